@@ -1,0 +1,49 @@
+# Every command sets up what it needs: Python 3.13 in .venv, Azurite in node_modules.
+.DEFAULT_GOAL := help
+SHELL := bash
+PY := .venv/bin/python
+JOBS ?= 2
+
+.PHONY: help setup demo up test check format bench lock clean
+
+help: ## Show the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: .venv/.installed node_modules/.installed ## Install Python 3.13 packages and Azurite into this folder
+
+.venv/.installed: requirements-dev.txt
+	@scripts/create-venv
+	@touch $@
+
+node_modules/.installed: package-lock.json
+	@echo "Installing Azurite ..."
+	@npm ci --silent --no-progress
+	@touch $@
+
+demo: setup ## Watch resource groups become nodes of a mesh, break things, see them heal (ends by itself)
+	@$(PY) -m demo
+
+up: setup ## Start the local Azure and the app, print the addresses, stay up until Ctrl-C
+	@$(PY) -m demo.up
+
+test: setup ## Run every test
+	@$(PY) -m pytest -n $(JOBS) --dist loadgroup
+
+check: setup ## Format, lint, types, import contracts
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+format: setup ## Rewrite the code in the project's format
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+bench: setup ## Measure calls, latency, throughput and cold start, side by side
+	@$(PY) -m benchmarks
+
+lock: setup ## Compile pyproject.toml into the two requirements files
+	@scripts/lock
+
+clean: ## Remove what setup and the local Azure left in this folder
+	@rm -rf .venv node_modules .local-azure .mypy_cache .ruff_cache .pytest_cache .hypothesis
