@@ -1,0 +1,1 @@
+"""Azure on one machine: real protocols, no subscription, never deployed; knows nothing of the product."""
