@@ -1,0 +1,1 @@
+"""The event services of the local Azure: Event Grid delivery and Event Hubs."""

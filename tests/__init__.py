@@ -1,0 +1,1 @@
+"""Every test of Meshplane and of the local Azure it runs on."""

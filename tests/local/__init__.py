@@ -1,0 +1,1 @@
+"""The local Azure, tested on its own."""
