@@ -1,0 +1,1 @@
+"""The product: domain, decisions and adapters; `functions/` is the only caller."""

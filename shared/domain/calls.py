@@ -1,0 +1,26 @@
+"""Counting calls to Resource Manager, per reconcile."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass
+class Calls:
+    """Reads (GET, HEAD) and writes (everything else) that reached Resource Manager, each page and each retry one call."""
+
+    reads: int = 0
+    writes: int = 0
+
+
+counted_calls: ContextVar[Calls | None] = ContextVar("counted_calls", default=None)
+
+
+def count_call(*, write: bool) -> None:
+    """Adds one call to the reconcile that is running in this context, if any."""
+    calls = counted_calls.get()
+    if calls is None:
+        return
+    if write:
+        calls.writes += 1
+    else:
+        calls.reads += 1

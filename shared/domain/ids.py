@@ -1,0 +1,108 @@
+"""Identities: resource ids as Resource Manager writes them, and the keys that are reconciled.
+
+Resource Manager compares names without regard to case and returns ids in varying case
+(`resourcegroups`, `MICROSOFT.NETWORK`), so every comparison here is on the lower-cased form and
+the original spelling is kept for display.
+"""
+
+import re
+from typing import Self
+
+import msgspec
+
+_GROUP_SCOPE = re.compile(r"^/subscriptions/([^/]+)/resourcegroups/([^/]+)(?:/|$)", re.IGNORECASE)
+# Resource Manager's rule for group names: letters, digits, underscore, parentheses, hyphen, period; at most 90.
+_GROUP_NAME = re.compile(r"^[\w().-]{1,90}$")
+_SUBSCRIPTION = re.compile(r"^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORECASE)
+
+
+class NodeKey(msgspec.Struct, frozen=True, order=True):
+    """A resource group as something to reconcile; both parts are lower case.
+
+    Written `node/<subscription>/<group>`.
+    """
+
+    subscription: str
+    group: str
+
+    @classmethod
+    def of(cls, subscription: str, group: str) -> Self:
+        """The key of a group in any spelling.
+
+        Raises:
+            ValueError: not a subscription id, or not a name that Resource Manager would accept.
+        """
+        if not _SUBSCRIPTION.match(subscription):
+            raise ValueError(f"{subscription!r} is not a subscription id")
+        if not _GROUP_NAME.match(group) or group.endswith("."):
+            raise ValueError(f"{group!r} is not a resource group name")
+        return cls(subscription.lower(), group.lower())
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The key written as `node/<subscription>/<group>`.
+
+        Raises:
+            ValueError: another shape.
+        """
+        parts = text.split("/")
+        if len(parts) != 3 or parts[0] != "node":
+            raise ValueError(f"{text!r} is not a node key")
+        return cls.of(parts[1], parts[2])
+
+    @classmethod
+    def containing(cls, resource_id: str) -> Self | None:
+        """The key of the group that a resource id lies in, or None where it lies in none."""
+        match = _GROUP_SCOPE.match(resource_id)
+        if not match:
+            return None
+        try:
+            return cls.of(match.group(1), match.group(2))
+        except ValueError:
+            return None
+
+    @property
+    def group_id(self) -> str:
+        """The group's resource id, lower-cased names."""
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
+
+    def __str__(self) -> str:
+        return f"node/{self.subscription}/{self.group}"
+
+
+def same_id(left: str, right: str) -> bool:
+    """Whether two resource ids name one resource, in any case and with or without a trailing slash."""
+    return normal_id(left) == normal_id(right)
+
+
+def normal_id(resource_id: str) -> str:
+    """The form of a resource id that may be compared and used as a dictionary key."""
+    return resource_id.rstrip("/").lower()
+
+
+def name_of(resource_id: str) -> str:
+    """The last segment, in its original spelling."""
+    return resource_id.rstrip("/").rsplit("/", 1)[-1]
+
+
+def type_of(resource_id: str) -> str:
+    """The full resource type, such as `microsoft.sql/servers/databases`, lower case.
+
+    Of an extension resource, the type of the extension.
+    """
+    after = normal_id(resource_id).rpartition("/providers/")[2]
+    segments = after.split("/")
+    return "/".join([segments[0], *segments[1::2]])
+
+
+def relative_id(resource_id: str) -> str:
+    """What follows the group in an id: `microsoft.sql/servers/s/databases/d`, lower case; empty for the group."""
+    normal = normal_id(resource_id)
+    match = _GROUP_SCOPE.match(normal)
+    return normal[match.end() :].removeprefix("providers/") if match else normal
+
+
+def observed_resource(resource_id: str) -> str:
+    """The resource that an extension such as a diagnostic setting is attached to; itself where it is none."""
+    head, separator, _ = normal_id(resource_id).partition("/providers/microsoft.insights/")
+    return head if separator and "/providers/" in head else normal_id(resource_id)

@@ -1,0 +1,109 @@
+"""A node as the mesh's own records know it."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from shared.domain.conditions import READY, Condition
+from shared.domain.ids import NodeKey
+from shared.domain.plan import Operation, Plan
+
+type CoverageStatus = Literal["covered", "unsupported", "blocked", "missing"]
+type State = Literal["Pending", "Ready", "NotReady", "Offboarding", "Offboarded"]
+
+
+class Coverage(msgspec.Struct, frozen=True, array_like=True):
+    """What is known of a resource's diagnostics: `id` in its original spelling, `owned` where our setting does it."""
+
+    id: str
+    status: CoverageStatus
+    checked_at: datetime
+    owned: bool = False
+    reason: str = ""
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """Who may reconcile the key, until when."""
+
+    owner: str
+    until: datetime
+
+
+class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The row of one key.
+
+    `generation` counts what intake has seen, `observed_generation` what the last run took in;
+    `next_due` is the one delay: when somebody has to look again. `etag` is None until stored.
+    """
+
+    key: NodeKey
+    generation: int = 0
+    observed_generation: int = -1
+    next_due: datetime | None = None
+    touched: tuple[str, ...] = ()
+    cause: str = ""
+    lease: Lease | None = None
+    attempts: int = 0
+    state: State = "Pending"
+    location: str = ""
+    product: str = ""
+    domain: str = ""
+    owner: str = ""
+    network: str = ""
+    telemetry: str = ""
+    hub: str = ""
+    conditions: tuple[Condition, ...] = ()
+    owned: tuple[str, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+    plan: Plan | None = None
+    operation: Operation | None = None
+    first_seen: datetime | None = None
+    ready_at: datetime | None = None
+    reads: int = 0
+    writes: int = 0
+    etag: str | None = None
+
+    @property
+    def ready(self) -> bool:
+        return any(c.type == READY and c.status == "True" for c in self.conditions)
+
+
+EVERYTHING = "*"
+"""In `touched`: look at every resource again."""
+TOUCHED_LIMIT = 64
+
+
+class NodeSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A node as a list shows it."""
+
+    key: NodeKey
+    state: State
+    product: str
+    domain: str
+    network: str
+    reason: str
+    ready_at: datetime | None
+    next_due: datetime | None
+    generation: int
+
+
+class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One change: what caused it, what was written and which fields differed, at what cost."""
+
+    at: datetime
+    key: NodeKey
+    cause: str
+    outcome: str
+    changes: tuple[str, ...] = ()
+    generation: int = 0
+    reads: int = 0
+    writes: int = 0
+    run: str = ""
+
+
+def touch(touched: tuple[str, ...], resource: str) -> tuple[str, ...]:
+    """The resources to look at again with one more; too many become all."""
+    if EVERYTHING in touched or resource in touched:
+        return touched
+    return (*touched, resource) if len(touched) < TOUCHED_LIMIT else (EVERYTHING,)

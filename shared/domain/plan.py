@@ -1,0 +1,101 @@
+"""Plans: the steps from what is to what should be, as data.
+
+The same plan is what the dry run shows, what the tests check and what is performed.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from shared.domain.conditions import Finding
+from shared.domain.diagnostics import Selection
+from shared.domain.network import PeeringFlags
+
+
+class PutPeering(msgspec.Struct, frozen=True, tag="PutPeering"):
+    """Create or update one side of a peering; `sync` copies the remote's present address space."""
+
+    id: str
+    remote_network: str
+    flags: PeeringFlags
+    why: str
+    on_hub: str = ""  # the hub's id where this side lies on a hub: such writes are serialised
+    sync: bool = False
+    differences: tuple[str, ...] = ()
+
+
+class DeletePeering(msgspec.Struct, frozen=True, tag="DeletePeering"):
+    """Delete one owned side of a peering."""
+
+    id: str
+    why: str
+    on_hub: str = ""
+
+
+class PutSetting(msgspec.Struct, frozen=True, tag="PutSetting"):
+    """Create or replace the owned diagnostic setting of a resource."""
+
+    resource: str
+    name: str
+    workspace: str
+    selection: Selection
+    why: str
+    differences: tuple[str, ...] = ()
+
+
+class DeleteSetting(msgspec.Struct, frozen=True, tag="DeleteSetting"):
+    """Delete the owned diagnostic setting of a resource."""
+
+    resource: str
+    name: str
+    why: str
+
+
+type NetworkStep = PutPeering | DeletePeering
+type SettingStep = PutSetting | DeleteSetting
+type Step = NetworkStep | SettingStep
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Ordered network steps (one long operation at a time), settings in any order, and what stands in the way."""
+
+    network: tuple[NetworkStep, ...] = ()
+    settings: tuple[SettingStep, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    made_at: datetime | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing would be written."""
+        return not (self.network or self.settings)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return (*self.network, *self.settings)
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """A long operation that Resource Manager accepted, to be looked at again at `poll_at`."""
+
+    url: str
+    target: str
+    started_at: datetime
+    poll_at: datetime
+    on_hub: str = ""
+
+
+class OperationStatus(msgspec.Struct, frozen=True):
+    """What Resource Manager said of an operation; `retry_after` in seconds where it is still running."""
+
+    state: Literal["Running", "Succeeded", "Failed"]
+    retry_after: float = 0.0
+    code: str = ""
+    message: str = ""
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """The answer to a network write: a polling URL where it is still running, none where it is done."""
+
+    url: str = ""
+    retry_after: float = 0.0

@@ -1,0 +1,76 @@
+"""The tag schema: the only place that knows which tags make a node and what they may say.
+
+Azure limits a tag value to 256 characters and compares tag names without regard to case.
+"""
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from shared.domain.conditions import TAGS_VALID, Finding
+
+NODE = "mesh-node"
+DOMAIN = "mesh-domain"
+OWNER = "mesh-owner"
+NETWORK = "mesh-network"
+TELEMETRY = "mesh-telemetry"
+
+NETWORKS = ("hub", "mesh", "endpoints", "sandbox", "none")
+TELEMETRIES = ("logs", "logs+stream", "logs+archive", "all")
+WITHHELD = "(an address, not recorded)"
+
+_NAME = re.compile(r"^[\w][\w .-]{0,63}$")
+_NAME_RULE = (
+    "1 to 64 letters, digits, spaces, hyphens, underscores or periods, starting with a letter or digit"
+)
+
+
+class NodeTags(msgspec.Struct, frozen=True):
+    """What a group's tags ask for. A value that is invalid is None here and a finding beside: never guessed."""
+
+    product: str | None
+    domain: str | None
+    owner: str | None
+    network: str | None
+    telemetry: str | None
+
+
+def is_node(tags: Mapping[str, str]) -> bool:
+    """Whether a group with these tags is to be a node, even if a value is wrong."""
+    return any(name.lower() == NODE for name in tags)
+
+
+def read_tags(tags: Mapping[str, str]) -> tuple[NodeTags, list[Finding]]:
+    """What the tags ask for, and a finding for each value that is not allowed."""
+    values = {name.lower(): value.strip() for name, value in tags.items()}
+    findings: list[Finding] = []
+
+    def named(tag: str) -> str | None:
+        value = values.get(tag, "")
+        if _NAME.match(value) or (tag != NODE and not value):
+            return value
+        findings.append(_invalid(tag, value, _NAME_RULE))
+        return None
+
+    def chosen(tag: str, allowed: tuple[str, ...]) -> str | None:
+        value = values.get(tag, allowed[0])
+        if value.lower() in allowed:
+            return value.lower()
+        findings.append(_invalid(tag, value, "one of " + ", ".join(allowed)))
+        return None
+
+    owner = values.get(OWNER, "")
+    parsed = NodeTags(
+        product=named(NODE),
+        domain=named(DOMAIN),
+        owner=WITHHELD if "@" in owner else named(OWNER),
+        network=chosen(NETWORK, NETWORKS),
+        telemetry=chosen(TELEMETRY, TELEMETRIES),
+    )
+    return parsed, findings
+
+
+def _invalid(tag: str, value: str, allowed: str) -> Finding:
+    message = f"Tag {tag} has the value {value!r}; allowed: {allowed}. Correct the tag on the resource group."
+    return Finding(TAGS_VALID, "InvalidTag", message)

@@ -1,0 +1,244 @@
+"""What the decisions need from the outside world; adapters and the tests' fakes implement it.
+
+Every method raises only errors of `shared.domain.errors`.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Literal, Protocol
+
+import msgspec
+
+from shared.domain.diagnostics import Category, DiagnosticSetting, Selection
+from shared.domain.ids import NodeKey
+from shared.domain.network import PeeringFlags, VirtualNetwork
+from shared.domain.node import HistoryEntry, NodeRecord, NodeSummary
+from shared.domain.plan import Accepted, OperationStatus
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The present, in UTC with its zone."""
+        ...
+
+
+# --- Resource Manager
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A resource group."""
+
+    id: str
+    location: str
+    tags: Mapping[str, str]
+    deleting: bool = False
+
+
+class Resource(msgspec.Struct, frozen=True):
+    """A resource as a group's list shows it; `kind` tells flavours of one type apart (a function app, a web app)."""
+
+    id: str
+    type: str
+    location: str
+    kind: str = ""
+
+
+class ResourceManager(Protocol):
+    """Resource Manager; each page it reads and each write it sends is counted in `shared.domain.calls`."""
+
+    async def get_group(self, key: NodeKey) -> Group:
+        """Raises NotFound where the group is gone."""
+        ...
+
+    async def list_groups_with_tag(self, subscription: str, tag: str) -> Sequence[Group]: ...
+
+    async def list_resources(self, key: NodeKey) -> Sequence[Resource]:
+        """The group's resources. Raises NotFound where the group is gone."""
+        ...
+
+    async def list_networks(self, key: NodeKey) -> Sequence[VirtualNetwork]:
+        """The group's virtual networks with their peerings."""
+        ...
+
+    async def get_network(self, network_id: str) -> VirtualNetwork:
+        """Raises NotFound where it is gone."""
+        ...
+
+    async def put_peering(
+        self, peering_id: str, remote_network: str, flags: PeeringFlags, *, sync: bool
+    ) -> Accepted: ...
+
+    async def delete_peering(self, peering_id: str) -> Accepted:
+        """A peering that is not there is deleted."""
+        ...
+
+    async def get_operation(self, url: str) -> OperationStatus:
+        """What has become of a long operation. Raises NotFound where Resource Manager has forgotten it."""
+        ...
+
+    async def list_diagnostic_categories(self, resource: str) -> Sequence[Category]:
+        """Empty where the type supports no diagnostic settings. Raises NotFound where the resource is gone."""
+        ...
+
+    async def list_diagnostic_settings(self, resource: str) -> Sequence[DiagnosticSetting]:
+        """Raises NotFound where the resource is gone."""
+        ...
+
+    async def put_diagnostic_setting(
+        self, resource: str, name: str, workspace: str, selection: Selection
+    ) -> DiagnosticSetting:
+        """The setting as it is stored."""
+        ...
+
+    async def delete_diagnostic_setting(self, resource: str, name: str) -> None:
+        """A setting that is not there is deleted."""
+        ...
+
+
+# --- records
+
+
+class Page[T](msgspec.Struct, frozen=True):
+    """One page of a list; `continuation` is empty on the last."""
+
+    items: tuple[T, ...]
+    continuation: str = ""
+
+
+class NodeStore(Protocol):
+    async def get(self, key: NodeKey) -> NodeRecord | None: ...
+
+    async def save(self, record: NodeRecord) -> NodeRecord:
+        """Inserts where `etag` is None, else replaces the very version read; answers it with its new `etag`.
+
+        Raises Conflict where somebody else wrote first.
+        """
+        ...
+
+    async def list(self, *, state: str = "", size: int = 100, continuation: str = "") -> Page[NodeSummary]:
+        """Nodes in the order of their keys. Raises Terminal on a continuation that is not ours."""
+        ...
+
+    def due(self, before: datetime) -> AsyncIterator[NodeKey]:
+        """The keys whose `next_due` lies before a time; reads only what it needs of each row."""
+        ...
+
+    async def delete(self, record: NodeRecord) -> None:
+        """Removes the row of a group that never was a node. Raises Conflict where somebody else wrote first."""
+        ...
+
+
+class History(Protocol):
+    async def append(self, entry: HistoryEntry) -> None: ...
+
+    async def recent(self, key: NodeKey, *, size: int = 50, continuation: str = "") -> Page[HistoryEntry]:
+        """The newest first."""
+        ...
+
+
+class Leases(Protocol):
+    """Named leases for what is not a node, such as writing to one hub's network."""
+
+    async def acquire(self, name: str, owner: str, seconds: float) -> bool:
+        """Whether the lease is now held by `owner`: it was free, had run out, or was theirs already."""
+        ...
+
+    async def release(self, name: str, owner: str) -> None:
+        """Gives a lease back; one that somebody else holds by now is left alone."""
+        ...
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that could not be handled, kept until somebody replays or deletes it.
+
+    `source` says where it came from (`event-grid`, `event-hub/<partition>/<offset>`, `node/...`); `body` is what a
+    replay handles again, without claims.
+    """
+
+    id: str
+    kind: Literal["event", "telemetry", "key"]
+    at: datetime
+    reason: str
+    source: str
+    body: bytes = b""
+    key: str = ""
+
+
+class DeadLetters(Protocol):
+    async def add(self, letter: DeadLetter) -> None:
+        """Keeps it; one with the same id is kept once."""
+        ...
+
+    async def get(self, letter_id: str) -> DeadLetter | None: ...
+
+    async def list(self, *, kind: str = "", size: int = 100, continuation: str = "") -> Page[DeadLetter]:
+        """The newest first."""
+        ...
+
+    async def remove(self, letter_id: str) -> None: ...
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """One alert per `id` (its deduplication key), however many records raised it."""
+
+    id: str
+    node: str
+    resource: str
+    rule: str
+    severity: Literal["critical", "error", "warning"]
+    state: Literal["Firing", "Acknowledged", "Resolved"]
+    title: str
+    first_at: datetime
+    last_at: datetime
+    count: int = 1
+    category: str = ""
+    operation: str = ""
+
+
+class Alerts(Protocol):
+    async def raise_alert(self, alert: Alert) -> Alert:
+        """Stores a new alert, or adds the count to the one that has its id and moves `last_at` on."""
+        ...
+
+    async def list(
+        self, *, node: str = "", state: str = "", size: int = 100, continuation: str = ""
+    ) -> Page[Alert]: ...
+
+
+# --- work and events
+
+
+class WorkItem(msgspec.Struct, frozen=True):
+    """A message on the queue: which key to look at, and what asked for it (for people, never for decisions)."""
+
+    key: str
+    cause: str = ""
+
+
+class WorkQueue(Protocol):
+    async def enqueue(self, item: WorkItem, *, delay: float = 0.0) -> None:
+        """Makes the item visible after `delay` seconds (at most seven days)."""
+        ...
+
+
+class MeshEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What other systems may follow on the mesh's Event Hub."""
+
+    type: str
+    key: str
+    at: datetime
+    data: Mapping[str, str]
+
+
+class EventStream(Protocol):
+    async def publish(self, events: Sequence[MeshEvent]) -> None: ...
+
+
+class Probe(Protocol):
+    """One dependency, as the health page asks it."""
+
+    name: str
+
+    async def check(self) -> str:
+        """A short sentence about a dependency that answers; raises MeshError where it does not."""
+        ...
