@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Calls:
-    """Reads (GET, HEAD) and writes (everything else) that reached Resource Manager, each page and each retry one call."""
+    """Reads (GET, HEAD) and writes (the rest) that reached Resource Manager; each page and each retry is one."""
 
     reads: int = 0
     writes: int = 0

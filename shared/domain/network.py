@@ -50,11 +50,12 @@ class VirtualNetwork(msgspec.Struct, frozen=True):
 
 
 class Hub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A hub as the settings name it: `network` and `workspace` are resource ids."""
+    """A hub as the settings name it: `network` and `workspace` are resource ids; no `region` serves every region."""
 
     id: str
     network: str
     workspace: str
+    region: str = ""
     gateway: bool = False
     allow_forwarded_traffic: bool = True
 

@@ -64,6 +64,8 @@ class Plan(msgspec.Struct, frozen=True):
     settings: tuple[SettingStep, ...] = ()
     findings: tuple[Finding, ...] = ()
     made_at: datetime | None = None
+    generation: int = 0
+    done: int = 0  # so many of the network steps are finished
 
     @property
     def empty(self) -> bool:
@@ -72,7 +74,13 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def steps(self) -> tuple[Step, ...]:
+        """Every step, network first."""
         return (*self.network, *self.settings)
+
+    @property
+    def remaining(self) -> tuple[NetworkStep, ...]:
+        """The network steps that are still to be performed."""
+        return self.network[self.done :]
 
 
 class Operation(msgspec.Struct, frozen=True):

@@ -1,0 +1,50 @@
+"""The mesh as it is configured."""
+
+import msgspec
+
+from shared.domain.ids import same_id
+from shared.domain.network import Hub
+
+
+class Mesh(msgspec.Struct, frozen=True):
+    """`name` marks what this mesh owns; `principal` is the object id that its own writes carry, if known."""
+
+    name: str
+    hubs: tuple[Hub, ...]
+    subscriptions: tuple[str, ...]
+    principal: str = ""
+
+    def hub(self, hub_id: str) -> Hub | None:
+        """The hub of that id."""
+        return next((h for h in self.hubs if h.id == hub_id), None)
+
+    def hub_for(self, current: str, location: str) -> Hub | None:
+        """The hub a node already has, else one of its region, else one that serves every region."""
+        kept = self.hub(current)
+        if kept:
+            return kept
+        of_region = [h for h in self.hubs if h.region.lower() == location.lower()]
+        return next(iter([*of_region, *(h for h in self.hubs if not h.region)]), None)
+
+    def hub_of_network(self, network_id: str) -> Hub | None:
+        """The hub whose network this is."""
+        return next((h for h in self.hubs if same_id(h.network, network_id)), None)
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """How long things take, in seconds; and how often something is tried.
+
+    `event_delay` gathers the events of one deployment into one run. `lease` is how long a dead instance holds a
+    key. A healthy node is looked at every `resync`, each resource's settings every `audit`.
+    """
+
+    event_delay: float = 3.0
+    lease: float = 30.0
+    resync: float = 3600.0
+    audit: float = 86400.0
+    plan_age: float = 120.0
+    default_poll: float = 5.0
+    backoff_first: float = 2.0
+    backoff_most: float = 120.0
+    retries: int = 8
+    waits: int = 100

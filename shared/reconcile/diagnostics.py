@@ -1,0 +1,128 @@
+"""Which diagnostic settings a node's resources need: pure functions of what was observed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.domain.conditions import OBSERVED, Finding
+from shared.domain.diagnostics import (
+    SETTINGS_A_RESOURCE,
+    DiagnosticSetting,
+    covered,
+    selection_differences,
+    wanted_selection,
+)
+from shared.domain.ids import normal_id, same_id
+from shared.domain.node import EVERYTHING, Coverage
+from shared.domain.plan import DeleteSetting, PutSetting
+from shared.ports import Resource
+from shared.reconcile.observation import Diagnostics
+
+
+class Sink(msgspec.Struct, frozen=True):
+    """Where telemetry goes, and under which setting name."""
+
+    setting: str
+    workspace: str
+
+
+class Enforcement(msgspec.Struct, frozen=True):
+    """What is known after looking, and what has to be written."""
+
+    coverage: tuple[Coverage, ...]
+    steps: tuple[PutSetting, ...]
+    findings: tuple[Finding, ...]
+
+
+def to_check(
+    resources: Iterable[Resource],
+    coverage: Iterable[Coverage],
+    touched: Sequence[str],
+    now: datetime,
+    audit_seconds: float,
+) -> list[Resource]:
+    """The resources whose compliance is unknown, stale, or touched by an event since."""
+    if EVERYTHING in touched:
+        return list(resources)
+    fresh_after = now - timedelta(seconds=audit_seconds)
+    settled = {
+        normal_id(c.id)
+        for c in coverage
+        if c.checked_at > fresh_after and c.status != "missing" and normal_id(c.id) not in touched
+    }
+    return [r for r in resources if normal_id(r.id) not in settled]
+
+
+def enforce(
+    resources: Sequence[Resource],
+    known: Iterable[Coverage],
+    looked_at: Mapping[str, Diagnostics],
+    sink: Sink,
+    now: datetime,
+) -> Enforcement:
+    """The settings that are missing, towards which sink, for the resources that were looked at."""
+    before = {normal_id(c.id): c for c in known}
+    coverage: list[Coverage] = []
+    steps: list[PutSetting] = []
+    for resource in resources:
+        found = looked_at.get(normal_id(resource.id))
+        if found is None:
+            coverage += [before[normal_id(resource.id)]] if normal_id(resource.id) in before else []
+            continue
+        row, step = _judge(resource, found, sink, now)
+        coverage.append(row)
+        steps += [step] if step else []
+    blocked = [c for c in coverage if c.status == "blocked"]
+    return Enforcement(tuple(coverage), tuple(steps), tuple(_blocked(c) for c in blocked))
+
+
+def _judge(
+    resource: Resource, found: Diagnostics, sink: Sink, now: datetime
+) -> tuple[Coverage, PutSetting | None]:
+    if same_id(resource.id, sink.workspace):
+        return Coverage(resource.id, "unsupported", now, reason="it is the sink itself"), None
+    if not found.categories:
+        return Coverage(resource.id, "unsupported", now, reason="its type has no diagnostic settings"), None
+    own = next((s for s in found.settings if s.name.lower() == sink.setting.lower()), None)
+    names = frozenset(c.name for c in found.categories)
+    if names <= covered(found.settings, found.categories, sink.workspace):
+        return Coverage(resource.id, "covered", now, owned=own is not None), None
+    if own is None and len(found.settings) >= SETTINGS_A_RESOURCE:
+        return Coverage(resource.id, "blocked", now, reason=_full(found.settings)), None
+    step = _setting(resource, found, own, sink)
+    return Coverage(resource.id, "missing", now, owned=own is not None), step
+
+
+def _setting(resource: Resource, found: Diagnostics, own: DiagnosticSetting | None, sink: Sink) -> PutSetting:
+    others = tuple(s for s in found.settings if s is not own)
+    selection = wanted_selection(found.categories, covered(others, found.categories, sink.workspace))
+    if own is None:
+        return PutSetting(resource.id, sink.setting, sink.workspace, selection, "missing")
+    differences = selection_differences(own.selection, selection)
+    if not same_id(own.workspace, sink.workspace):
+        differences = (*differences, f"workspaceId: {own.workspace or 'none'} -> {sink.workspace}")
+    return PutSetting(resource.id, sink.setting, sink.workspace, selection, "differs", differences)
+
+
+def _full(settings: Sequence[DiagnosticSetting]) -> str:
+    names = ", ".join(repr(s.name) for s in settings)
+    return f"it has {len(settings)} settings already ({names}), the most that Azure allows"
+
+
+def _blocked(row: Coverage) -> Finding:
+    message = f"{row.id} cannot be observed: {row.reason}. Remove one, or send it to the mesh's workspace."
+    return Finding(OBSERVED, "SettingsBlocked", message)
+
+
+def release(
+    coverage: Iterable[Coverage], looked_at: Mapping[str, Diagnostics], setting: str
+) -> tuple[tuple[Coverage, ...], tuple[DeleteSetting, ...]]:
+    """What is still owned after looking, and the deletions that remain; a resource that is gone owns nothing."""
+    kept: list[Coverage] = []
+    for row in coverage:
+        found = looked_at.get(normal_id(row.id))
+        if row.owned and found and any(s.name.lower() == setting.lower() for s in found.settings):
+            kept.append(row)
+    why = "the group is no longer a node"
+    return tuple(kept), tuple(DeleteSetting(row.id, setting, why) for row in kept)

@@ -1,0 +1,112 @@
+"""What Azure holds for one key, read in as few calls as it takes."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from shared.domain.diagnostics import Category, DiagnosticSetting
+from shared.domain.errors import NotFound
+from shared.domain.ids import NodeKey, normal_id
+from shared.domain.network import VirtualNetwork
+from shared.ports import Group, Resource, ResourceManager
+
+CONCURRENT_READS = 8
+
+
+class Diagnostics(msgspec.Struct, frozen=True):
+    """What one resource offers, and the settings it has."""
+
+    categories: tuple[Category, ...]
+    settings: tuple[DiagnosticSetting, ...]
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """`group` is None where it is gone; `diagnostics` holds only the resources that were looked at, by normal id."""
+
+    group: Group | None
+    resources: tuple[Resource, ...] = ()
+    networks: tuple[VirtualNetwork, ...] = ()
+    hub_network: VirtualNetwork | None = None
+    diagnostics: Mapping[str, Diagnostics] = {}
+
+
+class CategoryCache:
+    """The categories of a resource type, kept for as long as the process lives.
+
+    They belong to the type and kind, so a group of a hundred vaults costs one read. Azure adds categories
+    rarely, and processes live for hours at most.
+    """
+
+    def __init__(self, arm: ResourceManager) -> None:
+        self._arm = arm
+        self._pending: dict[tuple[str, str], asyncio.Task[tuple[Category, ...]]] = {}
+
+    async def of(self, resource: Resource) -> tuple[Category, ...]:
+        """The categories that resources like this one offer; empty where the type supports none."""
+        kind = (resource.type.lower(), resource.kind.lower())
+        task = self._pending.get(kind)
+        if task is None:
+            task = self._pending[kind] = asyncio.create_task(self._read(resource))
+        try:
+            return await asyncio.shield(task)
+        except BaseException:
+            self._pending.pop(kind, None)
+            raise
+
+    async def _read(self, resource: Resource) -> tuple[Category, ...]:
+        return tuple(await self._arm.list_diagnostic_categories(resource.id))
+
+
+async def observe_group(
+    arm: ResourceManager, key: NodeKey, hub_network_id: Callable[[Group | None], str]
+) -> Observation:
+    """The group, its resources and networks, and the hub's network: four reads, however much is in the group.
+
+    A group that vanishes between the reads is gone.
+    """
+    group = await _group(arm, key)
+    hub = _network(arm, hub_network_id(group))
+    if group is None:
+        return Observation(None, hub_network=await hub)
+    try:
+        resources, networks, hub_network = await asyncio.gather(
+            arm.list_resources(key), arm.list_networks(key), hub
+        )
+    except NotFound:
+        return Observation(None, hub_network=await _network(arm, hub_network_id(None)))
+    return Observation(group, tuple(resources), tuple(networks), hub_network)
+
+
+async def _group(arm: ResourceManager, key: NodeKey) -> Group | None:
+    try:
+        return await arm.get_group(key)
+    except NotFound:
+        return None
+
+
+async def _network(arm: ResourceManager, network_id: str) -> VirtualNetwork | None:
+    if not network_id:
+        return None
+    try:
+        return await arm.get_network(network_id)
+    except NotFound:
+        return None
+
+
+async def observe_diagnostics(
+    arm: ResourceManager, categories: CategoryCache, resources: Iterable[Resource]
+) -> dict[str, Diagnostics]:
+    """The diagnostics of the given resources by normal id; one that is gone meanwhile is left out."""
+    slots = asyncio.Semaphore(CONCURRENT_READS)
+
+    async def look(resource: Resource) -> tuple[str, Diagnostics] | None:
+        async with slots:
+            try:
+                offered = await categories.of(resource)
+                settings = await arm.list_diagnostic_settings(resource.id) if offered else ()
+            except NotFound:
+                return None
+        return normal_id(resource.id), Diagnostics(offered, tuple(settings))
+
+    return dict(found for found in await asyncio.gather(*map(look, resources)) if found)
