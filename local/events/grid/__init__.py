@@ -1,0 +1,1 @@
+"""Event Grid: event subscriptions as Resource Manager resources, and delivery of resource events to webhooks."""
