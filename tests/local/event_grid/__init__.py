@@ -1,0 +1,1 @@
+"""Event Grid of the local Azure: subscriptions, handshake, delivery."""
