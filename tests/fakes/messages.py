@@ -1,0 +1,54 @@
+"""The work queue and the event stream in memory."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from shared.domain.errors import MeshError
+from shared.domain.node import MeshEvent
+from shared.ports import Clock, WorkItem
+
+
+class InMemoryWorkQueue:
+    """WorkQueue; `fault`, where set, is raised by the next enqueue instead of keeping the item."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._items: list[tuple[datetime, WorkItem]] = []
+        self.fault: MeshError | None = None
+
+    async def enqueue(self, item: WorkItem, *, delay: float = 0.0) -> None:
+        await asyncio.sleep(0)
+        if self.fault:
+            fault, self.fault = self.fault, None
+            raise fault
+        self._items.append((self._clock.now() + timedelta(seconds=delay), item))
+
+    def pop_visible(self) -> WorkItem | None:
+        """Takes the item that became visible first, or None where none is visible now."""
+        visible = [row for row in self._items if row[0] <= self._clock.now()]
+        if not visible:
+            return None
+        first = min(visible, key=lambda row: row[0])
+        self._items.remove(first)
+        return first[1]
+
+    def next_visible(self) -> datetime | None:
+        """When the next item is or becomes visible."""
+        return min((at for at, _ in self._items), default=None)
+
+    @property
+    def items(self) -> tuple[WorkItem, ...]:
+        """Everything that waits, visible or not, in order of arrival."""
+        return tuple(item for _, item in self._items)
+
+
+class InMemoryEventStream:
+    """EventStream that keeps what was published."""
+
+    def __init__(self) -> None:
+        self.events: list[MeshEvent] = []
+
+    async def publish(self, events: Sequence[MeshEvent]) -> None:
+        await asyncio.sleep(0)
+        self.events.extend(events)

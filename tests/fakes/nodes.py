@@ -1,0 +1,94 @@
+"""Node records and their history in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from itertools import count
+
+import msgspec
+
+from shared.domain.conditions import READY
+from shared.domain.errors import Conflict
+from shared.domain.ids import NodeKey
+from shared.domain.node import HistoryEntry, NodeRecord, NodeSummary
+from shared.ports import Page
+from tests.fakes.paging import page_of
+
+_FAR = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+class InMemoryNodeStore:
+    """NodeStore; every call gives way to other tasks once, so that they may interleave."""
+
+    def __init__(self) -> None:
+        self.records: dict[NodeKey, NodeRecord] = {}
+        self._versions = count(1)
+
+    async def get(self, key: NodeKey) -> NodeRecord | None:
+        await asyncio.sleep(0)
+        return self.records.get(key)
+
+    async def save(self, record: NodeRecord) -> NodeRecord:
+        await asyncio.sleep(0)
+        self._check(record)
+        saved = msgspec.structs.replace(record, etag=f'W/"{next(self._versions)}"')
+        self.records[record.key] = saved
+        return saved
+
+    async def list(self, *, state: str = "", size: int = 100, continuation: str = "") -> Page[NodeSummary]:
+        await asyncio.sleep(0)
+        rows = [_summary(self.records[k]) for k in sorted(self.records)]
+        rows = [row for row in rows if not state or row.state == state]
+        return page_of(rows, "nodes", lambda row: str(row.key), size, continuation)
+
+    async def due(self, before: datetime) -> AsyncIterator[NodeKey]:
+        rows = sorted(self.records.values(), key=lambda record: record.key)
+        for key in [r.key for r in rows if r.next_due is not None and r.next_due < before]:
+            await asyncio.sleep(0)
+            yield key
+
+    async def delete(self, record: NodeRecord) -> None:
+        await asyncio.sleep(0)
+        if record.key in self.records:
+            self._check(record)
+            del self.records[record.key]
+
+    def _check(self, record: NodeRecord) -> None:
+        stored = self.records.get(record.key)
+        if record.etag != (stored.etag if stored else None):
+            raise Conflict("NodeChanged", "the record changed since it was read", target=str(record.key))
+
+
+class InMemoryHistory:
+    """History; entries of one time come in reverse order of their arrival."""
+
+    def __init__(self) -> None:
+        self.entries: list[HistoryEntry] = []
+
+    async def append(self, entry: HistoryEntry) -> None:
+        await asyncio.sleep(0)
+        self.entries.append(entry)
+
+    async def recent(self, key: NodeKey, *, size: int = 50, continuation: str = "") -> Page[HistoryEntry]:
+        await asyncio.sleep(0)
+        rows = [(_place(e.at, number), e) for number, e in enumerate(self.entries) if e.key == key]
+        page = page_of(sorted(rows), f"history {key}", lambda row: row[0], size, continuation)
+        return Page(tuple(entry for _, entry in page.items), page.continuation)
+
+
+def _summary(record: NodeRecord) -> NodeSummary:
+    return NodeSummary(
+        key=record.key,
+        state=record.state,
+        product=record.product,
+        domain=record.domain,
+        network=record.network,
+        reason=next((c.reason for c in record.conditions if c.type == READY), ""),
+        ready_at=record.ready_at,
+        next_due=record.next_due,
+        generation=record.generation,
+    )
+
+
+def _place(at: datetime, number: int) -> str:
+    return f"{(_FAR - at).total_seconds():020.6f} {10**9 - number:010d}"

@@ -1,0 +1,95 @@
+"""Leases, dead letters and alerts in memory."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from shared.domain.node import Lease
+from shared.ports import Alert, Clock, DeadLetter, Page
+from tests.fakes.paging import page_of
+
+_FAR = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+class InMemoryLeases:
+    """Leases on the test's clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.held: dict[str, Lease] = {}
+        self._clock = clock
+
+    async def acquire(self, name: str, owner: str, seconds: float) -> bool:
+        await asyncio.sleep(0)
+        now = self._clock.now()
+        held = self.held.get(name)
+        if held and held.owner != owner and held.until > now:
+            return False
+        self.held[name] = Lease(owner, now + timedelta(seconds=seconds))
+        return True
+
+    async def release(self, name: str, owner: str) -> None:
+        await asyncio.sleep(0)
+        held = self.held.get(name)
+        if held and held.owner == owner:
+            del self.held[name]
+
+
+class InMemoryDeadLetters:
+    """DeadLetters."""
+
+    def __init__(self) -> None:
+        self.letters: dict[str, DeadLetter] = {}
+
+    async def add(self, letter: DeadLetter) -> None:
+        await asyncio.sleep(0)
+        self.letters.setdefault(letter.id, letter)
+
+    async def get(self, letter_id: str) -> DeadLetter | None:
+        await asyncio.sleep(0)
+        return self.letters.get(letter_id)
+
+    async def list(self, *, kind: str = "", size: int = 100, continuation: str = "") -> Page[DeadLetter]:
+        await asyncio.sleep(0)
+        rows = sorted((r for r in self.letters.values() if not kind or r.kind == kind), key=_newest_first)
+        page = page_of(rows, f"deadletters {kind}", _newest_first, size, continuation)
+        return Page(tuple(msgspec.structs.replace(r, body=b"") for r in page.items), page.continuation)
+
+    async def remove(self, letter_id: str) -> None:
+        await asyncio.sleep(0)
+        self.letters.pop(letter_id, None)
+
+
+class InMemoryAlerts:
+    """Alerts; a resolved one that is raised again fires again, an acknowledged one stays so."""
+
+    def __init__(self) -> None:
+        self.alerts: dict[tuple[str, str], Alert] = {}
+
+    async def raise_alert(self, alert: Alert) -> Alert:
+        await asyncio.sleep(0)
+        place = (alert.node, alert.id)
+        stored = self.alerts.get(place)
+        self.alerts[place] = _raised_again(stored, alert) if stored else alert
+        return self.alerts[place]
+
+    async def list(
+        self, *, node: str = "", state: str = "", size: int = 100, continuation: str = ""
+    ) -> Page[Alert]:
+        await asyncio.sleep(0)
+        rows = [self.alerts[place] for place in sorted(self.alerts)]
+        rows = [r for r in rows if (not node or r.node == node) and (not state or r.state == state)]
+        return page_of(rows, f"alerts {node}", lambda r: f"{r.node}\n{r.id}", size, continuation)
+
+
+def _newest_first(letter: DeadLetter) -> str:
+    return f"{(_FAR - letter.at).total_seconds():020.6f} {letter.id}"
+
+
+def _raised_again(stored: Alert, alert: Alert) -> Alert:
+    return msgspec.structs.replace(
+        stored,
+        count=stored.count + alert.count,
+        last_at=max(stored.last_at, alert.last_at),
+        state="Firing" if stored.state == "Resolved" else stored.state,
+    )
