@@ -1,0 +1,1 @@
+"""A local Azure Functions host: it feeds triggers to an app that runs on Microsoft's own Python runtime."""

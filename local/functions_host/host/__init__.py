@@ -1,0 +1,1 @@
+"""The host process: listeners, keys, retries and worker processes. It never imports the app."""

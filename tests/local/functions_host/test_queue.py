@@ -1,0 +1,50 @@
+"""Storage Queue triggers of a running host, against Azurite."""
+
+import json
+
+import pytest
+
+from tests.local.functions_host.conftest import Running
+from tests.support.functions_host import wait_until
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("functions_host_queue")]
+
+
+def _deliveries(basic: Running, number: int) -> list[dict[str, object]]:
+    return [
+        entry
+        for entry in basic.seen.of("work")
+        if isinstance(body := entry["body"], dict) and body["n"] == number
+    ]
+
+
+def test_a_message_is_handled_once_and_deleted(basic: Running) -> None:
+    """The function sees the message's facts, its outputs are written, and the message is gone."""
+    sent = basic.queue().send_message(json.dumps({"n": 1}))
+    wait_until(lambda: bool(_deliveries(basic, 1)))
+    [delivery] = _deliveries(basic, 1)
+    assert delivery["id"] == sent.id
+    assert delivery["dequeue_count"] == 1
+    assert delivery["inserted"] == str(sent.inserted_on)
+    assert delivery["expires"] == str(sent.expires_on)
+    assert delivery["receipt"] is True
+    wait_until(lambda: basic.queue().get_queue_properties().approximate_message_count == 0)
+    done = {message.content for message in basic.queue("-done").receive_messages(max_messages=8)}
+    assert done == {"done 1", "and more"}
+
+
+def test_a_failing_message_comes_back_with_a_higher_count(basic: Running) -> None:
+    """Two failures, then success on the third delivery; it never reaches the poison queue."""
+    basic.queue().send_message(json.dumps({"n": 2, "fail_until": 3}))
+    wait_until(lambda: len(_deliveries(basic, 2)) == 3)
+    assert [delivery["dequeue_count"] for delivery in _deliveries(basic, 2)] == [1, 2, 3]
+    wait_until(lambda: basic.queue().get_queue_properties().approximate_message_count == 0)
+    assert not any(entry["body"] == {"n": 2, "fail_until": 3} for entry in basic.seen.of("after_all"))
+
+
+def test_a_message_that_always_fails_ends_in_the_poison_queue(basic: Running) -> None:
+    """After maxDequeueCount (3) deliveries the message moves, and the poison queue's own function gets it."""
+    body = {"n": 3, "fail_until": 99}
+    basic.queue().send_message(json.dumps(body))
+    wait_until(lambda: any(entry["body"] == body for entry in basic.seen.of("after_all")))
+    assert [delivery["dequeue_count"] for delivery in _deliveries(basic, 3)] == [1, 2, 3]
