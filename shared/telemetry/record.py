@@ -1,0 +1,72 @@
+"""One record of the stream, reduced to the fields that decisions need.
+
+Names and meanings: "Common and service-specific schemas for Azure resource logs" and "Azure Activity
+Log event schema" of Azure Monitor. Variants come from recordings: `Level` (sign-in logs, API
+Management), `timeStamp` (Application Gateway), and `EventName`, `Status` and `EventTimeString`
+(operational logs of Event Hubs). Metrics have neither a category nor an operation.
+"""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+
+class Record(msgspec.Struct, gc=False, frozen=True, kw_only=True, omit_defaults=True):
+    """A resource log, an activity-log entry or a metric; a field the service did not send is None.
+
+    Identities, claims, addresses and `properties` are never decoded, so nothing after this can store them.
+    """
+
+    resource: str = msgspec.field(name="resourceId")
+    category: str | None = None
+    operation_name: str | None = msgspec.field(default=None, name="operationName")
+    event_name: str | None = msgspec.field(default=None, name="EventName")
+    level_lower: str | int | None = msgspec.field(default=None, name="level")
+    level_upper: str | int | None = msgspec.field(default=None, name="Level")
+    result_type: str | int | None = msgspec.field(default=None, name="resultType")
+    status: str | None = msgspec.field(default=None, name="Status")
+    time: str | None = None
+    time_stamp: str | None = msgspec.field(default=None, name="timeStamp")
+    event_time: str | None = msgspec.field(default=None, name="EventTimeString")
+
+    @property
+    def operation(self) -> str:
+        return self.operation_name or self.event_name or ""
+
+    @property
+    def level(self) -> str | int | None:
+        return self.level_lower if self.level_lower is not None else self.level_upper
+
+    @property
+    def result(self) -> str:
+        """`Success`, `Failure`, `Start`, a number in text, as the service writes it; empty where it is not said."""
+        return str(self.result_type or self.status or "")
+
+    def at(self, otherwise: datetime) -> datetime:
+        """When it happened, in UTC; `otherwise` where the record has no time that can be read."""
+        text = self.time or self.time_stamp or self.event_time or ""
+        return _time(text) or otherwise
+
+
+def _time(text: str) -> datetime | None:
+    for read in (_iso, _us, _us_with_zone):
+        try:
+            return read(text)
+        except (ValueError, OverflowError):
+            continue
+    return None
+
+
+def _iso(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _us(text: str) -> datetime:
+    """As function apps of some regions write it (recorded)."""
+    return datetime.strptime(text, "%m/%d/%Y %H:%M:%S").replace(tzinfo=UTC)
+
+
+def _us_with_zone(text: str) -> datetime:
+    """As the operational logs of Event Hubs write it (recorded)."""
+    return datetime.strptime(text, "%m/%d/%Y %I:%M:%S %p %z").astimezone(UTC)

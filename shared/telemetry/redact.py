@@ -1,0 +1,46 @@
+"""What of an undecodable piece may be stored.
+
+Activity-log and sign-in records carry claims, addresses and tokens, and a broken text cannot be
+relied on to say where. So nothing is kept but its punctuation, its names, and the values of the few
+fields that are decoded anyway.
+"""
+
+import re
+
+from shared.telemetry.record import Record
+
+KEPT = 32 * 1024
+"""The most characters kept of one piece: a string property of Table Storage holds 64 KiB."""
+_WITHHELD = "(withheld)"
+
+_KEPT_FIELDS = {n.lower() for n in Record.__struct_encode_fields__} | {
+    "records",
+    "_resourceid",
+    "resourceuri",
+}
+_PARTS = re.compile(
+    r"""(?P<string>"(?:[^"\\]|\\.)*+(?:"|\Z)|'(?:[^'\\]|\\.)*+(?:'|\Z))
+    |(?P<plain>[\s{}\[\],:]+|\b(?:true|false|null)\b|(?<![\w.])-?\d{1,4}(?![\w.:]))
+    |(?P<other>[^\s{}\[\],:"']+)""",
+    re.DOTALL | re.VERBOSE,
+)
+_IS_NAME = re.compile(r"\s*:")
+
+
+def redacted(piece: bytes) -> bytes:
+    """The piece with every value withheld that could belong to a person; empty where it is not text."""
+    try:
+        text = piece.decode("utf-8")
+    except UnicodeDecodeError:
+        return b""
+    kept: list[str] = []
+    name = ""
+    for part in _PARTS.finditer(text, 0, KEPT):
+        if part["string"] and _IS_NAME.match(text, part.end()):
+            name = part[0].strip("\"'").lower()
+            kept.append(part[0])
+        elif part["plain"] or (part["string"] and name in _KEPT_FIELDS):
+            kept.append(part[0])
+        else:
+            kept.append(f'"{_WITHHELD}"' if part["string"] else "?")
+    return "".join(kept).encode()

@@ -1,0 +1,63 @@
+"""The one rule there is: a record at error level raises an alert.
+
+Levels are those of "Common and service-specific schemas for Azure resource logs" and "Azure Activity
+Log event schema" (Critical, Error, Warning, Informational), the words of syslog, which virtual
+machines forward, and the numbers of .NET's `EventLevel` (1 critical, 2 error), which sign-in logs and
+API Management write. A record without a level, such as the operational logs of Event Hubs, is judged
+by its result, which the same documents call `Failed`; the activity log writes `Failure`.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal
+
+from shared.domain.ids import NodeKey, name_of, normal_id
+from shared.ports import Alert
+from shared.telemetry.record import Record
+
+type Severity = Literal["critical", "error", "warning"]
+type Rule = Callable[[Record], Severity | None]
+
+ERROR_LEVEL = "error-level"
+_SHOWN = 256  # characters of a category or an operation that an alert keeps
+
+_CRITICAL = ("critical", "crit", "emergency", "emerg", "alert", "fatal", "1")
+_ERROR = ("error", "err", "2")
+_SEVERITIES: dict[str, Severity | None] = {
+    **dict.fromkeys(_CRITICAL, "critical"),
+    **dict.fromkeys(_ERROR, "error"),
+    "Informational": None,
+    "Information": None,
+    "Warning": None,
+    "4": None,
+}
+_FAILED = ("failed", "failure")
+
+
+def error_level(record: Record) -> Severity | None:
+    """How bad a record is, or None where it is no error."""
+    level = record.level
+    if level is None:
+        return "error" if record.result.lower() in _FAILED else None
+    text = level if isinstance(level, str) else str(level)
+    return _SEVERITIES[text] if text in _SEVERITIES else _SEVERITIES.get(text.strip().lower())
+
+
+def alert_of(record: Record, node: NodeKey, severity: Severity, at: datetime) -> Alert:
+    """The alert of one record; records that agree in node, resource, category and operation share its id."""
+    category, operation = record.category or "", record.operation
+    parts = (str(node), normal_id(record.resource), category.lower(), operation.lower())
+    return Alert(
+        id=sha256("\n".join(parts).encode()).hexdigest()[:32],
+        node=str(node),
+        resource=record.resource,
+        rule=ERROR_LEVEL,
+        severity=severity,
+        state="Firing",
+        title=f"{severity}: {operation[:_SHOWN] or category[:_SHOWN]} on {name_of(record.resource)}",
+        first_at=at,
+        last_at=at,
+        category=category[:_SHOWN],
+        operation=operation[:_SHOWN],
+    )
