@@ -12,7 +12,8 @@ import sys
 import threading
 import time
 
-SECONDS_TO_STOP = 10.0
+# As long as the functions host may take to let its invocations finish.
+SECONDS_TO_STOP = 40.0
 
 
 def _stop_when_starter_is_gone() -> None:

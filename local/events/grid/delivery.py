@@ -6,6 +6,9 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
 
 from local.events.grid import dead_letters, retries
 from local.events.grid.dead_letters import DeadLetters
@@ -17,27 +20,25 @@ from local.events.grid.webhook import Webhook
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Disturbances:
+class Disturbances(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """What a test asks for beyond calm delivery. Seconds here are real ones, `time_scale` does not shrink them."""
 
     # Every wait of the retry schedule, time to live and the dead-letter delay are multiplied by this.
-    time_scale: float = 1.0
+    time_scale: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     # Each event is delivered this many times more, with the same id.
-    duplicates: int = 0
+    duplicates: Annotated[int, msgspec.Meta(ge=0)] = 0
     # Each delivery waits a random time between these first.
     delay_seconds: tuple[float, float] = (0.0, 0.0)
     # Events that arrive within the window are delivered in random order.
     reorder: bool = False
-    reorder_window_seconds: float = 0.5
+    reorder_window_seconds: Annotated[float, msgspec.Meta(gt=0)] = 0.5
     # The share of events that are lost without a trace.
-    drop: float = 0.0
-    endpoint_timeout_seconds: float = retries.ENDPOINT_TIMEOUT
+    drop: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    endpoint_timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = retries.ENDPOINT_TIMEOUT
     seed: int | None = None
 
 
-@dataclass(slots=True)
-class Counters:
+class Counters(msgspec.Struct, rename="camel"):
     """Since the start. `pending` counts deliveries not ended: waiting, on their way, or between attempts."""
 
     accepted: int = 0
@@ -68,7 +69,7 @@ class DeliveryService:
         self.disturbances = Disturbances()
         self._webhook = webhook
         self._lookup = lookup
-        self._letters = letters
+        self.letters = letters
         self._random = random.Random()
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: list[_Delivery] = []
@@ -158,7 +159,7 @@ class DeliveryService:
     async def _give_up(
         self, subscription: EventSubscription, delivery: _Delivery, reason: str, last: Outcome
     ) -> None:
-        if subscription.dead_letter is None or self._letters is None:
+        if subscription.dead_letter is None or self.letters is None:
             self.counters.dropped += 1
             return
         content = dead_letters.blob_content(
@@ -173,7 +174,7 @@ class DeliveryService:
         name = dead_letters.blob_name(subscription, datetime.now(UTC))
         for _ in range(round(retries.DEAD_LETTER_PATIENCE / retries.DEAD_LETTER_DELAY)):
             await self._pause(retries.DEAD_LETTER_DELAY)
-            if await self._letters.write(subscription.dead_letter.container, name, content):
+            if await self.letters.write(subscription.dead_letter.container, name, content):
                 self.counters.dead_lettered += 1
                 return
         self.counters.dropped += 1

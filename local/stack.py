@@ -1,0 +1,234 @@
+"""The local Azure as a whole: starts its processes in order, says where they are, and stops every one."""
+
+import secrets
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from local import azurite, certificates
+from local.azurite import Azurite
+from local.caller import Caller
+from local.certificates import Certificates
+from local.child import ROOT, Child
+from local.identity.tokens import DEFAULT_TENANT
+
+DEFAULT_FOLDER = ROOT / ".local-azure"
+DEFAULT_SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
+# The function app's managed identity, and the person at the keyboard.
+DEFAULT_PRINCIPALS = ("app", "operator")
+SECONDS_TO_START = 60.0
+EVENT_SUBSCRIPTIONS = "2022-06-15"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Loopback ports; 0 takes a free one."""
+
+    resource_manager: int = 0
+    identity: int = 0
+    event_hubs: int = 0
+    blobs: int = 0
+    queues: int = 0
+    tables: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What to start. `folder` holds certificates, secrets, logs and, with `keep`, the data for the next start.
+
+    `hubs` maps the names of event hubs to their number of partitions.
+    """
+
+    folder: Path = DEFAULT_FOLDER
+    subscriptions: tuple[str, ...] = (DEFAULT_SUBSCRIPTION,)
+    principals: tuple[str, ...] = DEFAULT_PRINCIPALS
+    hubs: Mapping[str, int] = field(default_factory=dict)
+    ports: Ports = Ports()
+    tenant: str = DEFAULT_TENANT
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """Where everything is. URLs have no trailing slash.
+
+    `identity_headers` holds each principal's value for `IDENTITY_HEADER`. `ca_file` is the local authority
+    alone, `ca_bundle` it and every public one (for `SSL_CERT_FILE` and `REQUESTS_CA_BUNDLE`).
+    `event_hubs_connection_string` and `_namespace` are empty when no hub was asked for.
+    """
+
+    resource_manager: str
+    control: str
+    ca_file: Path
+    ca_bundle: Path
+    identity_endpoint: str
+    identity_headers: Mapping[str, str]
+    storage_connection_string: str
+    blobs: str
+    queues: str
+    tables: str
+    event_hubs_connection_string: str
+    event_hubs_namespace: str
+    subscriptions: tuple[str, ...]
+    tenant: str
+
+
+class LocalAzure:
+    """The processes of the local Azure for the length of a `with` block, or from `start` to `stop`.
+
+    They are tied to this process: whatever ends it, `kill -9` included, ends them (see local.tether). In an
+    event loop, run `start` and `stop` with `asyncio.to_thread`.
+    """
+
+    def __init__(self, options: Options | None = None) -> None:
+        self._options = options or Options()
+        self._folder = self._options.folder.resolve()
+        self._running = ExitStack()
+        self._endpoints: Endpoints | None = None
+
+    @property
+    def endpoints(self) -> Endpoints:
+        if self._endpoints is None:
+            raise RuntimeError("the local Azure does not run")
+        return self._endpoints
+
+    def start(self) -> Endpoints:
+        """Start every part and wait until all of them serve.
+
+        Raises ChildFailed, with the end of the part's own log, when one does not come up; the others are then
+        stopped again.
+        """
+        try:
+            self._endpoints = self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self._endpoints
+
+    def stop(self) -> None:
+        """Stop every part that runs, the last started first, each even when another did not stop well."""
+        self._endpoints = None
+        self._running.close()
+
+    def caller(self, principal: str | None = None) -> Caller:
+        """Requests to Resource Manager as a principal, by default the last of the options."""
+        found = self.endpoints
+        name = principal or self._options.principals[-1]
+        return Caller(
+            found.resource_manager, found.ca_file, found.identity_endpoint, found.identity_headers[name]
+        )
+
+    def register_webhook(
+        self, url: str, *, name: str = "webhook", subscription: str | None = None, **properties: object
+    ) -> None:
+        """Subscribe a webhook to every resource event of an Azure subscription (by default the first).
+
+        `properties` go into the event subscription as they are: `filter`, `retryPolicy`,
+        `deadLetterDestination`, `eventDeliverySchema`. Raises RequestFailed when the handshake fails.
+        """
+        scope = f"/subscriptions/{subscription or self.endpoints.subscriptions[0]}"
+        path = f"{scope}/providers/Microsoft.EventGrid/eventSubscriptions/{name}"
+        destination = {"endpointType": "WebHook", "properties": {"endpointUrl": url}}
+        body = {"properties": {"destination": destination, **properties}}
+        self.caller().complete("PUT", f"{path}?api-version={EVENT_SUBSCRIPTIONS}", body)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _start(self) -> Endpoints:
+        options = self._options
+        self._folder.mkdir(parents=True, exist_ok=True)
+        served = certificates.ensure(self._folder / "certificates")
+        headers = {name: self._secret(f"identity-{name}") for name in options.principals}
+        # What starts slowly starts first; Resource Manager needs Azurite's address and comes last.
+        identity = self._module("local.identity", self._identity_arguments(headers))
+        hubs = self._module("local.events.hubs", self._hubs_arguments()) if options.hubs else None
+        storage = self._azurite()
+        manager = self._module("local.arm", self._manager_arguments(served, storage))
+        manager_ready = manager.wait_until_ready(SECONDS_TO_START)
+        hubs_ready = hubs.wait_until_ready(SECONDS_TO_START) if hubs else {}
+        endpoint = str(manager_ready["endpoint"]).rstrip("/")
+        return Endpoints(
+            resource_manager=endpoint,
+            control=f"{endpoint}/_control",
+            ca_file=served.authority,
+            ca_bundle=served.bundle,
+            identity_endpoint=str(identity.wait_until_ready(SECONDS_TO_START)["endpoint"]),
+            identity_headers=headers,
+            storage_connection_string=storage.connection_string,
+            blobs=storage.blob_endpoint,
+            queues=storage.queue_endpoint,
+            tables=storage.table_endpoint,
+            event_hubs_connection_string=str(hubs_ready.get("connection_string", "")),
+            event_hubs_namespace=str(hubs_ready.get("endpoint", "")),
+            subscriptions=options.subscriptions,
+            tenant=options.tenant,
+        )
+
+    def _azurite(self) -> Azurite:
+        ports = self._options.ports
+        running = azurite.start(
+            self._folder / "azurite" if self._options.keep else None,
+            self._log("azurite"),
+            azurite.Ports(ports.blobs, ports.queues, ports.tables),
+        )
+        self._running.callback(running.stop)
+        return running
+
+    def _module(self, module: str, arguments: list[str]) -> Child:
+        child = Child.start_module(module, arguments, self._log(module.removeprefix("local.")))
+        self._running.callback(child.stop)
+        return child
+
+    def _log(self, part: str) -> Path:
+        return self._folder / "logs" / f"{part}.log"
+
+    def _secret_file(self, name: str) -> Path:
+        """A file with a random secret that only this user can read, the same on every start."""
+        file = self._folder / f"{name}.secret"
+        if not file.exists():
+            file.touch(mode=0o600)
+            file.write_text(secrets.token_urlsafe(32))
+        return file
+
+    def _secret(self, name: str) -> str:
+        return self._secret_file(name).read_text()
+
+    def _identity_arguments(self, headers: Mapping[str, str]) -> list[str]:
+        principals = [("--principal", f"{name}={secret}") for name, secret in headers.items()]
+        return [
+            *("--token-key-file", str(self._secret_file("token-key"))),
+            *("--tenant", self._options.tenant),
+            *("--port", str(self._options.ports.identity)),
+            *(word for pair in principals for word in pair),
+        ]
+
+    def _hubs_arguments(self) -> list[str]:
+        hubs = [("--hub", f"{name}={partitions}") for name, partitions in self._options.hubs.items()]
+        port = ("--port", str(self._options.ports.event_hubs))
+        return [*port, *(word for pair in hubs for word in pair)]
+
+    def _manager_arguments(self, served: Certificates, storage: Azurite) -> list[str]:
+        options = self._options
+        known = [("--subscription", subscription) for subscription in options.subscriptions]
+        return [
+            *("--certificate", str(served.certificate)),
+            *("--private-key", str(served.private_key)),
+            *("--token-key-file", str(self._secret_file("token-key"))),
+            *("--port", str(options.ports.resource_manager)),
+            *("--blob-connection-string", storage.connection_string),
+            *(("--state", str(self._folder / "resource-manager.json")) if options.keep else ()),
+            *(word for pair in known for word in pair),
+        ]
