@@ -12,7 +12,7 @@ import msgspec
 from shared.domain.diagnostics import Category, DiagnosticSetting, Selection
 from shared.domain.ids import NodeKey
 from shared.domain.network import PeeringFlags, VirtualNetwork
-from shared.domain.node import HistoryEntry, NodeRecord, NodeSummary
+from shared.domain.node import HistoryEntry, MeshEvent, NodeRecord, NodeSummary
 from shared.domain.plan import Accepted, OperationStatus
 
 
@@ -219,15 +219,6 @@ class WorkQueue(Protocol):
     async def enqueue(self, item: WorkItem, *, delay: float = 0.0) -> None:
         """Makes the item visible after `delay` seconds (at most seven days)."""
         ...
-
-
-class MeshEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """What other systems may follow on the mesh's Event Hub."""
-
-    type: str
-    key: str
-    at: datetime
-    data: Mapping[str, str]
 
 
 class EventStream(Protocol):

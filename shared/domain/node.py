@@ -9,6 +9,16 @@ from shared.domain.conditions import READY, Condition
 from shared.domain.ids import NodeKey
 from shared.domain.plan import Operation, Plan
 
+
+class MeshEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What other systems may follow on the mesh's Event Hub."""
+
+    type: str
+    key: str
+    at: datetime
+    data: dict[str, str]
+
+
 type CoverageStatus = Literal["covered", "unsupported", "blocked", "missing"]
 type State = Literal["Pending", "Ready", "NotReady", "Offboarding", "Offboarded"]
 
@@ -30,11 +40,25 @@ class Lease(msgspec.Struct, frozen=True):
     until: datetime
 
 
+class LastRun(msgspec.Struct, frozen=True):
+    """What the last run did: its calls to Resource Manager, how long it took, and how it ended."""
+
+    at: datetime
+    run: str
+    outcome: str
+    seconds: float = 0.0
+    reads: int = 0
+    writes: int = 0
+
+
 class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The row of one key.
 
     `generation` counts what intake has seen, `observed_generation` what the last run took in;
-    `next_due` is the one delay: when somebody has to look again. `etag` is None until stored.
+    `next_due` is the one delay: when somebody has to look again. `touched` are resources that events named since
+    the last run began, `taken` those that the present run took over (a run that dies leaves them here).
+    `reads` and `writes` count the calls until the node was first Ready. `outbox` holds mesh events that are still
+    to be published. `etag` is None until stored.
     """
 
     key: NodeKey
@@ -42,6 +66,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     observed_generation: int = -1
     next_due: datetime | None = None
     touched: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
     cause: str = ""
     lease: Lease | None = None
     attempts: int = 0
@@ -62,6 +87,8 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     ready_at: datetime | None = None
     reads: int = 0
     writes: int = 0
+    last_run: LastRun | None = None
+    outbox: tuple[MeshEvent, ...] = ()
     etag: str | None = None
 
     @property

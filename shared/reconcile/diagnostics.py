@@ -91,7 +91,8 @@ def _judge(
     if own is None and len(found.settings) >= SETTINGS_A_RESOURCE:
         return Coverage(resource.id, "blocked", now, reason=_full(found.settings)), None
     step = _setting(resource, found, own, sink)
-    return Coverage(resource.id, "missing", now, owned=own is not None), step
+    # Owned from here on: the claim is recorded before the first write.
+    return Coverage(resource.id, "missing", now, owned=True), step
 
 
 def _setting(resource: Resource, found: Diagnostics, own: DiagnosticSetting | None, sink: Sink) -> PutSetting:

@@ -85,7 +85,7 @@ def _attach_one(
     if not wanted:
         return [], []
     blocking = _overlap(hub_network, network, leaving) or _foreign(sides, wanted)
-    return ([], blocking) if blocking else (list(wanted), [])
+    return ([], blocking) if blocking else (wanted, [])
 
 
 def _sides(
@@ -106,44 +106,51 @@ def _side(
     return _Side(actual, peering_id, remote.id, flags, on_hub, owned)
 
 
-def _repair(sides: tuple[_Side, _Side]) -> list[PutPeering]:
+def _repair(sides: tuple[_Side, _Side]) -> list[NetworkStep]:
     """The writes that make a pair Connected and in sync.
 
     A Disconnected side goes first: Azure refuses the other (`RemotePeeringIsDisconnected`) until it has been
     written again. Then the hub's, since a node may use a gateway only once the hub allows its transit.
     """
     hub_side, spoke_side = sides
-    writes = [
+    if hub_side.disconnected and spoke_side.disconnected:
+        why = "disconnected on both sides: Azure accepts neither until one is gone"
+        writes = (_put(spoke_side, why), _put(hub_side, why))
+        return [DeletePeering(hub_side.id, why, hub_side.on_hub), *writes]
+    needed = [
         step
         for side, other in ((hub_side, spoke_side), (spoke_side, hub_side))
         if (step := _write(side, other)) is not None
     ]
     disconnected = {s.id for s in sides if s.disconnected}
-    return sorted(writes, key=lambda step: step.id not in disconnected)
+    return sorted(needed, key=lambda step: step.id not in disconnected)
+
+
+def _put(side: _Side, why: str, *, sync: bool = False, differences: tuple[str, ...] = ()) -> PutPeering:
+    return PutPeering(side.id, side.remote_network, side.flags, why, side.on_hub, sync, differences)
 
 
 def _write(side: _Side, other: _Side) -> PutPeering | None:
-    def put(why: str, *, sync: bool = False, differences: tuple[str, ...] = ()) -> PutPeering:
-        return PutPeering(side.id, side.remote_network, side.flags, why, side.on_hub, sync, differences)
-
     actual = side.actual
     if actual is None:
-        return put("missing")
+        return _put(side, "missing")
     if side.disconnected:
-        return put(
-            "disconnected: the other side was deleted", differences=("state: Disconnected -> Connected",)
+        return _put(
+            side,
+            "disconnected: the other side was deleted",
+            differences=("state: Disconnected -> Connected",),
         )
     if actual.provisioning_state == "Failed":
-        return put("its last write failed", differences=("provisioningState: Failed -> Succeeded",))
+        return _put(side, "its last write failed", differences=("provisioningState: Failed -> Succeeded",))
     changed = flag_differences(actual.flags, side.flags) if side.owned else ()
     if changed:
-        return put("flags differ", differences=changed)
+        return _put(side, "flags differ", differences=changed)
     if actual.state == "Connected" and actual.sync_level in ("LocalNotInSync", "LocalAndRemoteNotInSync"):
-        return put("address space changed", sync=True, differences=_sync(actual))
+        return _put(side, "address space changed", sync=True, differences=_sync(actual))
     if actual.state == "Connected" and other.actual and actual.sync_level == "RemoteNotInSync":
         return None  # the other side is the one to write
     if actual.state == "Initiated" and other.actual and other.actual.state == "Initiated":
-        return put("both sides wait for each other", differences=("state: Initiated -> Connected",))
+        return _put(side, "both sides wait for each other", differences=("state: Initiated -> Connected",))
     return None
 
 
@@ -169,7 +176,7 @@ def _overlap(hub_network: VirtualNetwork, network: VirtualNetwork, leaving: set[
     return [Finding(CONNECTED, "AddressSpaceOverlap", message)]
 
 
-def _foreign(sides: tuple[_Side, _Side], wanted: Sequence[PutPeering]) -> list[Finding]:
+def _foreign(sides: tuple[_Side, _Side], wanted: Sequence[NetworkStep]) -> list[Finding]:
     written = {step.id for step in wanted}
     foreign = [s for s in sides if s.id in written and s.actual and not s.owned]
     if not foreign:

@@ -59,13 +59,18 @@ class CategoryCache:
 
 
 async def observe_group(
-    arm: ResourceManager, key: NodeKey, hub_network_id: Callable[[Group | None], str]
+    arm: ResourceManager,
+    key: NodeKey,
+    hub_network_id: Callable[[Group | None], str],
+    concerns_us: Callable[[Group | None], bool],
 ) -> Observation:
     """The group, its resources and networks, and the hub's network: four reads, however much is in the group.
 
-    A group that vanishes between the reads is gone.
+    Only the group where it does not concern the mesh. A group that vanishes between the reads is gone.
     """
     group = await _group(arm, key)
+    if not concerns_us(group):
+        return Observation(group)
     hub = _network(arm, hub_network_id(group))
     if group is None:
         return Observation(None, hub_network=await hub)

@@ -1,0 +1,127 @@
+"""Performing a plan: settings side by side, network writes one long operation at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import batched
+
+from shared.domain.errors import MeshError, Waiting
+from shared.domain.mesh import Timing
+from shared.domain.plan import (
+    Accepted,
+    DeletePeering,
+    NetworkStep,
+    Operation,
+    Plan,
+    PutPeering,
+    PutSetting,
+    SettingStep,
+    Step,
+)
+from shared.ports import Clock, Leases, ResourceManager
+
+CONCURRENT_WRITES = 8
+HUB_BUSY_SECONDS = 2.0
+
+
+@dataclass
+class Outcome:
+    """What came of a plan: the steps that took effect, those that failed and why, and the operation that runs on."""
+
+    done: int
+    performed: list[Step] = field(default_factory=list)
+    failures: list[tuple[Step, MeshError]] = field(default_factory=list)
+    operation: Operation | None = None
+
+
+class Actor:
+    """Performs plans through the ports."""
+
+    def __init__(self, arm: ResourceManager, leases: Leases, clock: Clock, timing: Timing) -> None:
+        self._arm = arm
+        self._leases = leases
+        self._clock = clock
+        self._timing = timing
+
+    async def perform(self, plan: Plan, owner: str, keep_lease: Callable[[], Awaitable[None]]) -> Outcome:
+        """Performs the steps that remain.
+
+        `keep_lease` is awaited before writing; what it raises ends the performance.
+        """
+        outcome = Outcome(plan.done)
+        await self._network(plan.remaining, owner, keep_lease, outcome)
+        for steps in batched(plan.settings, CONCURRENT_WRITES, strict=False):
+            await keep_lease()
+            await asyncio.gather(*(self._setting(step, outcome) for step in steps))
+        return outcome
+
+    async def _network(
+        self,
+        steps: Sequence[NetworkStep],
+        owner: str,
+        keep_lease: Callable[[], Awaitable[None]],
+        outcome: Outcome,
+    ) -> None:
+        for step in steps:
+            await keep_lease()
+            try:
+                accepted = await self._write_network(step, owner)
+            except MeshError as error:
+                outcome.failures.append((step, error))
+                return
+            outcome.performed.append(step)
+            if accepted.url:
+                outcome.operation = self._operation(step, accepted)
+                return
+            await self.release(step.on_hub, owner)
+            outcome.done += 1
+
+    async def _write_network(self, step: NetworkStep, owner: str) -> Accepted:
+        if step.on_hub and not await self._leases.acquire(_hub(step.on_hub), owner, 2 * self._timing.lease):
+            message = "Another node is being attached to the hub, whose network takes one write at a time."
+            raise Waiting("HubBusy", message, target=step.id, retry_after=HUB_BUSY_SECONDS)
+        try:
+            match step:
+                case PutPeering():
+                    return await self._arm.put_peering(
+                        step.id, step.remote_network, step.flags, sync=step.sync
+                    )
+                case DeletePeering():
+                    return await self._arm.delete_peering(step.id)
+        except MeshError:
+            await self.release(step.on_hub, owner)
+            raise
+
+    async def release(self, hub: str, owner: str) -> None:
+        """Lets the next node write to a hub; nothing for an empty hub."""
+        if hub:
+            await self._leases.release(_hub(hub), owner)
+
+    async def _setting(self, step: SettingStep, outcome: Outcome) -> None:
+        try:
+            if isinstance(step, PutSetting):
+                await self._arm.put_diagnostic_setting(
+                    step.resource, step.name, step.workspace, step.selection
+                )
+            else:
+                await self._arm.delete_diagnostic_setting(step.resource, step.name)
+        except MeshError as error:
+            outcome.failures.append((step, error))
+        else:
+            outcome.performed.append(step)
+
+    def _operation(self, step: NetworkStep, accepted: Accepted) -> Operation:
+        now = self._clock.now()
+        return Operation(
+            accepted.url, step.id, now, poll_at(now, accepted.retry_after, self._timing), step.on_hub
+        )
+
+
+def poll_at(now: datetime, retry_after: float, timing: Timing) -> datetime:
+    """When to look at an operation again: when Resource Manager said, else after the default."""
+    return now + timedelta(seconds=retry_after or timing.default_poll)
+
+
+def _hub(hub_id: str) -> str:
+    return f"hub/{hub_id}"

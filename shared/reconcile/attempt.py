@@ -1,0 +1,134 @@
+"""What one run has found out and done so far. No I/O."""
+
+import random
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from shared.domain.conditions import READY, Condition, carried
+from shared.domain.errors import MeshError, Terminal, error_for
+from shared.domain.mesh import Timing
+from shared.domain.node import LastRun, NodeRecord
+from shared.domain.plan import DeletePeering, DeleteSetting, Operation, OperationStatus, PutPeering, Step
+from shared.reconcile.act import Outcome
+from shared.reconcile.decision import Decision
+from shared.reconcile.settle import due, finding_of, settled
+
+
+@dataclass
+class Attempt:
+    """The record as it will be saved, the steps that took effect, and the errors met."""
+
+    record: NodeRecord
+    performed: list[Step] = field(default_factory=list)
+    errors: tuple[MeshError, ...] = ()
+    look_again: bool = False
+    member: bool = True
+    waiting: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """One word for the log and the record."""
+        if self.errors:
+            return self.errors[0].reason
+        return "Waiting" if self.record.operation or self.waiting else self.record.state
+
+    def wait(self, now: datetime, timing: Timing, draw: random.Random) -> None:
+        """Nothing to do but to look again when Azure said."""
+        self.record = due(self.record, (), now, timing, draw)
+        self.look_again = False
+
+    def resumed(self, outcome: Outcome, now: datetime, timing: Timing, draw: random.Random) -> None:
+        """Further steps of the recorded plan were performed."""
+        plan = self.record.plan
+        self.record = msgspec.structs.replace(
+            self.record,
+            operation=outcome.operation,
+            # A plan with a failed step is not gone on with: the next run looks afresh.
+            plan=msgspec.structs.replace(plan, done=outcome.done) if plan and not outcome.failures else None,
+        )
+        self._add(outcome)
+        self.record = due(self.record, self.errors, now, timing, draw)
+
+    def acted(
+        self, decision: Decision, outcome: Outcome, now: datetime, timing: Timing, draw: random.Random
+    ) -> None:
+        """A fresh decision was performed."""
+        if not decision.plan.empty:
+            plan = msgspec.structs.replace(decision.plan, done=outcome.done)
+            self.record = msgspec.structs.replace(self.record, plan=plan)
+        self._add(outcome)
+        self.record = settled(self.record, decision, outcome, now, timing, draw)
+        self.member = decision.member
+        self.waiting = any(f.waiting for f in decision.plan.findings)
+
+    def fail(self, error: MeshError, now: datetime, timing: Timing, draw: random.Random) -> None:
+        """The run could not go on. What it took over from events stays with the record."""
+        finding = finding_of(None, error)
+        condition = Condition(READY, "False", finding.reason, finding.message, "error")
+        others = tuple(c for c in self.record.conditions if c.type != READY)
+        failed = self.record.state == "Ready" or (
+            self.record.state == "Pending" and isinstance(error, Terminal)
+        )
+        state = "NotReady" if failed else self.record.state
+        conditions = carried(self.record.conditions, (condition, *others), now)
+        self.record = msgspec.structs.replace(self.record, conditions=conditions, state=state, plan=None)
+        self.errors = (*self.errors, error)
+        self.look_again = False
+        self.record = due(self.record, self.errors, now, timing, draw)
+
+    def _add(self, outcome: Outcome) -> None:
+        self.performed += outcome.performed
+        self.errors = tuple(e for _, e in outcome.failures)
+        read_back = any(isinstance(s, PutPeering | DeletePeering | DeleteSetting) for s in outcome.performed)
+        self.look_again = read_back and not outcome.failures and outcome.operation is None
+
+
+def claimed(record: NodeRecord, decision: Decision) -> NodeRecord:
+    """The record with what is about to be made: written before the first write to Azure."""
+    group, tags = decision.group, decision.tags
+    record = msgspec.structs.replace(record, coverage=decision.coverage, owned=decision.owned)
+    if not decision.member or group is None or tags is None:
+        return record
+    if record.state in ("Offboarding", "Offboarded"):
+        record = msgspec.structs.replace(record, state="Pending", ready_at=None, reads=0, writes=0)
+    return msgspec.structs.replace(
+        record,
+        hub=decision.hub.id if decision.hub else record.hub,
+        location=group.location,
+        product=tags.product or "",
+        domain=tags.domain or "",
+        owner=tags.owner or "",
+        network=tags.network or "",
+        telemetry=tags.telemetry or "",
+    )
+
+
+def after_operation(record: NodeRecord, operation: Operation) -> NodeRecord:
+    """The record once an operation has succeeded: one step of its plan is done."""
+    plan = record.plan
+    if plan and plan.done < len(plan.network) and plan.network[plan.done].id == operation.target:
+        plan = msgspec.structs.replace(plan, done=plan.done + 1)
+    return msgspec.structs.replace(record, operation=None, plan=plan)
+
+
+def failure_of(operation: Operation, status: OperationStatus) -> MeshError:
+    """The error that an accepted operation ended with: it may come minutes after the write was accepted."""
+    return error_for(500, status.code, status.message or "The operation failed.", target=operation.target)
+
+
+def counted(before: NodeRecord, record: NodeRecord, last_run: LastRun) -> NodeRecord:
+    """The record with this run's calls, which count towards onboarding until the node was Ready."""
+    record = msgspec.structs.replace(record, last_run=last_run)
+    if before.ready_at is not None and record.ready_at == before.ready_at:
+        return record
+    return msgspec.structs.replace(
+        record, reads=record.reads + last_run.reads, writes=record.writes + last_run.writes
+    )
+
+
+def never_a_node(attempt: Attempt) -> bool:
+    """Whether the group is no node and never was: an event named it, and there is nothing to remember."""
+    record = attempt.record
+    return not attempt.member and not attempt.errors and not record.hub and not record.coverage

@@ -1,0 +1,149 @@
+"""What to do about one key: a pure function of its record and of what was observed."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from shared.domain.conditions import CONNECTED, OBSERVED, TAGS_VALID, Condition, Finding, conditions_from
+from shared.domain.ids import NodeKey, normal_id
+from shared.domain.mesh import Mesh, Timing
+from shared.domain.naming import hub_peering_prefix, setting_name, spoke_peering_name
+from shared.domain.network import Hub
+from shared.domain.node import Coverage, NodeRecord
+from shared.domain.plan import NetworkStep, Plan, PutPeering
+from shared.domain.tags import NodeTags, is_node, read_tags
+from shared.ports import Group, Resource
+from shared.reconcile.diagnostics import Sink, enforce, release, to_check
+from shared.reconcile.network import attach, detach
+from shared.reconcile.observation import Observation
+
+CONDITIONS = [TAGS_VALID, CONNECTED, OBSERVED]
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """The plan, and what the record is to say of the key. `member` is whether the group is to be a node."""
+
+    member: bool
+    plan: Plan
+    coverage: tuple[Coverage, ...]
+    owned: tuple[str, ...]
+    hub: Hub | None
+    tags: NodeTags | None = None
+    group: Group | None = None
+
+
+def is_member(group: Group | None) -> bool:
+    """Whether a group is to be a node; one that is being deleted is on its way out."""
+    return group is not None and not group.deleting and is_node(group.tags)
+
+
+def hub_of(mesh: Mesh, record: NodeRecord, group: Group | None) -> Hub | None:
+    """The hub that a key is attached to, or is to be."""
+    if group is not None and is_member(group):
+        return mesh.hub_for(record.hub, group.location)
+    return mesh.hub(record.hub)
+
+
+def to_look_at(record: NodeRecord, observation: Observation, now: datetime, timing: Timing) -> list[Resource]:
+    """The resources whose diagnostic settings have to be read before deciding."""
+    if is_member(observation.group):
+        touched = (*record.taken, *record.touched)
+        return to_check(observation.resources, record.coverage, touched, now, timing.audit)
+    owned = {normal_id(c.id) for c in record.coverage if c.owned}
+    return [r for r in observation.resources if normal_id(r.id) in owned]
+
+
+def decide(mesh: Mesh, record: NodeRecord, observation: Observation, now: datetime) -> Decision:
+    """The plan for a key from what was observed."""
+    hub = hub_of(mesh, record, observation.group)
+    if observation.group is not None and is_member(observation.group):
+        return _as_node(mesh, record, observation, observation.group, hub, now)
+    return _as_outsider(mesh, record, observation, hub, now)
+
+
+def _as_node(
+    mesh: Mesh, record: NodeRecord, observation: Observation, group: Group, hub: Hub | None, now: datetime
+) -> Decision:
+    tags, findings = read_tags(group.tags)
+    if hub is None:
+        findings.append(_no_hub(group))
+    if tags.product is None or hub is None:
+        plan = Plan(findings=tuple(findings), made_at=now, generation=record.generation)
+        return Decision(True, plan, record.coverage, record.owned, hub, tags, group)
+    network, found = _network(mesh, record, observation, tags, hub)
+    sink = Sink(setting_name(mesh.name), hub.workspace)
+    enforcement = enforce(observation.resources, record.coverage, observation.diagnostics, sink, now)
+    findings += [*found, *enforcement.findings, *_telemetry_findings(tags)]
+    settings = enforcement.steps if tags.telemetry else ()
+    plan = Plan(tuple(network), settings, tuple(findings), now, record.generation)
+    owned = _owned(mesh, record.key, observation, hub, plan)
+    return Decision(True, plan, enforcement.coverage, owned, hub, tags, group)
+
+
+def _network(
+    mesh: Mesh, record: NodeRecord, observation: Observation, tags: NodeTags, hub: Hub
+) -> tuple[list[NetworkStep], list[Finding]]:
+    if tags.network is None:
+        return [], []
+    if tags.network != "hub":
+        return [], [_not_available(CONNECTED, "mesh-network", tags.network, "hub")]
+    if observation.hub_network is None:
+        message = f"The network {hub.network} of hub {hub.id} is not there. Correct the hub in MESH_HUBS."
+        return [], [Finding(CONNECTED, "HubMissing", message)]
+    return attach(mesh.name, record.key, hub, observation.hub_network, observation.networks)
+
+
+def _as_outsider(
+    mesh: Mesh, record: NodeRecord, observation: Observation, hub: Hub | None, now: datetime
+) -> Decision:
+    coverage, deletions = release(record.coverage, observation.diagnostics, setting_name(mesh.name))
+    steps = detach(mesh.name, record.key, hub, observation.hub_network, observation.networks) if hub else []
+    deleting = observation.group is not None and observation.group.deleting
+    findings: list[Finding] = []
+    if deleting:
+        # Azure refuses writes inside such a group, and removes what is in it: only the hub's side is left to us.
+        steps, deletions = [s for s in steps if s.on_hub], ()
+        findings.append(Finding(CONNECTED, "GroupBeingDeleted", "Azure is deleting the group.", waiting=True))
+    owned = tuple(s.id for s in steps)
+    if record.owned and hub is None:
+        message = (
+            f"Its hub {record.hub!r} is no longer configured. Name it in MESH_HUBS again to let go of it."
+        )
+        findings.append(Finding(CONNECTED, "HubUnknown", message))
+        owned = record.owned
+    plan = Plan(tuple(steps), deletions, tuple(findings), now, record.generation)
+    return Decision(False, plan, coverage, owned, hub, None, observation.group)
+
+
+def _owned(mesh: Mesh, key: NodeKey, observation: Observation, hub: Hub, plan: Plan) -> tuple[str, ...]:
+    """The peerings that exist under our names, and those about to be made: recorded before the first write."""
+    spoke = spoke_peering_name(mesh.name, hub.network).lower()
+    prefix = hub_peering_prefix(mesh.name, key).lower()
+    there = [p.id for n in observation.networks for p in n.peerings if p.name.lower() == spoke]
+    if observation.hub_network:
+        there += [p.id for p in observation.hub_network.peerings if p.name.lower().startswith(prefix)]
+    planned = [s.id for s in plan.network if isinstance(s, PutPeering)]
+    by_id: Mapping[str, str] = {normal_id(i): i for i in [*planned, *there]}
+    return tuple(by_id.values())
+
+
+def _no_hub(group: Group) -> Finding:
+    message = f"No hub serves the region {group.location}. Add one to MESH_HUBS, or one without a region."
+    return Finding(CONNECTED, "NoHub", message)
+
+
+def _not_available(condition: str, tag: str, value: str, available: str) -> Finding:
+    message = f"Tag {tag} asks for {value!r}, which is not available yet; available: {available}."
+    return Finding(condition, "NotAvailableYet", message)
+
+
+def _telemetry_findings(tags: NodeTags) -> list[Finding]:
+    if tags.telemetry in (None, "logs"):
+        return []
+    return [_not_available(OBSERVED, "mesh-telemetry", str(tags.telemetry), "logs")]
+
+
+def conditions_of(decision: Decision, more: list[Finding]) -> tuple[Condition, ...]:
+    """The conditions a member shows, given what performing the plan found besides."""
+    return conditions_from([*decision.plan.findings, *more], CONDITIONS)

@@ -1,0 +1,101 @@
+"""From an event to the keys it touches: bump the generation, enqueue once. No call to Resource Manager."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from shared.domain.errors import Conflict, Waiting
+from shared.domain.ids import NodeKey, normal_id, observed_resource
+from shared.domain.mesh import Mesh, Timing
+from shared.domain.naming import hub_peering_prefix
+from shared.domain.node import EVERYTHING, NodeRecord, touch
+from shared.ports import Clock, NodeStore, WorkItem, WorkQueue
+
+BUMP_ATTEMPTS = 8
+FAR_FUTURE = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+class ResourceEvent(msgspec.Struct, frozen=True):
+    """The identity part of an Event Grid resource event; `principal` is the object id of whoever caused it."""
+
+    resource: str
+    operation: str
+    principal: str = ""
+
+
+class Intake:
+    """Turns whatever happens into keys to look at."""
+
+    def __init__(self, mesh: Mesh, nodes: NodeStore, queue: WorkQueue, clock: Clock, timing: Timing) -> None:
+        self._mesh = mesh
+        self._nodes = nodes
+        self._queue = queue
+        self._clock = clock
+        self._timing = timing
+
+    async def accept(self, event: ResourceEvent) -> list[NodeKey]:
+        """The keys that an event touches, each on its way to a reconcile.
+
+        Our own writes touch nothing: the run that made them looks at them again by itself.
+
+        Raises:
+            ValueError: the event is about nothing in a resource group.
+        """
+        if self._mesh.principal and event.principal.lower() == self._mesh.principal.lower():
+            return []
+        return await self.touch(event.resource, event.operation)
+
+    async def touch(self, resource: str, cause: str) -> list[NodeKey]:
+        """The keys that a change of a resource touches, each on its way to a reconcile. Raises as `accept`."""
+        key = NodeKey.containing(resource)
+        if key is None:
+            raise ValueError(f"{resource!r} lies in no resource group")
+        keys = await self._behind_hub(resource) or [key]
+        for each in keys:
+            await self.bump(each, cause, observed_resource(resource))
+        return keys
+
+    async def bump(self, key: NodeKey, cause: str, resource: str = "") -> bool:
+        """Raises the key's generation and enqueues it. False where a run that is yet to start covers it already.
+
+        Raises Waiting where too many write at once.
+        """
+        resource = normal_id(resource) if resource and resource != EVERYTHING else resource
+        for _ in range(BUMP_ATTEMPTS):
+            record = await self._nodes.get(key) or NodeRecord(key=key)
+            if self._covered(record, resource):
+                return False
+            try:
+                await self._nodes.save(self._bumped(record, cause, resource))
+            except Conflict:
+                continue
+            await self._queue.enqueue(WorkItem(str(key), cause), delay=self._timing.event_delay)
+            return True
+        raise Waiting("Contended", "Too many events at once for this key.", target=str(key))
+
+    def _covered(self, record: NodeRecord, resource: str) -> bool:
+        """Whether a message for the key is certainly still invisible, and the resource is on its list.
+
+        Only while the message is invisible: were it lost, a redelivered event must enqueue again.
+        """
+        pending = record.generation > record.observed_generation and record.next_due is not None
+        listed = not resource or resource in record.touched or EVERYTHING in record.touched
+        return pending and listed and record.next_due is not None and record.next_due > self._clock.now()
+
+    def _bumped(self, record: NodeRecord, cause: str, resource: str) -> NodeRecord:
+        due = self._clock.now() + timedelta(seconds=self._timing.event_delay)
+        return msgspec.structs.replace(
+            record,
+            generation=record.generation + 1,
+            next_due=due if record.lease is None else record.next_due,
+            touched=touch(record.touched, resource) if resource else record.touched,
+            cause=cause,
+        )
+
+    async def _behind_hub(self, resource: str) -> list[NodeKey]:
+        """The node that an owned peering on a hub leads to: the hub's own group is not what has to be looked at."""
+        network, found, peering = normal_id(resource).partition("/virtualnetworkpeerings/")
+        if not found or self._mesh.hub_of_network(network) is None:
+            return []
+        keys = [key async for key in self._nodes.due(FAR_FUTURE)]
+        return [k for k in keys if peering.startswith(hub_peering_prefix(self._mesh.name, k).lower())]

@@ -1,0 +1,67 @@
+"""What is written down about a run: history, mesh events, dead letters. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.domain.ids import NodeKey
+from shared.domain.node import HistoryEntry, LastRun, MeshEvent, NodeRecord
+from shared.domain.plan import DeletePeering, DeleteSetting, PutPeering, PutSetting, Step
+from shared.ports import DeadLetter
+
+
+def entry_of(
+    before: NodeRecord, after: NodeRecord, performed: Sequence[Step], now: datetime, last_run: LastRun
+) -> HistoryEntry | None:
+    """A history entry where something was written or a condition changed; none for a look that found all well."""
+    changes = [describe(step) for step in performed] + _condition_changes(before, after)
+    if not changes and before.state == after.state:
+        return None
+    return HistoryEntry(
+        at=now,
+        key=after.key,
+        cause=before.cause,
+        outcome=last_run.outcome,
+        changes=tuple(changes),
+        generation=before.generation,
+        reads=last_run.reads,
+        writes=last_run.writes,
+        run=last_run.run,
+    )
+
+
+def describe(step: Step) -> str:
+    """One step as people read it: what was written, why, and which fields differed."""
+    match step:
+        case PutPeering() | PutSetting():
+            differences = f" ({'; '.join(step.differences)})" if step.differences else ""
+            return f"PUT {target_of(step)}: {step.why}{differences}"
+        case DeletePeering() | DeleteSetting():
+            return f"DELETE {target_of(step)}: {step.why}"
+
+
+def target_of(step: Step) -> str:
+    """The resource id that a step writes."""
+    if isinstance(step, PutPeering | DeletePeering):
+        return step.id
+    return f"{step.resource}/providers/Microsoft.Insights/diagnosticSettings/{step.name}"
+
+
+def _condition_changes(before: NodeRecord, after: NodeRecord) -> list[str]:
+    was = {c.type: (c.status, c.reason) for c in before.conditions}
+    return [
+        f"{c.type}: {' '.join(was[c.type]) if c.type in was else 'unknown'} -> {c.status} {c.reason}"
+        for c in after.conditions
+        if was.get(c.type) != (c.status, c.reason)
+    ]
+
+
+def event_of(entry: HistoryEntry, record: NodeRecord) -> MeshEvent:
+    """The mesh event that tells of a history entry."""
+    data = {"state": record.state, "product": record.product, "domain": record.domain, "cause": entry.cause}
+    return MeshEvent(type="NodeChanged", key=str(record.key), at=entry.at, data=data)
+
+
+def key_letter(key: NodeKey, reason: str, now: datetime) -> DeadLetter:
+    """The dead letter of a key that was given up; a later one replaces none: each tells of its time."""
+    letter_id = f"key-{key.subscription}-{key.group}-{int(now.timestamp())}"
+    return DeadLetter(id=letter_id, kind="key", at=now, reason=reason, source=str(key), key=str(key))

@@ -1,0 +1,70 @@
+"""The safety net: what is due is looked at again, and what no event told of is found."""
+
+import logging
+from datetime import timedelta
+
+from shared.domain.errors import MeshError
+from shared.domain.ids import NodeKey
+from shared.domain.mesh import Mesh
+from shared.domain.tags import NODE
+from shared.ports import Clock, NodeStore, ResourceManager, WorkItem, WorkQueue
+from shared.reconcile.intake import FAR_FUTURE, Intake
+
+log = logging.getLogger(__name__)
+
+GRACE = timedelta(seconds=15)  # a message on the queue gets the first go
+
+
+class Resync:
+    """What the timers do."""
+
+    def __init__(
+        self,
+        mesh: Mesh,
+        arm: ResourceManager,
+        nodes: NodeStore,
+        queue: WorkQueue,
+        intake: Intake,
+        clock: Clock,
+    ) -> None:
+        self._mesh = mesh
+        self._arm = arm
+        self._nodes = nodes
+        self._queue = queue
+        self._intake = intake
+        self._clock = clock
+
+    async def enqueue_due(self) -> int:
+        """Enqueues every key whose time has come and whose message, if it had one, did not arrive."""
+        count = 0
+        async for key in self._nodes.due(self._clock.now() - GRACE):
+            await self._queue.enqueue(WorkItem(str(key), "resync"))
+            count += 1
+        return count
+
+    async def discover(self) -> int:
+        """Bumps groups that were tagged or untagged without an event reaching us: one read a subscription.
+
+        A subscription that cannot be listed is left for the next time, after the others; then raises its error.
+        """
+        failed: list[MeshError] = []
+        bumped = 0
+        for subscription in self._mesh.subscriptions:
+            try:
+                bumped += await self._discover_in(subscription)
+            except MeshError as error:
+                log.warning("cannot list the groups of %s: %s", subscription, error.reason)
+                failed.append(error)
+        if failed:
+            raise failed[0]
+        return bumped
+
+    async def _discover_in(self, subscription: str) -> int:
+        groups = await self._arm.list_groups_with_tag(subscription, NODE)
+        tagged = {key for group in groups if (key := NodeKey.containing(group.id))}
+        # Only keys that are still looked after have a time at which they are due: an offboarded one has none.
+        known = {key async for key in self._nodes.due(FAR_FUTURE) if key.subscription == subscription.lower()}
+        changed = sorted(tagged ^ known)
+        for key in changed:
+            await self._intake.bump(key, "discovered")
+        return len(changed)

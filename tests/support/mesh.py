@@ -1,0 +1,155 @@
+"""A whole mesh in memory on a virtual clock: intake, queue, engine and resync over the fakes."""
+
+import random
+from datetime import timedelta
+from itertools import count
+
+from shared.domain.errors import MeshError
+from shared.domain.ids import NodeKey
+from shared.domain.mesh import Mesh, Timing
+from shared.domain.network import Hub
+from shared.domain.node import NodeRecord
+from shared.ports import WorkItem
+from shared.reconcile.engine import Engine
+from shared.reconcile.intake import Intake, ResourceEvent
+from shared.reconcile.resync import Resync
+from tests.fakes import (
+    Cloud,
+    FakeClock,
+    FakeResourceManager,
+    InMemoryDeadLetters,
+    InMemoryEventStream,
+    InMemoryHistory,
+    InMemoryLeases,
+    InMemoryNodeStore,
+    InMemoryWorkQueue,
+)
+
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+HUB_GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/hub"
+HUB_NETWORK = f"{HUB_GROUP}/providers/Microsoft.Network/virtualNetworks/hub"
+WORKSPACE = f"{HUB_GROUP}/providers/Microsoft.OperationalInsights/workspaces/logs"
+TAGS = {"mesh-node": "sales", "mesh-domain": "retail"}
+MOST_STEPS = 2000
+
+
+class WorkerDied(Exception):
+    """The process of a run was killed."""
+
+
+class InMemoryMesh:
+    """Drives the real intake, engine and resync; only the ports are fakes."""
+
+    def __init__(self, *, operation_seconds: float = 0.0, gateway: bool = False, seed: int = 0) -> None:
+        self.clock = FakeClock()
+        self.cloud = Cloud()
+        self.cloud.create_group(NodeKey.of(SUBSCRIPTION, "hub"))
+        self.cloud.create_network(HUB_NETWORK, "10.0.0.0/16", gateway=gateway)
+        self.cloud.create_resource(WORKSPACE)
+        self.arm = FakeResourceManager(self.cloud, self.clock, operation_seconds)
+        self.nodes = InMemoryNodeStore()
+        self.history = InMemoryHistory()
+        self.leases = InMemoryLeases(self.clock)
+        self.dead_letters = InMemoryDeadLetters()
+        self.events = InMemoryEventStream()
+        self.queue = InMemoryWorkQueue(self.clock)
+        self.timing = Timing()
+        self.mesh = Mesh("meshplane", (Hub("hub", HUB_NETWORK, WORKSPACE, gateway=gateway),), (SUBSCRIPTION,))
+        self.intake = Intake(self.mesh, self.nodes, self.queue, self.clock, self.timing)
+        self._runs = count(1)
+        self._seed = seed
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process: nothing in memory survives."""
+        self.engine = Engine(
+            self.mesh,
+            self.arm,
+            self.nodes,
+            self.history,
+            self.leases,
+            self.dead_letters,
+            self.events,
+            self.clock,
+            lambda: f"run-{next(self._runs)}",
+            self.timing,
+            random.Random(self._seed),
+        )
+        self.resync = Resync(self.mesh, self.arm, self.nodes, self.queue, self.intake, self.clock)
+
+    # --- what people do
+
+    def group(self, name: str = "sales") -> NodeKey:
+        return NodeKey.of(SUBSCRIPTION, name)
+
+    def create_node(
+        self, name: str = "sales", prefix: str = "10.1.0.0/16", tags: dict[str, str] | None = None
+    ) -> NodeKey:
+        """A group with a network and two vaults; tagged unless said otherwise. No event is raised."""
+        key = self.group(name)
+        self.cloud.create_group(key, TAGS if tags is None else tags)
+        self.cloud.create_network(network_of(key), prefix)
+        for vault in ("a", "b"):
+            self.cloud.create_resource(vault_of(key, vault))
+        return key
+
+    async def event(self, resource: str, operation: str = "Microsoft.Resources/tags/write") -> None:
+        await self.intake.accept(ResourceEvent(resource, operation))
+
+    async def record(self, key: NodeKey) -> NodeRecord:
+        record = await self.nodes.get(key)
+        assert record is not None
+        return record
+
+    # --- how time passes
+
+    async def step(self) -> bool:
+        """Handles the next message, waiting for it if need be. False where none is left."""
+        visible = self.queue.next_visible()
+        if visible is None:
+            return False
+        if visible > self.clock.now():
+            self.clock.advance((visible - self.clock.now()).total_seconds())
+        item = self.queue.pop_visible()
+        assert item is not None
+        await self.handle(item)
+        return True
+
+    async def handle(self, item: WorkItem) -> None:
+        """What the queue trigger does with a message; one that fails, or whose worker dies, comes back later."""
+        try:
+            result = await self.engine.reconcile(NodeKey.parse(item.key))
+        except WorkerDied:
+            self.restart()
+            await self.queue.enqueue(item, delay=30)
+            return
+        except MeshError:
+            await self.queue.enqueue(item, delay=30)
+            return
+        if result.requeue_after is not None:
+            await self.queue.enqueue(item, delay=result.requeue_after)
+
+    async def until_quiet(self) -> None:
+        """Handles messages until the queue is empty."""
+        for _ in range(MOST_STEPS):
+            if not await self.step():
+                return
+        raise AssertionError("the mesh does not come to rest")
+
+    async def resync_all(self) -> None:
+        """The timers, once everything is due, and what follows from them."""
+        self.clock.advance(self.timing.audit + self.timing.resync * 2)
+        await self.resync.discover()
+        await self.resync.enqueue_due()
+        await self.until_quiet()
+        self.clock.advance(timedelta(minutes=2).total_seconds())
+        await self.resync.enqueue_due()
+        await self.until_quiet()
+
+
+def network_of(key: NodeKey) -> str:
+    return f"{key.group_id}/providers/Microsoft.Network/virtualNetworks/net-{key.group}"
+
+
+def vault_of(key: NodeKey, name: str) -> str:
+    return f"{key.group_id}/providers/Microsoft.KeyVault/vaults/{key.group}-{name}"
