@@ -41,7 +41,7 @@ def decode_tolerantly(body: bytes) -> list[Item]:
         return [Undecodable(f"starts like gzip and is not: {error}", body)]
     if not text.strip(_BETWEEN):
         return [Undecodable("empty", body)]
-    return list(_items(text, _NESTING))
+    return _items(text, _NESTING)
 
 
 def _unpacked(body: bytes) -> bytes:
@@ -66,18 +66,24 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 # The quotes are doubled, and of both kinds, in a recording of Front Door's log.
-_ENVELOPE = re.compile(r"""\{\s*["']+records["']+\s*:\s*\[""")
+_ENVELOPE = re.compile(r"""\s*\{\s*["']+records["']+\s*:\s*\[""")
 _BETWEEN = "\0\ufeff \t\r\n,[]}"
 
 
-def _items(text: str, nesting: int) -> Iterator[Item]:
+def _items(text: str, nesting: int) -> list[Item]:
     """Of an envelope, an array, objects in a row, or one object."""
-    for piece in _pieces(text):
-        envelope = _ENVELOPE.match(piece)
-        if envelope and nesting:
-            yield from _items(piece[envelope.end() :], nesting - 1)
-        else:
-            yield from _piece_items(piece)
+    envelope = _ENVELOPE.match(text)
+    inside = text[envelope.end() :] if envelope else text
+    by_braces = [i for piece in _pieces(inside) for i in _piece_items(piece, nesting)]
+    if all(isinstance(i, Record) for i in by_braces):
+        return by_braces
+    by_first_name = [i for part in _parts(inside) for i in _part_items(part, nesting)]
+    return max(by_braces, by_first_name or by_braces, key=_readable)
+
+
+def _readable(items: list[Item]) -> tuple[int, int]:
+    records = sum(isinstance(i, Record) for i in items)
+    return records, records - len(items)
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -103,27 +109,31 @@ def _stray(text: str) -> Iterator[str]:
         yield stripped
 
 
+def _parts(text: str) -> list[str]:
+    """A text cut before each object that begins with the same name as its first.
+
+    Where a quote is missing the braces cannot be trusted, but a service writes its fields in one order.
+    """
+    first = re.match(r"""\s*\{\s*(["'][^"'\\]{1,64}["'])\s*:""", text)
+    return re.split(rf"(?<=\}})\s*,?\s*(?=\{{\s*{re.escape(first[1])}\s*:)", text) if first else []
+
+
+def _part_items(part: str, nesting: int) -> list[Item]:
+    items = [i for piece in _pieces(part) for i in _piece_items(piece, nesting)]
+    broken = [i for i in items if isinstance(i, Undecodable)]
+    return [_undecodable(broken[0].reason, part)] if len(broken) == len(items) > 1 else items
+
+
 # --- one piece
 
 
-def _piece_items(piece: str) -> list[Item]:
+def _piece_items(piece: str, nesting: int) -> list[Item]:
+    if nesting and _ENVELOPE.match(piece):
+        return _items(piece, nesting - 1)
     try:
         return [_RECORD.decode(piece)]
     except _UNREADABLE:
-        items = _lenient(piece)
-    if all(isinstance(i, Undecodable) for i in items):
-        parts = [i for part in _resynchronised(piece) for p in _pieces(part) for i in _lenient(p)]
-        return parts if any(isinstance(i, Record) for i in parts) else items
-    return items
-
-
-def _resynchronised(piece: str) -> list[str]:
-    """A piece cut before each object that begins with the same name as its first.
-
-    Where a quote is missing the braces cannot be trusted; one service writes its records' fields in one order.
-    """
-    first = re.match(r"""\{\s*(["'][^"'\\]{1,64}["'])\s*:""", piece)
-    return re.split(rf"(?<=\}})\s*,?\s*(?=\{{\s*{re.escape(first[1])}\s*:)", piece) if first else []
+        return _lenient(piece)
 
 
 def _lenient(piece: str) -> list[Item]:
@@ -144,10 +154,12 @@ def _repaired(token: re.Match[str]) -> str:
 def _from_value(value: object, piece: str) -> list[Item]:
     if not isinstance(value, dict):
         return [_undecodable(f"a record is an object, not {_kind(value)}", piece)]
-    records = value.get("records")
-    if isinstance(records, list):
-        return [i for r in records for i in _from_value(r, json.dumps(r))]
-    return [_from_object(value, piece)]
+    if "records" not in value:
+        return [_from_object(value, piece)]
+    records = value["records"]
+    if not isinstance(records, list):
+        return [_undecodable(f"records is {_kind(records)}, not an array", piece)]
+    return [i for r in records for i in _from_value(r, json.dumps(r))]
 
 
 # Names in lower case → ours. `_ResourceId` and `TimeGenerated` come from data export rules of Log Analytics.
