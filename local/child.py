@@ -91,13 +91,9 @@ class Child:
         """The fields of the one JSON line with which the parts of the local Azure say that they serve."""
         deadline = time.monotonic() + seconds
         while True:
-            line = self.next_line(deadline)
-            try:
-                fields: object = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            if isinstance(fields, dict) and fields.get("ready") is True:
-                return cast(dict[str, object], fields)
+            fields = _ready_fields(self.next_line(deadline))
+            if fields is not None:
+                return fields
 
     def failure(self, what: str) -> ChildFailed:
         """An error saying that this child `what`, with the end of its log."""
@@ -136,7 +132,20 @@ class Child:
         output = cast(IO[str], self._process.stdout)
         with self.log.open("a") as log:
             for line in output:
-                log.write(line)
-                log.flush()
+                # The ready line carries keys, which belong in no log.
+                if _ready_fields(line) is None:
+                    log.write(line)
+                    log.flush()
                 self._lines.put(line)
         self._lines.put(None)
+
+
+def _ready_fields(line: str) -> Mapping[str, object] | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        fields: object = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    ready = isinstance(fields, dict) and fields.get("ready") is True
+    return cast(Mapping[str, object], fields) if ready else None

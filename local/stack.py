@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from local import azurite, certificates
+from local.arm.manager import DEFAULT_SUBSCRIPTION
 from local.azurite import Azurite
 from local.caller import Caller
 from local.certificates import Certificates
@@ -16,7 +17,6 @@ from local.child import ROOT, Child
 from local.identity.tokens import DEFAULT_TENANT
 
 DEFAULT_FOLDER = ROOT / ".local-azure"
-DEFAULT_SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
 # The function app's managed identity, and the person at the keyboard.
 DEFAULT_PRINCIPALS = ("app", "operator")
 SECONDS_TO_START = 60.0
@@ -39,13 +39,15 @@ class Ports:
 class Options:
     """What to start. `folder` holds certificates, secrets, logs and, with `keep`, the data for the next start.
 
-    `hubs` maps the names of event hubs to their number of partitions.
+    `hubs` maps the names of event hubs to their number of partitions, `consumer_groups` to the groups they
+    have beside `$Default`.
     """
 
     folder: Path = DEFAULT_FOLDER
     subscriptions: tuple[str, ...] = (DEFAULT_SUBSCRIPTION,)
     principals: tuple[str, ...] = DEFAULT_PRINCIPALS
     hubs: Mapping[str, int] = field(default_factory=dict)
+    consumer_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ports: Ports = Ports()
     tenant: str = DEFAULT_TENANT
     keep: bool = False
@@ -87,6 +89,7 @@ class LocalAzure:
         self._options = options or Options()
         self._folder = self._options.folder.resolve()
         self._running = ExitStack()
+        self._children: list[Child] = []
         self._endpoints: Endpoints | None = None
 
     @property
@@ -111,7 +114,14 @@ class LocalAzure:
     def stop(self) -> None:
         """Stop every part that runs, the last started first, each even when another did not stop well."""
         self._endpoints = None
+        self._children.clear()
         self._running.close()
+
+    def check(self) -> None:
+        """Raises ChildFailed when a part has ended by itself."""
+        for child in self._children:
+            if child.returncode is not None:
+                raise child.failure(f"ended by itself with exit status {child.returncode}")
 
     def caller(self, principal: str | None = None) -> Caller:
         """Requests to Resource Manager as a principal, by default the last of the options."""
@@ -185,11 +195,13 @@ class LocalAzure:
             azurite.Ports(ports.blobs, ports.queues, ports.tables),
         )
         self._running.callback(running.stop)
+        self._children.append(running.child)
         return running
 
     def _module(self, module: str, arguments: list[str]) -> Child:
         child = Child.start_module(module, arguments, self._log(module.removeprefix("local.")))
         self._running.callback(child.stop)
+        self._children.append(child)
         return child
 
     def _log(self, part: str) -> Path:
@@ -216,9 +228,15 @@ class LocalAzure:
         ]
 
     def _hubs_arguments(self) -> list[str]:
-        hubs = [("--hub", f"{name}={partitions}") for name, partitions in self._options.hubs.items()]
-        port = ("--port", str(self._options.ports.event_hubs))
-        return [*port, *(word for pair in hubs for word in pair)]
+        options = self._options
+        hubs = [("--hub", f"{name}={partitions}") for name, partitions in options.hubs.items()]
+        groups = [
+            ("--consumer-group", f"{hub}={group}")
+            for hub, names in options.consumer_groups.items()
+            for group in names
+        ]
+        port = ("--port", str(options.ports.event_hubs))
+        return [*port, *(word for pair in [*hubs, *groups] for word in pair)]
 
     def _manager_arguments(self, served: Certificates, storage: Azurite) -> list[str]:
         options = self._options
