@@ -58,8 +58,8 @@ class Resource:
 
     @property
     def tracked(self) -> bool:
-        """Whether the group's list shows it: top-level resources, and children with a location of their own."""
-        return len(self.id.types) == 1 or "location" in self.body
+        """Whether the group's list shows it: what has a location of its own, which subnets and the like have not."""
+        return "location" in self.body
 
 
 @dataclass(slots=True)

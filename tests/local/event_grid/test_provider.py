@@ -171,6 +171,13 @@ async def test_a_deleted_subscription_hears_nothing_more(azure: Azure) -> None:
     assert again == 204
 
 
+async def test_subscriptions_are_not_among_the_resources_of_a_group(azure: Azure) -> None:
+    await azure.create_group()
+    await azure.subscribe(GROUP)
+    _, _, listed = await azure.call("GET", f"{GROUP}/resources?api-version=2021-04-01")
+    assert listed["value"] == []
+
+
 async def test_a_patch_changes_what_it_names_and_keeps_the_rest(azure: Azure) -> None:
     await azure.subscribe(SCOPE, labels=["before"])
     _, headers, _ = await azure.call("PATCH", at(SCOPE, "to-mesh"), {"labels": ["after"]})
