@@ -1,0 +1,1 @@
+"""The mesh's records in Azure Table Storage."""

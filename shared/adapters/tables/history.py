@@ -1,0 +1,41 @@
+"""The `history` table: partition the key, row the inverted time, so that the newest comes first."""
+
+from uuid import uuid4
+
+import msgspec
+
+from shared.adapters.tables.continuation import read_token, write_token
+from shared.adapters.tables.documents import decoded, packed
+from shared.adapters.tables.keys import key_of, newest_first
+from shared.adapters.tables.table import TableStorage
+from shared.domain.ids import NodeKey
+from shared.domain.node import HistoryEntry
+from shared.ports import Page
+
+
+class TableHistory:
+    """History."""
+
+    def __init__(self, storage: TableStorage) -> None:
+        self._table = storage.table("history")
+
+    async def append(self, entry: HistoryEntry) -> None:
+        await self._table.insert(
+            {
+                "PartitionKey": key_of(str(entry.key)),
+                "RowKey": f"{newest_first(entry.at)}-{uuid4().hex}",
+                "cause": entry.cause[:1000],
+                "outcome": entry.outcome[:1000],
+                **packed(msgspec.json.encode(entry)),
+            }
+        )
+
+    async def recent(self, key: NodeKey, *, size: int = 50, continuation: str = "") -> Page[HistoryEntry]:
+        scope = f"history {key}"
+        rows, place = await self._table.page(
+            "PartitionKey eq @key",
+            {"key": key_of(str(key))},
+            size=size,
+            after=read_token(scope, continuation),
+        )
+        return Page(tuple(decoded(row, HistoryEntry) for row in rows), write_token(scope, place))
