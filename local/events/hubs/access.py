@@ -7,6 +7,7 @@ base64 of HMAC-SHA256 with the key over `<sr>\\n<se>`, with `sr` as it stands in
 import base64
 import hashlib
 import hmac
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import unquote, unquote_plus
@@ -89,6 +90,10 @@ class Access:
         grant = check_token(token, self.key, self.now())
         self._grants[grant.path.lower()] = grant
         return grant
+
+    def trust(self) -> None:
+        """Allow everything on this connection, for good: it has shown the key itself."""
+        self._grants[""] = Grant("", sys.maxsize)
 
     def demand(self, path: str) -> None:
         """Raises Refused unless a token that is still valid covers the entity."""

@@ -1,6 +1,7 @@
 """What a new link is for: its role and address decide, the client's tokens permit."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 from proton import Link, Message, Receiver, Sender, Session, symbol
@@ -13,7 +14,6 @@ from local.events.hubs.links import (
     Incoming,
     Outgoing,
     Replies,
-    detach,
     store_in,
 )
 from local.events.hubs.namespace import Namespace, parse_consumer, parse_producer, path_of
@@ -85,7 +85,7 @@ class Attaching:
         hub = self._namespace.hub(address.hub)
         partition = None if address.partition is None else hub.partition(address.partition)
         _open(link)
-        return Incoming(link, store_in(hub, partition), lambda: self._access.demand(path))
+        return Incoming(link, store_in(hub, partition), partial(self._access.demand, path))
 
     def _attach_consumer(self, link: Sender, path: str, frame: IncomingFrame) -> Attachment:
         address = parse_consumer(path)
@@ -93,23 +93,23 @@ class Attaching:
         partition = hub.partition(address.partition)
         readers = hub.readers(address.group, partition)
         start = partition.start(_position(link))
-        reader = Reader(_epoch(link), lambda refused: self._disconnect(link, attachment, refused))
+        tracking = self._now if frame.tracks_last_event else None
+        demand = partial(self._access.demand, path)
+        consumer = Outgoing(link, partition, start, self._may_send, demand, tracking)
+
+        def wake() -> None:
+            self._wake(consumer)
+
+        def disconnect(refused: Refused) -> None:
+            consumer.disconnect(refused)
+            wake()
+
+        reader = Reader(_epoch(link), disconnect)
         readers.admit(reader)
         _open(link)
-        tracking = self._now if frame.tracks_last_event else None
-        attachment = Outgoing(
-            link, partition, start, self._may_send, lambda: self._access.demand(path), tracking
-        )
-        listener = lambda: self._wake(attachment)  # noqa: E731
-        partition.listen(listener)
-        attachment.on_closed.append(lambda: partition.forget(listener))
-        attachment.on_closed.append(lambda: readers.leave(reader))
-        return attachment
-
-    def _disconnect(self, link: Link, attachment: Attachment, refused: Refused) -> None:
-        detach(link, refused)
-        attachment.on_close()
-        self._wake(attachment)
+        partition.listen(wake)
+        consumer.on_closed += [lambda: partition.forget(wake), lambda: readers.leave(reader)]
+        return consumer
 
 
 def _open(link: Link) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from local.events.hubs import encoding
-from local.events.hubs.encoding import Malformed
+from local.events.hubs.encoding import Buffer, Malformed
 
 _FRAME_HEADER = 8
 _PROTOCOL_HEADER = b"AMQP"
@@ -38,7 +38,7 @@ class Incoming(NamedTuple):
     capability by which events carry what was enqueued last.
     """
 
-    data: bytes
+    data: memoryview
     message_format: int | None = None
     tracks_last_event: bool = False
 
@@ -48,30 +48,30 @@ class FrameSplitter:
 
     def __init__(self, max_frame: int) -> None:
         self._max_frame = max_frame
-        self._buffer = bytearray()
+        self._rest = b""
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: Buffer) -> Iterator[memoryview]:
         """The frames that `data` completes; the rest waits. What is no frame comes out as it is."""
-        self._buffer += data
+        view = memoryview(self._rest + data if self._rest else data)
         start = 0
-        while (end := self._frame_end(start)) is not None:
-            yield bytes(self._buffer[start:end])
+        while (end := self._frame_end(view, start)) is not None:
+            yield view[start:end]
             start = end
-        del self._buffer[:start]
+        self._rest = bytes(view[start:])
 
-    def _frame_end(self, start: int) -> int | None:
-        available = len(self._buffer) - start
+    def _frame_end(self, view: memoryview, start: int) -> int | None:
+        available = len(view) - start
         if available < _FRAME_HEADER:
             return None
-        if self._buffer.startswith(_PROTOCOL_HEADER, start):
+        if view[start : start + 4] == _PROTOCOL_HEADER:
             return start + _FRAME_HEADER
-        size: int = struct.unpack_from(">I", self._buffer, start)[0]
+        size: int = struct.unpack_from(">I", view, start)[0]
         if not _FRAME_HEADER <= size <= self._max_frame:
-            return len(self._buffer)
+            return len(view)
         return start + size if available >= size else None
 
 
-def read_incoming(frame: bytes) -> Incoming:
+def read_incoming(frame: memoryview) -> Incoming:
     """What Proton gets for a client's frame. What cannot be read is left to Proton to refuse."""
     try:
         performative = _performative(frame)
@@ -80,20 +80,24 @@ def read_incoming(frame: bytes) -> Incoming:
         if performative == OPEN:
             return Incoming(_with_lower_max_frame(frame))
         if performative == ATTACH:
-            return Incoming(frame, tracks_last_event=_RUNTIME_METRIC in frame)
+            return Incoming(frame, tracks_last_event=_RUNTIME_METRIC in bytes(frame))
     except Malformed:
         pass
     return Incoming(frame)
 
 
-def _performative(frame: bytes) -> int | None:
-    if len(frame) <= _FRAME_HEADER or frame[5] != _AMQP_TYPE or frame.startswith(_PROTOCOL_HEADER):
+def _performative(frame: memoryview) -> int | None:
+    if len(frame) <= _FRAME_HEADER or frame[5] != _AMQP_TYPE or frame[:4] == _PROTOCOL_HEADER:
         return None
     start = frame[4] * 4
-    return frame[start + 2] if frame[start : start + 2] == b"\x00\x53" and len(frame) > start + 2 else None
+    return (
+        frame[start + 2]
+        if bytes(frame[start : start + 2]) == b"\x00\x53" and len(frame) > start + 2
+        else None
+    )
 
 
-def _field(frame: bytes, index: int) -> int | None:
+def _field(frame: memoryview, index: int) -> int | None:
     """Where field `index` of the performative begins; None if it was left out."""
     position, _, count = encoding.items(frame, frame[4] * 4 + 3)
     if index >= count:
@@ -103,19 +107,19 @@ def _field(frame: bytes, index: int) -> int | None:
     return position
 
 
-def _message_format(frame: bytes) -> int | None:
+def _message_format(frame: memoryview) -> int | None:
     position = _field(frame, _MESSAGE_FORMAT_FIELD)
     return None if position is None else _uint(frame, position)
 
 
-def _uint(frame: bytes, position: int) -> int | None:
+def _uint(frame: memoryview, position: int) -> int | None:
     end = encoding.value_end(frame, position)
     if frame[position] in (0x43, 0x52, 0x70):
         return int.from_bytes(frame[position + 1 : end])
     return None
 
 
-def _with_lower_max_frame(frame: bytes) -> bytes:
+def _with_lower_max_frame(frame: memoryview) -> memoryview:
     position = _field(frame, _MAX_FRAME_FIELD)
     if position is None or frame[position] != 0x70:
         return frame
@@ -123,21 +127,25 @@ def _with_lower_max_frame(frame: bytes) -> bytes:
     if limit < MIN_FRAME + ROOM_FOR_PADDING:
         return frame
     lowered = struct.pack(">I", limit - ROOM_FOR_PADDING)
-    return frame[: position + 1] + lowered + frame[position + 5 :]
+    return memoryview(b"".join((frame[: position + 1], lowered, frame[position + 5 :])))
 
 
-def pad(frame: bytes) -> bytes:
-    """One of Proton's frames with the fields it left out as nulls."""
+def pad(frame: memoryview) -> list[Buffer]:
+    """One of Proton's frames with the fields it left out as nulls, in pieces to be written in turn."""
     performative = _performative(frame)
     wanted = _FIELDS.get(performative) if performative is not None else None
     if wanted is None:
-        return frame
+        return [frame]
     start = frame[4] * 4 + 3
     first, end, count = encoding.items(frame, start)
     if count >= wanted:
-        return frame
+        return [frame]
     nulls = b"\x40" * (wanted - count)
     size = end - first + len(nulls)
-    head = frame[4:start] + b"\xd0" + struct.pack(">II", size + 4, wanted)
-    padded = head + frame[first:end] + nulls + frame[end:]
-    return struct.pack(">I", len(padded) + 4) + padded
+    fields = b"".join(
+        (frame[4:start], b"\xd0", struct.pack(">II", size + 4, wanted), frame[first:end], nulls)
+    )
+    payload = frame[end:]
+    head = struct.pack(">I", 4 + len(fields) + len(payload)) + fields
+    # An empty piece would keep asyncio's transport trying to write it for ever.
+    return [head, payload] if payload else [head]

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 from proton import Condition, Delivery, Disposition, Link, Message, Receiver, Sender, symbol
 
@@ -15,6 +15,8 @@ from local.events.hubs.refusal import Refused
 
 MAX_MESSAGE_BYTES = 1_048_576
 CREDIT = 300
+# What is handed to Proton before the connection is asked to write it out.
+_BYTES_AT_ONCE = 256 * 1024
 _KEY_LENGTH = 128
 
 _LAST_SEQUENCE = encoding.encode_symbol("last_enqueued_sequence_number")
@@ -176,6 +178,7 @@ class Outgoing:
         self._may_send = may_send
         self._demand = demand
         self._tracking = tracking
+        self._closed = False
         self.on_closed: deque[Callable[[], None]] = deque()
 
     def on_delivery(self, delivery: Delivery, message_format: int | None) -> None:
@@ -183,25 +186,29 @@ class Outgoing:
 
     def on_flow(self) -> None:
         """Send what there is, while there is credit and room on the connection."""
-        while self._link.credit > 0 and self._may_send():
+        try:
+            self._demand()
+        except Refused as refused:
+            self.disconnect(refused)
+        waiting = _BYTES_AT_ONCE
+        while not self._closed and self._link.credit > 0:
+            if waiting >= _BYTES_AT_ONCE:
+                waiting = 0
+                if not self._may_send():
+                    return
             event = self._partition.read(self._next)
             if event is None:
                 self._link.drained()
                 return
-            try:
-                self._demand()
-            except Refused as refused:
-                detach(self._link, refused)
-                return
             self._send(event)
+            waiting += event.size
 
     def _send(self, event: Event) -> None:
         self._next = event.sequence + 1
         delivery = self._link.delivery(str(event.sequence))
-        head = event.header + self._delivery_annotations()
-        if head:
-            self._link.stream(head)
-        self._link.stream(event.message)
+        self._link.stream(event.header + self._delivery_annotations() + event.annotations)
+        # Proton takes any buffer, though it says bytes.
+        self._link.stream(cast(bytes, event.body))
         self._link.advance()
         delivery.settle()
 
@@ -221,6 +228,12 @@ class Outgoing:
         ]
         return encoding.encode_map(DELIVERY_ANNOTATIONS, pairs)
 
+    def disconnect(self, refused: Refused) -> None:
+        """Close the link from this side and say why."""
+        detach(self._link, refused)
+        self.on_close()
+
     def on_close(self) -> None:
+        self._closed = True
         while self.on_closed:
             self.on_closed.pop()()

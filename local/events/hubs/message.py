@@ -39,15 +39,11 @@ class Draft:
 
     header: bytes
     annotations: tuple[bytes, ...]
-    body: bytes
+    body: memoryview
     partition_key: str | None
 
-    @property
-    def size(self) -> int:
-        return len(self.header) + sum(map(len, self.annotations)) + len(self.body)
-
-    def complete(self, sequence: int, offset: str, enqueued_at: int) -> bytes:
-        """The message annotations section and the body, as consumers get them."""
+    def annotate(self, sequence: int, offset: str, enqueued_at: int) -> bytes:
+        """The encoded message annotations, as consumers get them before the body."""
         pairs = [
             *self.annotations,
             _SEQUENCE_NUMBER,
@@ -59,12 +55,15 @@ class Draft:
         ]
         if self.partition_key is not None:
             pairs += [_PARTITION_KEY, encoding.encode_string(self.partition_key)]
-        return encoding.encode_map(MESSAGE_ANNOTATIONS, pairs) + self.body
+        return encoding.encode_map(MESSAGE_ANNOTATIONS, pairs)
 
 
 def read_events(encoded: Buffer, message_format: int) -> list[Draft]:
-    """The events of one delivery: one, or all of a batch. Raises Malformed."""
-    whole = _draft(encoded)
+    """The events of one delivery: one, or all of a batch. Raises Malformed.
+
+    Their bodies are views of `encoded`, which must not change any more.
+    """
+    whole = _draft(memoryview(encoded))
     if message_format != BATCH_FORMAT:
         return [whole]
     return [_with_key(_draft(inner), whole.partition_key) for inner in _data_sections(whole.body)]
@@ -76,7 +75,7 @@ def _with_key(draft: Draft, key: str | None) -> Draft:
     return Draft(draft.header, draft.annotations, draft.body, key)
 
 
-def _draft(encoded: Buffer) -> Draft:
+def _draft(encoded: memoryview) -> Draft:
     header = b""
     annotations: tuple[bytes, ...] = ()
     key: str | None = None
@@ -91,7 +90,7 @@ def _draft(encoded: Buffer) -> Draft:
         previous = section.descriptor
     if not DATA <= previous <= FOOTER:
         raise Malformed("a message needs a body")
-    return Draft(header, annotations, bytes(encoded[body_start:]), key)
+    return Draft(header, annotations, encoded[body_start:], key)
 
 
 def _checked_sections(encoded: Buffer) -> Iterator[Section]:
@@ -121,8 +120,7 @@ def _read_annotations(encoded: Buffer, section: Section) -> tuple[tuple[bytes, .
     return tuple(kept), key
 
 
-def _data_sections(body: bytes) -> Iterator[memoryview]:
-    view = memoryview(body)
+def _data_sections(body: memoryview) -> Iterator[memoryview]:
     for section in encoding.sections(body):
         if section.descriptor == DATA:
-            yield view[encoding.payload(body, section.value) : section.end]
+            yield body[encoding.payload(body, section.value) : section.end]

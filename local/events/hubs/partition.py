@@ -15,17 +15,18 @@ NEVER = -62_135_596_800_000
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A stored event. `header` and `message` are encoded; `enqueued_at` is milliseconds since 1970."""
+    """A stored event, encoded in three parts; `enqueued_at` is milliseconds since 1970."""
 
     sequence: int
     offset: int
     enqueued_at: int
     header: bytes
-    message: bytes
+    annotations: bytes
+    body: memoryview
 
     @property
     def size(self) -> int:
-        return len(self.header) + len(self.message)
+        return len(self.header) + len(self.annotations) + len(self.body)
 
 
 class Partition:
@@ -70,7 +71,8 @@ class Partition:
 
     def _store(self, draft: Draft, now: int) -> None:
         sequence, offset = self._next_sequence, self._next_offset
-        event = Event(sequence, offset, now, draft.header, draft.complete(sequence, str(offset), now))
+        annotations = draft.annotate(sequence, str(offset), now)
+        event = Event(sequence, offset, now, draft.header, annotations, draft.body)
         self._events.append(event)
         self._bytes += event.size
         self._next_sequence += 1
