@@ -48,3 +48,7 @@ class Timing(msgspec.Struct, frozen=True):
     backoff_most: float = 120.0
     retries: int = 8
     waits: int = 100
+
+
+RECONCILE_QUEUE = "meshplane-reconcile"
+"""The Storage Queue of keys to look at; the platform puts what fails five times on `<name>-poison`."""

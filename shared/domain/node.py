@@ -33,6 +33,16 @@ class Coverage(msgspec.Struct, frozen=True, array_like=True):
     reason: str = ""
 
 
+class PeeringStatus(msgspec.Struct, frozen=True):
+    """One side of a node's connection as the last look found it."""
+
+    id: str
+    state: str
+    sync_level: str
+    provisioning_state: str
+    owned: bool
+
+
 class Lease(msgspec.Struct, frozen=True):
     """Who may reconcile the key, until when."""
 
@@ -80,6 +90,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     hub: str = ""
     conditions: tuple[Condition, ...] = ()
     owned: tuple[str, ...] = ()
+    peerings: tuple[PeeringStatus, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     plan: Plan | None = None
     operation: Operation | None = None

@@ -88,7 +88,9 @@ class Attempt:
 def claimed(record: NodeRecord, decision: Decision) -> NodeRecord:
     """The record with what is about to be made: written before the first write to Azure."""
     group, tags = decision.group, decision.tags
-    record = msgspec.structs.replace(record, coverage=decision.coverage, owned=decision.owned)
+    record = msgspec.structs.replace(
+        record, coverage=decision.coverage, owned=decision.owned, peerings=decision.peerings
+    )
     if not decision.member or group is None or tags is None:
         return record
     if record.state in ("Offboarding", "Offboarded"):

@@ -6,11 +6,11 @@ from datetime import datetime
 import msgspec
 
 from shared.domain.conditions import CONNECTED, OBSERVED, TAGS_VALID, Condition, Finding, conditions_from
-from shared.domain.ids import NodeKey, normal_id
+from shared.domain.ids import NodeKey, normal_id, same_id
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.naming import hub_peering_prefix, setting_name, spoke_peering_name
 from shared.domain.network import Hub
-from shared.domain.node import Coverage, NodeRecord
+from shared.domain.node import Coverage, NodeRecord, PeeringStatus
 from shared.domain.plan import NetworkStep, Plan, PutPeering
 from shared.domain.tags import NodeTags, is_node, read_tags
 from shared.ports import Group, Resource
@@ -29,6 +29,7 @@ class Decision(msgspec.Struct, frozen=True):
     coverage: tuple[Coverage, ...]
     owned: tuple[str, ...]
     hub: Hub | None
+    peerings: tuple[PeeringStatus, ...] = ()
     tags: NodeTags | None = None
     group: Group | None = None
 
@@ -70,7 +71,7 @@ def _as_node(
         findings.append(_no_hub(group))
     if tags.product is None or hub is None:
         plan = Plan(findings=tuple(findings), made_at=now, generation=record.generation)
-        return Decision(True, plan, record.coverage, record.owned, hub, tags, group)
+        return Decision(True, plan, record.coverage, record.owned, hub, record.peerings, tags, group)
     network, found = _network(mesh, record, observation, tags, hub)
     sink = Sink(setting_name(mesh.name), hub.workspace)
     enforcement = enforce(observation.resources, record.coverage, observation.diagnostics, sink, now)
@@ -78,7 +79,9 @@ def _as_node(
     settings = enforcement.steps if tags.telemetry else ()
     plan = Plan(tuple(network), settings, tuple(findings), now, record.generation)
     owned = _owned(mesh, record.key, observation, hub, plan)
-    return Decision(True, plan, enforcement.coverage, owned, hub, tags, group)
+    return Decision(
+        True, plan, enforcement.coverage, owned, hub, _peerings(observation, hub, owned), tags, group
+    )
 
 
 def _network(
@@ -113,7 +116,7 @@ def _as_outsider(
         findings.append(Finding(CONNECTED, "HubUnknown", message))
         owned = record.owned
     plan = Plan(tuple(steps), deletions, tuple(findings), now, record.generation)
-    return Decision(False, plan, coverage, owned, hub, None, observation.group)
+    return Decision(False, plan, coverage, owned, hub, (), None, observation.group)
 
 
 def _owned(mesh: Mesh, key: NodeKey, observation: Observation, hub: Hub, plan: Plan) -> tuple[str, ...]:

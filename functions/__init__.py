@@ -1,0 +1,1 @@
+"""One module a trigger: decode, call one entry point, encode. No decisions."""

@@ -1,0 +1,63 @@
+"""The queue: a key is reconciled; a message that failed five times becomes visible."""
+
+import logging
+import time
+
+import azure.functions as func
+import msgspec
+
+from shared.bootstrap import application
+from shared.domain.ids import NodeKey
+from shared.domain.mesh import RECONCILE_QUEUE
+from shared.ports import DeadLetter, WorkItem
+
+blueprint = func.Blueprint()
+log = logging.getLogger(__name__)
+
+
+@blueprint.function_name("reconciler")
+@blueprint.queue_trigger(arg_name="message", queue_name=RECONCILE_QUEUE, connection="AzureWebJobsStorage")
+async def reconciler(message: func.QueueMessage) -> None:
+    """Raises where the stores fail: the queue delivers again, five times at most."""
+    app = application()
+    item, key = await _read(message)
+    if item is None or key is None:
+        return
+    started = time.monotonic()
+    result = await app.engine.reconcile(key)
+    app.instruments.reconciled(time.monotonic() - started)
+    if result.requeue_after is not None:
+        await app.queue.enqueue(item, delay=result.requeue_after)
+
+
+@blueprint.function_name("poison")
+@blueprint.queue_trigger(
+    arg_name="message", queue_name=f"{RECONCILE_QUEUE}-poison", connection="AzureWebJobsStorage"
+)
+async def poison(message: func.QueueMessage) -> None:
+    """Turns a key that was given up into a condition and a dead letter."""
+    _, key = await _read(message)
+    if key is not None:
+        log.error("%s failed on every try and waits as a dead letter", key)
+        await application().engine.give_up(key, "its reconcile failed on every try; see the log.")
+
+
+async def _read(message: func.QueueMessage) -> tuple[WorkItem | None, NodeKey | None]:
+    """The item and its key; a message that is neither is kept as a dead letter."""
+    body = message.get_body()
+    try:
+        item = msgspec.json.decode(body, type=WorkItem)
+        return item, NodeKey.parse(item.key)
+    except (msgspec.DecodeError, ValueError) as error:
+        log.warning("a queue message is kept as a dead letter: %s", error)
+        app = application()
+        letter = DeadLetter(
+            id=f"message-{message.id}",
+            kind="key",
+            at=app.clock.now(),
+            reason=f"not a work item: {error}",
+            source=RECONCILE_QUEUE,
+            body=body,
+        )
+        await app.dead_letters.add(letter)
+        return None, None

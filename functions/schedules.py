@@ -1,0 +1,32 @@
+"""The timers: what is due is enqueued, what no event told of is found."""
+
+import logging
+
+import azure.functions as func
+
+from shared.bootstrap import application
+
+blueprint = func.Blueprint()
+log = logging.getLogger(__name__)
+
+
+@blueprint.function_name("resync")
+@blueprint.timer_trigger(arg_name="timer", schedule="%MESH_RESYNC_SCHEDULE%", use_monitor=True)
+async def resync(timer: func.TimerRequest) -> None:
+    """Enqueues the keys whose time has come."""
+    count = await application().resync.enqueue_due()
+    if count:
+        log.info("%d keys are due%s", count, " (the timer was late)" if timer.past_due else "")
+
+
+@blueprint.function_name("discovery")
+@blueprint.timer_trigger(
+    arg_name="timer", schedule="%MESH_DISCOVERY_SCHEDULE%", use_monitor=True, run_on_startup=False
+)
+async def discovery(timer: func.TimerRequest) -> None:
+    """Finds groups that were tagged or untagged without an event reaching us."""
+    count = await application().resync.discover()
+    if count:
+        log.info(
+            "%d groups changed without an event%s", count, " (the timer was late)" if timer.past_due else ""
+        )
