@@ -25,6 +25,7 @@ _PARTS = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _IS_NAME = re.compile(r"\s*:")
+_NAME = re.compile(r"[a-z_$][\w./:#$-]{0,127}", re.ASCII)
 
 
 def redacted(piece: bytes) -> bytes:
@@ -34,13 +35,16 @@ def redacted(piece: bytes) -> bytes:
     except UnicodeDecodeError:
         return b""
     kept: list[str] = []
-    name = ""
+    name = ""  # of the value that comes next
     for part in _PARTS.finditer(text, 0, KEPT):
-        if part["string"] and _IS_NAME.match(text, part.end()):
+        if part["plain"]:
+            kept.append(part[0])
+            name = "" if part[0].strip(" \t\r\n:") else name
+        elif part["string"] and _IS_NAME.match(text, part.end()):
             name = part[0].strip("\"'").lower()
-            kept.append(part[0])
-        elif part["plain"] or (part["string"] and name in _KEPT_FIELDS):
-            kept.append(part[0])
+            kept.append(part[0] if _NAME.fullmatch(name) else f'"{_WITHHELD}"')
         else:
-            kept.append(f'"{_WITHHELD}"' if part["string"] else "?")
+            shown = part[0] if name in _KEPT_FIELDS else f'"{_WITHHELD}"'
+            kept.append(shown if part["string"] else "?")
+            name = ""
     return "".join(kept).encode()

@@ -114,8 +114,11 @@ def _parts(text: str) -> list[str]:
 
     Where a quote is missing the braces cannot be trusted, but a service writes its fields in one order.
     """
-    first = re.match(r"""\s*\{\s*(["'][^"'\\]{1,64}["'])\s*:""", text)
-    return re.split(rf"(?<=\}})\s*,?\s*(?=\{{\s*{re.escape(first[1])}\s*:)", text) if first else []
+    first = re.search(r"""\{\s*(["'][^"'\\]{1,64}["'])\s*:""", text)
+    if not first:
+        return []
+    objects = re.split(rf"(?<=\}})\s*,?\s*(?=\{{\s*{re.escape(first[1])}\s*:)", text[first.start() :])
+    return [text[: first.start()], *objects]
 
 
 def _part_items(part: str, nesting: int) -> list[Item]:

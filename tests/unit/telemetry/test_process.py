@@ -1,0 +1,190 @@
+"""A batch ends as alerts, looks at keys and dead letters, each once, and a store that is down fails the batch."""
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from shared.domain.errors import Transient
+from shared.domain.ids import NodeKey
+from shared.domain.node import NodeRecord
+from shared.ports import Alert, DeadLetter
+from shared.telemetry.batch import StreamEvent
+from shared.telemetry.process import BatchResult, KnownNodes, TelemetryProcessor
+from shared.telemetry.record import Record
+from shared.telemetry.rules import Rule, Severity, error_level
+from tests.fakes.clock import FakeClock
+from tests.fakes.nodes import InMemoryNodeStore
+from tests.fakes.records import InMemoryAlerts, InMemoryDeadLetters
+from tests.unit.telemetry.samples import ENQUEUED, OTHER, SALES, VAULT, envelope, event, resource, sample
+
+HUB = NodeKey.of("11111111-2222-3333-4444-555555555555", "rg-hub")
+PEERING = resource("Microsoft.Network/virtualNetworks/hub/virtualNetworkPeerings/mesh-1", HUB)
+DELETED = sample(
+    resourceId=PEERING,
+    category="Administrative",
+    operationName="MICROSOFT.NETWORK/VIRTUALNETWORKS/VIRTUALNETWORKPEERINGS/DELETE",
+    level="Information",
+    resultType="Success",
+)
+
+
+class Mesh:
+    """A processor over stores in memory, with one node."""
+
+    def __init__(self, rule: Rule = error_level) -> None:
+        self.clock = FakeClock()
+        self.nodes = InMemoryNodeStore()
+        self.nodes.records[SALES] = NodeRecord(key=SALES, state="Ready")
+        self.alerts = InMemoryAlerts()
+        self.letters = InMemoryDeadLetters()
+        self.touched: list[tuple[NodeKey, str, str]] = []
+        known = KnownNodes(self.nodes, self.clock)
+        self.processor = TelemetryProcessor(known, self.alerts, self.letters, self._touch, rule)
+
+    async def process(self, *events: StreamEvent) -> BatchResult:
+        return await self.processor.process(events)
+
+    async def _touch(self, key: NodeKey, resource: str, cause: str) -> None:
+        self.touched.append((key, resource, cause))
+
+    @property
+    def raised(self) -> Sequence[Alert]:
+        return list(self.alerts.alerts.values())
+
+    @property
+    def dead(self) -> Sequence[DeadLetter]:
+        return list(self.letters.letters.values())
+
+
+async def test_records_of_one_kind_raise_one_alert_with_their_count_and_times() -> None:
+    mesh = Mesh()
+    early, late = sample(time="2026-01-05T08:00:00Z"), sample(time="2026-01-05T09:00:00Z", level="Critical")
+    result = await mesh.process(event(envelope(late, sample())), event(envelope(early), offset=200))
+    assert result == BatchResult(events=2, records=3, unattributed=0, alerts=1, touched=0, dead_letters=0)
+    (alert,) = mesh.raised
+    assert (alert.count, alert.severity, alert.node) == (3, "critical", str(SALES))
+    assert (alert.first_at.hour, alert.last_at.hour) == (8, 9)
+
+
+async def test_records_outside_the_mesh_are_counted_and_raise_nothing() -> None:
+    mesh = Mesh()
+    vault = resource("Microsoft.KeyVault/vaults/kv", OTHER)
+    result = await mesh.process(event(envelope(sample(resourceId=vault), sample(resourceId=None))))
+    assert (result.records, result.unattributed, mesh.raised) == (2, 2, [])
+
+
+async def test_a_peering_deleted_on_the_hub_asks_for_a_look_at_the_hubs_group_once() -> None:
+    mesh = Mesh()
+    await mesh.process(event(envelope(DELETED, DELETED)))
+    assert mesh.touched == [(HUB, PEERING, f"activity log: {DELETED['operationName']}")]
+
+
+async def test_an_undecodable_record_is_a_dead_letter_that_says_where_and_why() -> None:
+    mesh = Mesh()
+    body = envelope(sample(), sample(resourceId=["nobody"]))
+    result = await mesh.process(event(body, offset=4711, partition="5"))
+    assert (result.records, result.dead_letters, len(mesh.raised)) == (1, 1, 1)
+    (letter,) = mesh.dead
+    assert (letter.kind, letter.source, letter.at) == ("telemetry", "event-hub/5/4711", ENQUEUED)
+    assert letter.reason == "resourceId is an array, not a string"
+    assert b"ada@example.org" not in letter.body
+    assert b"SecretGet" in letter.body
+
+
+async def test_the_same_batch_delivered_again_adds_no_dead_letter() -> None:
+    mesh = Mesh()
+    batch = (event(b"broken"), event(b"broken", offset=200), event(b"broken", partition="4"))
+    for _ in range(3):
+        await mesh.process(*batch)
+    assert len(mesh.dead) == 3
+
+
+async def test_events_of_an_event_hub_made_anew_are_not_taken_for_the_old_ones() -> None:
+    mesh = Mesh()
+    await mesh.process(event(b"broken"))
+    await mesh.process(event(b"broken otherwise"))
+    assert len(mesh.dead) == 2
+
+
+async def test_an_offset_of_a_replicated_namespace_makes_an_id_that_a_table_takes() -> None:
+    mesh = Mesh()
+    await mesh.process(StreamEvent(b"broken", "0", "101:0/4:7#?", 7, ENQUEUED))
+    (letter,) = mesh.dead
+    assert not set(letter.id) & set("/\\#?")
+
+
+async def test_a_record_on_which_the_rule_fails_is_a_dead_letter_and_the_others_go_on() -> None:
+    def fails_on_secret_set(record: Record) -> Severity | None:
+        if record.operation == "SecretSet":
+            raise ZeroDivisionError("ada@example.org")
+        return error_level(record)
+
+    mesh = Mesh(fails_on_secret_set)
+    await mesh.process(event(envelope(sample(), sample(operationName="SecretSet"), sample())))
+    assert [a.count for a in mesh.raised] == [2]
+    (letter,) = mesh.dead
+    assert letter.reason == "the rule failed: ZeroDivisionError"
+    assert json.loads(letter.body) | {"time": ""} == {
+        "resourceId": VAULT,
+        "category": "AuditEvent",
+        "operationName": "SecretSet",
+        "level": "Error",
+        "time": "",
+    }
+
+
+async def test_a_dead_letter_of_a_failed_rule_can_be_processed_again_as_it_is() -> None:
+    def fails(record: Record) -> Severity | None:
+        raise ZeroDivisionError
+
+    broken, repaired = Mesh(fails), Mesh()
+    await broken.process(event(envelope(sample())))
+    await repaired.process(event(broken.dead[0].body))
+    assert [a.count for a in repaired.raised] == [1]
+
+
+class DownAlerts(InMemoryAlerts):
+    async def raise_alert(self, alert: Alert) -> Alert:
+        raise Transient("ServerBusy", "the table is down")
+
+
+async def test_a_store_that_is_down_fails_the_batch_and_its_second_delivery_completes_it() -> None:
+    mesh = Mesh()
+    up = mesh.alerts
+    mesh.processor._alerts = DownAlerts()
+    batch = (event(b"broken"), event(envelope(sample(), DELETED), offset=200))
+    with pytest.raises(Transient):
+        await mesh.process(*batch)
+    mesh.processor._alerts = up
+    await mesh.process(*batch)
+    assert (len(mesh.dead), [a.count for a in mesh.raised], {t[0] for t in mesh.touched}) == (1, [1], {HUB})
+
+
+async def test_a_node_that_came_is_known_after_some_seconds_and_one_that_left_is_not() -> None:
+    mesh = Mesh()
+    mesh.nodes.records.clear()
+    assert (await mesh.process(event(envelope(sample())))).unattributed == 1
+    mesh.nodes.records[SALES] = NodeRecord(key=SALES, state="Pending")
+    assert (await mesh.process(event(envelope(sample())))).unattributed == 1
+    mesh.clock.advance(15)
+    assert (await mesh.process(event(envelope(sample())))).unattributed == 0
+    mesh.nodes.records[SALES] = NodeRecord(key=SALES, state="Offboarded")
+    mesh.clock.advance(15)
+    assert (await mesh.process(event(envelope(sample())))).unattributed == 1
+    assert [a.count for a in mesh.raised] == [1]
+
+
+async def test_every_page_of_nodes_is_read() -> None:
+    mesh = Mesh()
+    many = [NodeKey.of(SALES.subscription, f"rg-{n:04}") for n in range(2050)]
+    mesh.nodes.records |= {k: NodeRecord(key=k, state="Ready") for k in many}
+    ids = [resource("Microsoft.KeyVault/vaults/kv", key) for key in many]
+    result = await mesh.process(event(envelope(*(sample(resourceId=i) for i in ids))))
+    assert (result.unattributed, result.alerts) == (0, 2050)
+
+
+async def test_an_empty_batch_and_an_empty_envelope_come_to_nothing() -> None:
+    mesh = Mesh()
+    assert (await mesh.process()).records == 0
+    assert (await mesh.process(event(envelope()))).dead_letters == 0
