@@ -119,6 +119,19 @@ def _as_outsider(
     return Decision(False, plan, coverage, owned, hub, (), None, observation.group)
 
 
+def _peerings(observation: Observation, hub: Hub, owned: tuple[str, ...]) -> tuple[PeeringStatus, ...]:
+    """Both sides of the connection as they were found, whoever made them."""
+    ours = {normal_id(i) for i in owned}
+    networks = {normal_id(n.id) for n in observation.networks}
+    sides = [p for n in observation.networks for p in n.peerings if same_id(p.remote_network, hub.network)]
+    if observation.hub_network:
+        sides += [p for p in observation.hub_network.peerings if normal_id(p.remote_network) in networks]
+    return tuple(
+        PeeringStatus(p.id, p.state, p.sync_level, p.provisioning_state, normal_id(p.id) in ours)
+        for p in sides
+    )
+
+
 def _owned(mesh: Mesh, key: NodeKey, observation: Observation, hub: Hub, plan: Plan) -> tuple[str, ...]:
     """The peerings that exist under our names, and those about to be made: recorded before the first write."""
     spoke = spoke_peering_name(mesh.name, hub.network).lower()
