@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import count
 
 import msgspec
@@ -12,9 +12,7 @@ from shared.domain.errors import Conflict
 from shared.domain.ids import NodeKey
 from shared.domain.node import HistoryEntry, NodeRecord, NodeSummary
 from shared.ports import Page
-from tests.fakes.paging import page_of
-
-_FAR = datetime(9999, 12, 31, tzinfo=UTC)
+from tests.fakes.paging import newest_first, page_of
 
 
 class InMemoryNodeStore:
@@ -91,4 +89,4 @@ def _summary(record: NodeRecord) -> NodeSummary:
 
 
 def _place(at: datetime, number: int) -> str:
-    return f"{(_FAR - at).total_seconds():020.6f} {10**9 - number:010d}"
+    return f"{newest_first(at)} {10**9 - number:010d}"

@@ -2,9 +2,17 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from shared.domain.errors import Terminal
 from shared.ports import Page
+
+_FAR = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def newest_first(at: datetime) -> str:
+    """A text by which later times sort first, to the microsecond."""
+    return f"{(_FAR - at) // timedelta(microseconds=1):020d}"
 
 
 def page_of[T](

@@ -1,15 +1,13 @@
 """Leases, dead letters and alerts in memory."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
 from shared.domain.node import Lease
 from shared.ports import Alert, Clock, DeadLetter, Page
-from tests.fakes.paging import page_of
-
-_FAR = datetime(9999, 12, 31, tzinfo=UTC)
+from tests.fakes.paging import newest_first, page_of
 
 
 class InMemoryLeases:
@@ -83,7 +81,7 @@ class InMemoryAlerts:
 
 
 def _newest_first(letter: DeadLetter) -> str:
-    return f"{(_FAR - letter.at).total_seconds():020.6f} {letter.id}"
+    return f"{newest_first(letter.at)} {letter.id}"
 
 
 def _raised_again(stored: Alert, alert: Alert) -> Alert:

@@ -1,0 +1,93 @@
+"""DeadLetters, in memory and on tables."""
+
+import asyncio
+import random
+
+import msgspec
+import pytest
+
+from shared.adapters.tables.dead_letters import BODY_LIMIT, TableDeadLetters
+from shared.adapters.tables.table import TableStorage
+from shared.domain.errors import Terminal
+from shared.ports import DeadLetters
+from tests.contract.conftest import AZURITE, FAKE
+from tests.contract.samples import letter
+from tests.fakes import InMemoryDeadLetters
+
+
+@pytest.fixture(params=[FAKE, AZURITE])
+def letters(request: pytest.FixtureRequest) -> DeadLetters:
+    if request.param == FAKE:
+        return InMemoryDeadLetters()
+    return TableDeadLetters(request.getfixturevalue("table_storage"))
+
+
+async def test_a_letter_comes_back_with_its_body(letters: DeadLetters) -> None:
+    kept = letter(1, body=b'{"a": "\xff"}')
+    await letters.add(kept)
+    assert await letters.get(kept.id) == kept
+    assert await letters.get("nothing") is None
+
+
+async def test_one_id_is_kept_once_and_as_it_first_came(letters: DeadLetters) -> None:
+    first = letter(1)
+    again = msgspec.structs.replace(first, at=letter(9).at, reason="again")
+    await asyncio.gather(*(letters.add(first) for _ in range(5)))
+    await letters.add(again)
+    assert await letters.get(first.id) == first
+    assert len((await letters.list()).items) == 1
+
+
+async def test_the_newest_comes_first_without_bodies_and_page_by_page(letters: DeadLetters) -> None:
+    for number in (3, 1, 2):
+        await letters.add(letter(number))
+    first = await letters.list(size=2)
+    rest = await letters.list(size=2, continuation=first.continuation)
+    assert first.items + rest.items == tuple(letter(number, body=b"") for number in (3, 2, 1))
+
+
+async def test_a_list_may_be_of_one_kind(letters: DeadLetters) -> None:
+    await letters.add(letter(1))
+    await letters.add(letter(2, kind="key"))
+    assert [found.id for found in (await letters.list(kind="key")).items] == ["key/2"]
+    assert (await letters.list(kind="telemetry")).items == ()
+
+
+async def test_a_removed_letter_is_gone_and_may_come_again(letters: DeadLetters) -> None:
+    await letters.remove("nothing")
+    await letters.add(letter(1))
+    await letters.remove(letter(1).id)
+    await letters.remove(letter(1).id)
+    assert await letters.get(letter(1).id) is None
+    assert (await letters.list()).items == ()
+    await letters.add(letter(1))
+    assert await letters.get(letter(1).id) == letter(1)
+
+
+async def test_a_body_of_a_whole_batch_comes_back(letters: DeadLetters) -> None:
+    body = random.Random(1).randbytes(700_000)
+    await letters.add(letter(1, body=body))
+    found = await letters.get(letter(1).id)
+    assert found is not None
+    assert found.body == body
+
+
+async def test_a_token_of_another_list_is_refused(letters: DeadLetters) -> None:
+    for number in range(3):
+        await letters.add(letter(number))
+    page = await letters.list(size=1)
+    with pytest.raises(Terminal) as refused:
+        await letters.list(kind="key", continuation=page.continuation)
+    assert refused.value.reason == "InvalidContinuation"
+
+
+@pytest.mark.stack
+@pytest.mark.xdist_group("azurite")
+async def test_a_body_that_no_row_holds_is_cut_and_says_so(table_storage: TableStorage) -> None:
+    letters = TableDeadLetters(table_storage)
+    body = random.Random(1).randbytes(1_000_000)
+    await letters.add(letter(1, body=body))
+    found = await letters.get(letter(1).id)
+    assert found is not None
+    assert found.body == body[:BODY_LIMIT]
+    assert found.reason == "broken (the body was cut to the first 720000 of its 1000000 bytes)"

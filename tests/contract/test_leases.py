@@ -1,0 +1,71 @@
+"""Leases, in memory and on tables, on the test's clock."""
+
+import asyncio
+
+import pytest
+
+from shared.adapters.tables.leases import TableLeases
+from shared.ports import Leases
+from tests.contract.conftest import AZURITE, FAKE
+from tests.fakes import FakeClock, InMemoryLeases
+
+HUB = "hub//subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/hub"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(params=[FAKE, AZURITE])
+def leases(request: pytest.FixtureRequest, clock: FakeClock) -> Leases:
+    if request.param == FAKE:
+        return InMemoryLeases(clock)
+    return TableLeases(request.getfixturevalue("table_storage"), clock)
+
+
+async def test_a_lease_is_held_by_one_owner_until_it_is_given_back(leases: Leases) -> None:
+    assert await leases.acquire(HUB, "a", 60)
+    assert not await leases.acquire(HUB, "b", 60)
+    await leases.release(HUB, "a")
+    assert await leases.acquire(HUB, "b", 60)
+
+
+async def test_a_lease_that_ran_out_is_free(leases: Leases, clock: FakeClock) -> None:
+    assert await leases.acquire(HUB, "a", 60)
+    clock.advance(59)
+    assert not await leases.acquire(HUB, "b", 60)
+    clock.advance(1)
+    assert await leases.acquire(HUB, "b", 60)
+    assert not await leases.acquire(HUB, "a", 60)
+
+
+async def test_its_owner_may_extend_it(leases: Leases, clock: FakeClock) -> None:
+    assert await leases.acquire(HUB, "a", 60)
+    clock.advance(50)
+    assert await leases.acquire(HUB, "a", 60)
+    clock.advance(50)
+    assert not await leases.acquire(HUB, "b", 60)
+
+
+async def test_giving_back_what_somebody_else_holds_changes_nothing(leases: Leases, clock: FakeClock) -> None:
+    await leases.release(HUB, "nobody")
+    assert await leases.acquire(HUB, "a", 60)
+    clock.advance(61)
+    assert await leases.acquire(HUB, "b", 60)
+    await leases.release(HUB, "a")
+    assert not await leases.acquire(HUB, "a", 60)
+
+
+async def test_of_many_that_ask_at_once_one_gets_it(leases: Leases, clock: FakeClock) -> None:
+    for _ in range(2):  # the first time it is new, the second time it has run out
+        answers = await asyncio.gather(*(leases.acquire(HUB, f"worker-{n}", 60) for n in range(10)))
+        assert sum(answers) == 1
+        clock.advance(61)
+
+
+async def test_leases_of_other_names_are_apart(leases: Leases) -> None:
+    assert await leases.acquire(HUB, "a", 60)
+    assert await leases.acquire(HUB + "-2", "b", 60)
+    assert await leases.acquire("x" * 2000, "a", 60)
+    assert await leases.acquire("x" * 2001, "b", 60)
