@@ -30,11 +30,11 @@ async def _run(options: Options) -> None:
         await host.stop()
         raise
     serving = asyncio.create_task(serve_until_signal(host.ready(), host.stop))
-    await asyncio.wait([serving, host.pool.failed], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([serving, host.failed], return_when=asyncio.FIRST_COMPLETED)
     if not serving.done():
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
-        host.pool.failed.result()
+        host.failed.result()
     serving.result()
 
 

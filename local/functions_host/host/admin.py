@@ -19,7 +19,7 @@ from local.functions_host.host.worker_process import WorkerLost
 
 RUN_BY_HAND = "This function was programmatically called via the host APIs."
 
-type ManualCall = Callable[[str, str], Call]
+type ManualCall = Callable[[Function, str, str], Call]
 
 
 class _Run(msgspec.Struct):
@@ -74,7 +74,7 @@ class Admin:
             text = msgspec.json.decode(await request.read() or b"{}", type=_Run).input
         except msgspec.DecodeError as error:
             return web.Response(status=400, text=str(error))
-        task = asyncio.create_task(self._run(function, manual(text, RUN_BY_HAND)))
+        task = asyncio.create_task(self._run(function, manual(function, text, RUN_BY_HAND)))
         self.background.add(task)
         task.add_done_callback(self.background.discard)
         return web.Response(status=202)

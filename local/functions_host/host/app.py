@@ -10,14 +10,23 @@ from aiohttp import web
 
 from local.functions_host.host import event_grid, host_json, http, keys, logs
 from local.functions_host.host.admin import Admin, ManualCall
+from local.functions_host.host.event_hub import (
+    EventHubListener,
+    EventHubTrigger,
+    event_hub_call,
+    starting_position,
+)
 from local.functions_host.host.functions import Function, functions
 from local.functions_host.host.host_json import HostJson
+from local.functions_host.host.hub_clients import HubClients
 from local.functions_host.host.invocation import Invoker
 from local.functions_host.host.keys import Keys
 from local.functions_host.host.outputs import Outputs
 from local.functions_host.host.queue import QueueListener, QueueTrigger, queue_call
 from local.functions_host.host.settings import AppSettings, ConfigurationError
+from local.functions_host.host.singleton import host_id
 from local.functions_host.host.storage import Connections
+from local.functions_host.host.timer import TimerListener, TimerTrigger, timer_call
 from local.functions_host.host.worker_pool import WorkerPool
 from local.functions_host.messages import RpcLog
 
@@ -26,8 +35,10 @@ SECONDS_TO_DRAIN = 30.0
 type Listen = Callable[[], Coroutine[None, None, None]]
 
 _MANUAL: dict[str, ManualCall] = {
-    "queuetrigger": lambda text, reason: queue_call(text.encode(), reason),
-    "eventgridtrigger": event_grid.event_grid_call,
+    "queuetrigger": lambda _function, text, reason: queue_call(text.encode(), reason),
+    "eventgridtrigger": lambda _function, text, reason: event_grid.event_grid_call(text, reason),
+    "timertrigger": lambda _function, _text, reason: timer_call(None, reason, is_past_due=False),
+    "eventhubtrigger": event_hub_call,
 }
 
 
@@ -51,12 +62,22 @@ class Host:
         self._host_json: HostJson = host_json.read(options.app)
         self._keys: Keys = keys.load(options.keys_file)
         self._connections = Connections(options.settings)
+        self._hubs = HubClients(options.settings, self._connections)
         self._outputs = Outputs(
-            options.settings, self._connections, self._host_json.extensions.queues.message_encoding
+            options.settings,
+            self._connections,
+            self._hubs,
+            self._host_json.extensions.queues.message_encoding,
         )
         environment = {"FUNCTIONS_WORKER_RUNTIME": "python", **options.settings}
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.pool = WorkerPool(
-            options.app, environment, options.instances, self._forward, self._host_json.function_seconds
+            options.app,
+            environment,
+            options.instances,
+            self._forward,
+            self.failed,
+            self._host_json.function_seconds,
         )
         self._invoker = Invoker(self.pool, self._outputs.write)
         self._functions: list[Function] = []
@@ -69,12 +90,15 @@ class Host:
         """Index the app, listen to its triggers and serve. Raises IndexingFailed or ConfigurationError."""
         logs.configure(self._host_json.logging.log_level)
         await self._stack.enter_async_context(self._connections)
+        self._stack.push_async_callback(self._outputs.close)
         self._stack.push_async_callback(self.pool.stop)
         indexed = functions(await self.pool.start())
         self._functions = [function for function in indexed if not self._is_disabled(function)]
         listeners = self._prepare()
         await self._serve()
         self._listening = [asyncio.create_task(listen()) for listen in listeners]
+        for task in self._listening:
+            task.add_done_callback(self._on_listener_ended)
 
     async def stop(self) -> None:
         """Take nothing new, let what runs finish for up to 30 s, end the workers."""
@@ -103,6 +127,12 @@ class Host:
 
     def _forward(self, record: RpcLog) -> None:
         logs.forward(record, self._invoker.function_of(record.invocation_id))
+
+    def _on_listener_ended(self, task: asyncio.Task[None]) -> None:
+        """A listener ends when it is cancelled; anything else is a defect that must not pass unseen."""
+        error = None if task.cancelled() else task.exception()
+        if error and not self.failed.done():
+            self.failed.set_exception(error)
 
     def _is_disabled(self, function: Function) -> bool:
         return self._settings.get(f"AzureWebJobs.{function.name}.Disabled", "").lower() in ("true", "1")
@@ -135,6 +165,16 @@ class Host:
                     QueueListener(trigger, self._invoker, instance.number).run
                     for instance in self.pool.instances
                 ]
+            case "timertrigger":
+                timer = TimerTrigger.of(function, self._settings)
+                identity = host_id(self._settings, self._options.app)
+                return [TimerListener(timer, self._invoker, self._connections.blobs(), identity).run]
+            case "eventhubtrigger":
+                starting_position(extensions.event_hubs.initial_offset_options)
+                consumer = self._hubs.consumer(function.trigger, extensions.event_hubs)
+                hub = EventHubTrigger(function, consumer, extensions.event_hubs)
+                instances = len(self.pool.instances)
+                return [EventHubListener(hub, self._invoker, self._connections.blobs(), instances).run]
             case other:
                 raise ConfigurationError(f"trigger '{other}' is not supported")
 

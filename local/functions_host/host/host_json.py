@@ -52,6 +52,8 @@ class EventHubs(msgspec.Struct, rename="camel"):
     max_wait_time: str = "00:01:00"
     prefetch_count: int = 300
     batch_checkpoint_frequency: int = 1
+    load_balancing_update_interval: str = "00:00:10"
+    partition_ownership_expiration_interval: str = "00:01:00"
     initial_offset_options: InitialOffset = msgspec.field(default_factory=InitialOffset)
 
 

@@ -1,12 +1,16 @@
-"""Output bindings: queue messages a function returned or set."""
+"""Output bindings: queue messages and events that a function returned or set."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import msgspec
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.eventhub import EventData
+from azure.eventhub.aio import EventHubProducerClient
+from azure.eventhub.exceptions import EventHubError
 
 from local.functions_host.host.functions import Binding, Function
+from local.functions_host.host.hub_clients import HubClients
 from local.functions_host.host.invocation import FunctionFailed
 from local.functions_host.host.settings import AppSettings, ConfigurationError
 from local.functions_host.host.storage import DEFAULT_CONNECTION, Connections, encode_message
@@ -18,7 +22,11 @@ type Write = Callable[[list[bytes]], Awaitable[None]]
 class Outputs:
     """Writes what invocations put out. Targets are looked up when functions are registered, not when they run."""
 
-    def __init__(self, settings: AppSettings, connections: Connections, encoding: str) -> None:
+    def __init__(
+        self, settings: AppSettings, connections: Connections, hubs: HubClients, encoding: str
+    ) -> None:
+        self._hubs = hubs
+        self._producers: list[EventHubProducerClient] = []
         self._settings = settings
         self._connections = connections
         self._encoding = encoding
@@ -40,12 +48,19 @@ class Outputs:
             if writer and value is not None:
                 try:
                     await writer(_items(value))
-                except AzureError as error:
-                    raise FunctionFailed(f"output '{name}' could not be written: {error.message}") from error
+                except (AzureError, EventHubError) as error:
+                    raise FunctionFailed(f"output '{name}' could not be written: {error}") from error
+
+    async def close(self) -> None:
+        """Close the connections that were opened to write."""
+        for producer in self._producers:
+            await producer.close()
 
     def _writer(self, binding: Binding) -> Write:
         if binding.type.lower() == "queue":
             return self._queue_writer(binding)
+        if binding.type.lower() == "eventhub":
+            return self._event_hub_writer(binding)
         raise ConfigurationError(f"output binding '{binding.type}' is not supported")
 
     def _queue_writer(self, binding: Binding) -> Write:
@@ -61,6 +76,15 @@ class Outputs:
                     with suppress(ResourceExistsError):
                         await queue.create_queue()
                     await queue.send_message(message)
+
+        return write
+
+    def _event_hub_writer(self, binding: Binding) -> Write:
+        producer = self._hubs.producer(binding)
+        self._producers.append(producer)
+
+        async def write(items: list[bytes]) -> None:
+            await producer.send_batch([EventData(item) for item in items])
 
         return write
 

@@ -31,7 +31,7 @@ class Instance:
 
 
 class WorkerPool:
-    """Starts, watches and asks the workers of one app."""
+    """Starts, watches and asks the workers of one app. `failed` gets the error when one cannot be replaced."""
 
     def __init__(
         self,
@@ -39,15 +39,16 @@ class WorkerPool:
         environment: Mapping[str, str],
         instances: int,
         on_log: Callable[[RpcLog], None],
+        failed: asyncio.Future[None],
         function_seconds: float | None,
     ) -> None:
         self._app = app
         self._environment = environment
         self._on_log = on_log
+        self._failed = failed
         self._function_seconds = function_seconds
         self._watching: list[asyncio.Task[None]] = []
         self.instances = [Instance(number) for number in range(instances)]
-        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def start(self) -> list[RpcFunctionMetadata]:
         """Start every worker and return what they indexed. Raises IndexingFailed."""
@@ -116,5 +117,5 @@ class WorkerPool:
             except IndexingFailed as error:
                 failures += 1
                 HOST.error("The new worker of instance %d failed: %s", instance.number, error)
-        if not self.failed.done():
-            self.failed.set_exception(IndexingFailed(f"instance {instance.number} cannot be restarted"))
+        if not self._failed.done():
+            self._failed.set_exception(IndexingFailed(f"instance {instance.number} cannot be restarted"))

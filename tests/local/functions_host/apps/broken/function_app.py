@@ -1,0 +1,3 @@
+"""An app that cannot be imported."""
+
+import package_that_is_not_installed  # noqa: F401
