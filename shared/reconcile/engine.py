@@ -13,6 +13,7 @@ from shared.domain.ids import NodeKey
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.node import LastRun, NodeRecord
 from shared.domain.plan import Operation, OperationStatus, Plan
+from shared.domain.run import Run, current_run
 from shared.ports import (
     Clock,
     DeadLetters,
@@ -117,16 +118,19 @@ class Engine:
 
     async def _run(self, record: NodeRecord, claim: Claim, run: str) -> Result:
         calls, started = Calls(), self._clock.now()
-        token = counted_calls.set(calls)
+        counting = counted_calls.set(calls)
+        running = current_run.set(Run(str(record.key), record.generation, run))
         try:
             attempt = await self._attempt(record, claim)
+            seconds = (self._clock.now() - started).total_seconds()
+            last_run = LastRun(started, run, attempt.outcome, seconds, calls.reads, calls.writes)
+            log.info("%s: %d reads, %d writes, %.1f s", attempt.outcome, calls.reads, calls.writes, seconds)
+            if never_a_node(attempt):
+                return await self._forget(attempt.record)
+            return await self._record(record, attempt, last_run, claim)
         finally:
-            counted_calls.reset(token)
-        if never_a_node(attempt):
-            return await self._forget(attempt.record)
-        seconds = (self._clock.now() - started).total_seconds()
-        last_run = LastRun(started, run, attempt.outcome, seconds, calls.reads, calls.writes)
-        return await self._record(record, attempt, last_run, claim)
+            current_run.reset(running)
+            counted_calls.reset(counting)
 
     async def _attempt(self, record: NodeRecord, claim: Claim) -> Attempt:
         attempt = Attempt(record)

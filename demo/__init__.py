@@ -1,0 +1,1 @@
+"""Meshplane shown on the local Azure: drives the app from outside, as people and Azure do."""

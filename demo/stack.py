@@ -1,0 +1,133 @@
+"""The local Azure with Meshplane running on it: the one place that knows both."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from local.functions_app import FunctionsHost
+from local.stack import DEFAULT_FOLDER, Endpoints, LocalAzure, Options, Ports
+
+ROOT = Path(__file__).resolve().parent.parent
+HUB_GROUP = "mesh-hub"
+REGION = "westeurope"
+PARTITIONS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackOptions:
+    """`settings` are app settings that replace or add to those worked out here; ports of 0 are chosen free."""
+
+    folder: Path = DEFAULT_FOLDER
+    instances: int = 1
+    ports: Ports = field(default_factory=Ports)
+    functions_port: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
+    keep: bool = False
+
+
+class MeshStack:
+    """Starts the local Azure, then the app; then Event Grid is told of the app's webhook."""
+
+    def __init__(self, options: StackOptions | None = None) -> None:
+        self.options = options or StackOptions()
+        self.azure = LocalAzure(
+            Options(
+                folder=self.options.folder,
+                hubs={"telemetry": PARTITIONS, "mesh-events": 1},
+                ports=self.options.ports,
+                keep=self.options.keep,
+            )
+        )
+        self._app: FunctionsHost | None = None
+
+    @property
+    def app(self) -> FunctionsHost:
+        """The functions host that runs Meshplane."""
+        if self._app is None:
+            raise RuntimeError("Meshplane does not run")
+        return self._app
+
+    @property
+    def endpoints(self) -> Endpoints:
+        return self.azure.endpoints
+
+    @property
+    def subscription(self) -> str:
+        return self.endpoints.subscriptions[0]
+
+    def start(self) -> None:
+        """Raises ChildFailed, with what the part said, where one does not come up; the others are stopped."""
+        try:
+            endpoints = self.azure.start()
+            settings = {**app_settings(endpoints), **self.options.settings}
+            self._app = FunctionsHost(
+                ROOT,
+                settings,
+                self.options.folder,
+                instances=self.options.instances,
+                port=self.options.functions_port,
+            )
+            self._app.start()
+            self.azure.register_webhook(self._app.event_grid_url("resource_events"), name="meshplane")
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """The app first, so that it can finish what runs."""
+        app, self._app = self._app, None
+        try:
+            if app is not None:
+                app.stop()
+        finally:
+            self.azure.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def hub_network(subscription: str) -> str:
+    """The resource id of the hub's virtual network."""
+    return f"{_hub_group(subscription)}/providers/Microsoft.Network/virtualNetworks/hub"
+
+
+def workspace(subscription: str) -> str:
+    """The resource id of the mesh's Log Analytics workspace."""
+    return f"{_hub_group(subscription)}/providers/Microsoft.OperationalInsights/workspaces/mesh-logs"
+
+
+def _hub_group(subscription: str) -> str:
+    return f"/subscriptions/{subscription}/resourceGroups/{HUB_GROUP}"
+
+
+def app_settings(endpoints: Endpoints) -> dict[str, str]:
+    """The app settings of `local.settings.sample.json`, with the addresses of a running local Azure."""
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
+    subscription = endpoints.subscriptions[0]
+    hub = {"id": "hub", "network": hub_network(subscription), "workspace": workspace(subscription)}
+    return {
+        **sample,
+        "AzureWebJobsStorage": endpoints.storage_connection_string,
+        "MESH_EVENTHUB": endpoints.event_hubs_connection_string,
+        "MESH_SUBSCRIPTIONS": ",".join(endpoints.subscriptions),
+        "MESH_HUBS": json.dumps([hub]),
+        "MESH_RESOURCE_MANAGER": endpoints.resource_manager,
+        "MESH_EVENT_DELAY_SECONDS": "1",
+        "MESH_RESYNC_SCHEDULE": "*/10 * * * * *",
+        # What the platform gives an app with a managed identity, and the local authority that TLS is checked with.
+        "IDENTITY_ENDPOINT": endpoints.identity_endpoint,
+        "IDENTITY_HEADER": endpoints.identity_headers["app"],
+        "SSL_CERT_FILE": str(endpoints.ca_bundle),
+    }

@@ -1,0 +1,35 @@
+"""Structured logs: our lines are JSON objects with the key, generation and operation id of the run they belong to."""
+
+import json
+import logging
+from collections.abc import Callable
+
+from shared.domain.run import current_run
+
+ROOMS = ("shared.", "functions.")
+
+
+def structure_logs() -> None:
+    """From now on our own log lines are JSON; what libraries log stays as it is. Calling it again changes nothing."""
+    factory = logging.getLogRecordFactory()
+    if not isinstance(factory, _Structured):
+        logging.setLogRecordFactory(_Structured(factory))
+
+
+class _Structured:
+    """A log record factory, since a filter on a logger does not see what its children log."""
+
+    def __init__(self, factory: Callable[..., logging.LogRecord]) -> None:
+        self._factory = factory
+
+    def __call__(self, *args: object, **kwargs: object) -> logging.LogRecord:
+        record = self._factory(*args, **kwargs)
+        if not record.name.startswith(ROOMS):
+            return record
+        run = current_run.get()
+        line: dict[str, object] = {"message": record.getMessage()}
+        if run:
+            line |= {"key": run.key, "generation": run.generation, "operation": run.operation}
+        # A message without arguments is not formatted again: a per cent sign in it stays one.
+        record.msg, record.args = json.dumps(line), ()
+        return record
