@@ -149,6 +149,12 @@ class Operations:
             if self._due(operation):
                 self._end(operation)
 
+    def finish_unchanged(self, operation: LongOperation) -> None:
+        """End an operation that had nothing to do, at once and without effect; the request itself is its event."""
+        self._running.pop(operation.id, None)
+        operation.status = "Succeeded"
+        operation.ended = self.clock.now()
+
     def next_end(self) -> datetime | None:
         """When the next operation ends by itself, given that time passes and nobody asks."""
         if self.mode.advance == "after-reads" or not self._running:

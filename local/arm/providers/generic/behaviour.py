@@ -4,20 +4,20 @@ import re
 from dataclasses import dataclass
 
 from local.arm import tags as tag_rules
-from local.arm.catalog import LOCATIONS, canonical_type, location_name
+from local.arm.catalog import canonical_type
 from local.arm.clock import timestamp
-from local.arm.documents import JsonObject, copied, merged, object_in, tags_in, text_in
-from local.arm.errors import ArmError, parent_not_found, resource_not_found
+from local.arm.documents import JsonObject, copied, merged, object_in, tags_in
+from local.arm.errors import ArmError, resource_not_found
 from local.arm.ids import ResourceId
 from local.arm.manager import ResourceManager
-from local.arm.operations import Effects, LongOperation
+from local.arm.operations import Effect, Effects, LongOperation
+from local.arm.placement import check_parent, place
 from local.arm.providers.generic.models import rules
 from local.arm.store import Resource
 
 SETTLE = "settle"
 _NAMESPACE = re.compile(r"\w+(\.\w+)+")
 _OWN = ("id", "name", "type", "systemData", "etag")
-_UNLOCATED = {*LOCATIONS, "global"}
 # Storage accounts: what the recordings announce.
 _RETRY_AFTER = 17
 
@@ -31,7 +31,7 @@ class Resources:
 
     def get(self, resource: ResourceId) -> Resource:
         self.manager.store.group(resource.subscription, resource.group or "")
-        self._check_parent(resource, "read")
+        check_parent(resource, self.manager.store, "read")
         found = self.manager.store.find(resource.text)
         if found is None:
             raise resource_not_found(resource)
@@ -44,10 +44,10 @@ class Resources:
                 404, "InvalidResourceNamespace", f"The resource namespace '{resource.provider}' is invalid."
             )
         self.manager.store.group_for_writing(resource.subscription, resource.group or "")
-        self._check_parent(resource, "write")
+        check_parent(resource, self.manager.store, "write")
         existing = self.manager.store.find(resource.text)
         kept = {name: copied(value) for name, value in body.items() if name not in _OWN}
-        self._check_location(resource, kept, existing)
+        place(resource, kept, existing, needed=rules(resource).needs_location)
         tag_rules.check(tags_in(kept))
         properties = {**rules(resource).defaults(resource, kept), **object_in(kept, "properties")}
         properties["provisioningState"] = "Succeeded"
@@ -78,7 +78,7 @@ class Resources:
     def delete(self, resource: ResourceId) -> Resource | None:
         """Remove it with its children; None where there was nothing."""
         self.manager.store.group_for_writing(resource.subscription, resource.group or "")
-        self._check_parent(resource, "delete")
+        check_parent(resource, self.manager.store, "delete")
         return self.manager.remove(resource.text)
 
     def begin(self, resource: Resource) -> LongOperation:
@@ -93,55 +93,10 @@ class Resources:
             retry_after=_RETRY_AFTER,
         )
 
-    def _settled(self, state: str):  # type: ignore[no-untyped-def]
+    def _settled(self, state: str) -> Effect:
         def settle(operation: LongOperation) -> None:
             resource = self.manager.store.find(operation.target)
             if resource is not None:
                 resource.properties["provisioningState"] = state
 
         return settle
-
-    def _check_parent(self, resource: ResourceId, verb: str) -> None:
-        parent = resource.parent
-        if (
-            parent is not None
-            and self.manager.store.find(parent.text) is None
-            and not _implied(parent, self.manager)
-        ):
-            raise parent_not_found(resource, verb, parent)
-
-    def _check_location(self, resource: ResourceId, body: JsonObject, existing: Resource | None) -> None:
-        given = text_in(body, "location")
-        if given is None:
-            if existing is not None and existing.location:
-                body["location"] = existing.location
-            elif rules(resource).needs_location:
-                raise ArmError(
-                    400, "LocationRequired", "The location property is required for this definition."
-                )
-            return
-        location = location_name(given)
-        if location not in _UNLOCATED:
-            raise ArmError(
-                400,
-                "LocationNotAvailableForResourceType",
-                f"The provided location '{given}' is not available for resource type '{resource.type}'. List of "
-                f"available regions for the resource type is '{','.join(LOCATIONS)}'.",
-            )
-        if existing is not None and existing.location not in ("", location):
-            raise ArmError(
-                409,
-                "InvalidResourceLocation",
-                f"The resource '{resource.name}' already exists in location '{existing.location}' in resource "
-                f"group '{resource.group}'. A resource with the same name cannot be created in location "
-                f"'{location}'. Please select a new resource name.",
-            )
-        body["location"] = location
-
-
-def _implied(parent: ResourceId, manager: ResourceManager) -> bool:
-    """Services such as `blobServices/default` exist with their account without having been created."""
-    above = parent.parent
-    return (
-        parent.name.lower() == "default" and above is not None and manager.store.find(above.text) is not None
-    )
