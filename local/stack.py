@@ -11,7 +11,7 @@ from typing import Self
 from local import azurite, certificates
 from local.arm.manager import DEFAULT_SUBSCRIPTION
 from local.azurite import Azurite
-from local.caller import Caller
+from local.caller import Caller, Json
 from local.certificates import Certificates
 from local.child import ROOT, Child
 from local.identity.tokens import DEFAULT_TENANT
@@ -130,6 +130,13 @@ class LocalAzure:
         return Caller(
             found.resource_manager, found.ca_file, found.identity_endpoint, found.identity_headers[name]
         )
+
+    def control(self, method: str, path: str, body: object = None) -> Json:
+        """A request to the control endpoint, for example `control("PUT", "/event-grid", {"duplicates": 2})`.
+
+        `path` follows `/_control`. See local.arm.control and local.events.grid.control for what there is.
+        """
+        return self.caller().request(method, f"/_control{path}", body).body
 
     def register_webhook(
         self, url: str, *, name: str = "webhook", subscription: str | None = None, **properties: object

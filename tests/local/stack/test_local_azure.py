@@ -13,6 +13,8 @@ from typing import cast
 import psutil
 import pytest
 from azure.eventhub import EventData, EventHubProducerClient
+from azure.identity import DefaultAzureCredential
+from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.storage.blob import ContainerClient
 
 from local.azurite import AzuriteNotInstalled
@@ -51,6 +53,28 @@ def test_a_refusal_is_raised_with_azures_own_words(azure: LocalAzure) -> None:
         azure.caller().request("GET", group(azure, "nowhere"))
 
 
+def test_the_unmodified_sdk_signs_in_by_managed_identity(
+    azure: LocalAzure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = azure.endpoints
+    monkeypatch.setenv("IDENTITY_ENDPOINT", found.identity_endpoint)
+    monkeypatch.setenv("IDENTITY_HEADER", found.identity_headers["app"])
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(found.ca_bundle))
+    with (
+        DefaultAzureCredential() as credential,
+        ResourceManagementClient(
+            credential,
+            found.subscriptions[0],
+            base_url=found.resource_manager,
+            credential_scopes=["https://management.azure.com/.default"],
+        ) as client,
+    ):
+        client.resource_groups.create_or_update("by-sdk", {"location": "westeurope", "tags": {"a": "b"}})
+        listed = client.resource_groups.list(filter="tagName eq 'a' and tagValue eq 'b'")
+        assert [group.name for group in listed] == ["by-sdk"]
+    assert azure.control("GET", "/operations")["value"]
+
+
 def test_the_event_hubs_client_sends_to_it(azure: LocalAzure) -> None:
     with EventHubProducerClient.from_connection_string(
         azure.endpoints.event_hubs_connection_string, eventhub_name="telemetry"
@@ -67,7 +91,7 @@ async def test_an_event_reaches_a_registered_webhook_and_a_refused_one_becomes_a
         container.create_container()
         async with receiving() as receiver:
             receiver.status_of = lambda _: 400
-            await asyncio.to_thread(_disturb, azure, {"timeScale": 0.001})
+            await asyncio.to_thread(azure.control, "PUT", "/event-grid", {"timeScale": 0.001})
             account = f"/subscriptions/{azure.endpoints.subscriptions[0]}/resourceGroups/x/providers/storageAccounts/y"
             dead = {"resourceId": account, "blobContainerName": "dead"}
             await asyncio.to_thread(
@@ -153,7 +177,3 @@ def _processes_naming(folder: Path) -> list[psutil.Process]:
         for item in psutil.process_iter(["cmdline"])
         if str(folder) in " ".join(item.info["cmdline"] or [])
     ]
-
-
-def _disturb(azure: LocalAzure, disturbances: dict[str, object]) -> None:
-    azure.caller().request("PUT", "/_control/event-grid", disturbances)
