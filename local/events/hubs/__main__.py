@@ -4,9 +4,11 @@ import argparse
 import asyncio
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 from local.events.hubs.namespace import HubDescription
 from local.events.hubs.server import DEFAULT_RETAINED_BYTES, Server
+from local.identity.tokens import read_key
 from local.process import serve_until_signal
 
 MEGABYTE = 1024 * 1024
@@ -46,6 +48,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--consumer-group", action="append", type=_pair, default=[], metavar="HUB=GROUP")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--key", help="the shared access key; made up when left out")
+    parser.add_argument("--token-key-file", type=Path, help="accept tokens of the local identity endpoint")
     parser.add_argument(
         "--retain-mb",
         type=int,
@@ -61,7 +64,8 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
-    server = Server(arguments.hubs, arguments.key, arguments.retain_mb * MEGABYTE)
+    token_key = read_key(arguments.token_key_file) if arguments.token_key_file else None
+    server = Server(arguments.hubs, arguments.key, arguments.retain_mb * MEGABYTE, token_key)
     endpoint = await server.start(arguments.port)
     ready = {"endpoint": endpoint.address, "connection_string": endpoint.connection_string}
     await serve_until_signal(ready, server.stop)

@@ -1,7 +1,7 @@
-"""Who may use which entity: shared access signatures, as Event Hubs checks them.
+"""Who may use which entity: shared access signatures and Entra ID tokens, as Event Hubs checks them.
 
-A token is `SharedAccessSignature sr=<resource>&sig=<signature>&se=<expiry>&skn=<key name>`; the signature is the
-base64 of HMAC-SHA256 with the key over `<sr>\\n<se>`, with `sr` as it stands in the token.
+A shared access signature reads `SharedAccessSignature sr=<resource>&sig=<signature>&se=<expiry>&skn=<key name>`;
+the signature is the base64 of HMAC-SHA256 with the key over `<sr>\\n<se>`, with `sr` as it stands in the token.
 """
 
 import base64
@@ -14,8 +14,11 @@ from urllib.parse import unquote, unquote_plus
 
 from local.events.hubs.namespace import path_of
 from local.events.hubs.refusal import unauthorized
+from local.identity.tokens import InvalidToken, read
 
 SAS_TYPE = "servicebus.windows.net:sastoken"
+JWT_TYPE = "jwt"
+AUDIENCE = "https://eventhubs.azure.net"
 _PREFIX = "SharedAccessSignature "
 
 
@@ -75,21 +78,45 @@ def _number(text: str) -> int:
         raise unauthorized("MalformedToken: The expiry is not a number.") from None
 
 
+def check_jwt(token: str, key: bytes, now: float) -> Grant:
+    """The grant of an Entra ID token for Event Hubs: the whole namespace. Raises Refused (401).
+
+    Which role the identity has is not looked at.
+    """
+    try:
+        claims = read(token, key)
+    except InvalidToken:
+        raise unauthorized("InvalidSignature: The token has an invalid signature.") from None
+    if str(claims.get("aud")).rstrip("/") != AUDIENCE:
+        raise unauthorized("InvalidAudience: The authorization token has an invalid audience.")
+    expires_at = claims.get("exp")
+    if not isinstance(expires_at, int) or expires_at <= now:
+        raise unauthorized("ExpiredToken: The token is expired.")
+    return Grant("", expires_at)
+
+
 @dataclass(slots=True)
 class Access:
-    """The tokens that one connection has presented. `now` gives seconds since 1970."""
+    """The tokens that one connection has presented.
+
+    `now` gives seconds since 1970; `token_key` is what the local identity endpoint signs with, None where only
+    shared access signatures are accepted.
+    """
 
     key: AccessKey
     now: Callable[[], float]
+    token_key: bytes | None = None
     _grants: dict[str, Grant] = field(default_factory=dict)
 
-    def present(self, token_type: str, token: str) -> Grant:
+    def present(self, token_type: str, token: str) -> None:
         """Check a token and remember what it grants. Raises Refused."""
-        if token_type != SAS_TYPE:
+        if token_type == SAS_TYPE:
+            grant = check_token(token, self.key, self.now())
+        elif token_type == JWT_TYPE and self.token_key is not None:
+            grant = check_jwt(token, self.token_key, self.now())
+        else:
             raise unauthorized(f"UnsupportedToken: Tokens of the type '{token_type}' are not supported here.")
-        grant = check_token(token, self.key, self.now())
         self._grants[grant.path.lower()] = grant
-        return grant
 
     def trust(self) -> None:
         """Allow everything on this connection, for good: it has shown the key itself."""

@@ -45,14 +45,19 @@ def _milliseconds() -> int:
 
 
 class Server:
-    """One namespace on one loopback port; `retained_bytes` bounds the memory of each partition."""
+    """One namespace on one loopback port.
+
+    `retained_bytes` bounds the memory of each partition; `token_key` is the local identity endpoint's.
+    """
 
     def __init__(
         self,
         hubs: Sequence[HubDescription],
         key: str | None = None,
         retained_bytes: int = DEFAULT_RETAINED_BYTES,
+        token_key: bytes | None = None,
     ) -> None:
+        self._token_key = token_key
         self._key = AccessKey(KEY_NAME, key or secrets.token_urlsafe(32))
         self._namespace = Namespace([EventHub(hub, _milliseconds, retained_bytes) for hub in hubs])
         self._connections: set[ClientConnection] = set()
@@ -64,7 +69,7 @@ class Server:
         return Endpoint(self._server.sockets[0].getsockname()[1], self._key)
 
     def _connect(self) -> ClientConnection:
-        access = Access(self._key, time.time)
+        access = Access(self._key, time.time, self._token_key)
         return ClientConnection(self._namespace, access, _milliseconds, self._connections)
 
     async def stop(self) -> None:
