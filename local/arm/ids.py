@@ -74,6 +74,14 @@ class ResourceId:
         pairs = (part for pair in zip(self.types, self.names, strict=True) for part in pair)
         return "/".join((self.provider, *pairs))
 
+    def spelled(self, group: str, type_: str) -> "ResourceId":
+        """The same id as Azure spells it: the group as it was created, the type as the provider names it."""
+        provider, *types = type_.split("/")
+        pairs = (part for pair in zip(types, self.names, strict=True) for part in pair)
+        scope = group_id(self.subscription, group)
+        text = "/".join((scope, "providers", provider, *pairs))
+        return ResourceId(text, scope, self.subscription, group, provider, tuple(types), self.names)
+
     def child(self, type_: str, name: str) -> "ResourceId":
         return ResourceId(
             f"{self.text}/{type_}/{name}",

@@ -43,8 +43,9 @@ class Resources:
             raise ArmError(
                 404, "InvalidResourceNamespace", f"The resource namespace '{resource.provider}' is invalid."
             )
-        self.manager.store.group_for_writing(resource.subscription, resource.group or "")
+        group = self.manager.store.group_for_writing(resource.subscription, resource.group or "")
         check_parent(resource, self.manager.store, "write")
+        type_ = canonical_type(resource.type)
         existing = self.manager.store.find(resource.text)
         kept = {name: copied(value) for name, value in body.items() if name not in _OWN}
         place(resource, kept, existing, needed=rules(resource).needs_location)
@@ -54,8 +55,8 @@ class Resources:
         kept["properties"] = properties
         now = timestamp(self.manager.clock.now())
         stored = Resource(
-            id=existing.id if existing else resource,
-            type=existing.type if existing else canonical_type(resource.type),
+            id=existing.id if existing else resource.spelled(group.name, type_),
+            type=existing.type if existing else type_,
             body=kept,
             created=existing.created if existing else now,
             changed=now,

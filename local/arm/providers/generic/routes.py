@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from local.arm.documents import JsonObject
+from local.arm.documents import JsonObject, text_in
 from local.arm.errors import ArmError
 from local.arm.ids import ResourceId
 from local.arm.manager import ResourceManager
@@ -24,6 +24,8 @@ def mount(router: Router, manager: ResourceManager) -> None:
         "/subscriptions/{subscription}/providers/{namespace}/locations/{location}/asyncoperations/{operation}"
     )
     router.add("GET", polling, routes.poll)
+    names = "/subscriptions/{subscription}/providers/{namespace}/checkNameAvailability"
+    router.add("POST", names, routes.check_name)
     within = "/subscriptions/{subscription}/resourceGroups/{group}/providers/{rest*}"
     for method, handler in (
         ("GET", routes.get_or_list),
@@ -73,6 +75,16 @@ class GenericRoutes:
     def delete(self, request: ArmRequest) -> ArmResponse:
         removed = self.resources.delete(_resource_id(request))
         return ArmResponse(status=200 if removed else 204)
+
+    def check_name(self, request: ArmRequest) -> ArmResponse:
+        """Whether a name that must be unique in the world is still free; `az storage account create` asks."""
+        body = request.document()
+        name, type_ = (text_in(body, "name") or "").lower(), text_in(body, "type") or ""
+        taken = any(item.name.lower() == name for item in self.manager.store.of_type(type_))
+        if not taken:
+            return ArmResponse(body={"nameAvailable": True})
+        message = f"The {type_.rpartition('/')[2]} name {name} is already taken."
+        return ArmResponse(body={"nameAvailable": False, "reason": "AlreadyExists", "message": message})
 
     def poll(self, request: ArmRequest) -> ArmResponse:
         """202 while it runs; then the resource itself, as a `Location` answers."""

@@ -53,7 +53,7 @@ class Settings:
         existing = self.all(subject)
         spelled = next((known for known in existing if known.lower() == name.lower()), name)
         others = {known: setting for known, setting in existing.items() if known != spelled}
-        check(name, properties, subject.facts, others)
+        check(properties, subject.facts, others)
         for sink in sinks_of(properties):
             self._check_sink(sink, subject)
         self.manager.diagnostic_settings.setdefault(subject.id.key, {})[spelled] = properties

@@ -56,7 +56,7 @@ def sinks_of(properties: JsonObject) -> list[Sink]:
     return found
 
 
-def check(name: str, properties: JsonObject, facts: DiagnosticType, others: Mapping[str, JsonObject]) -> None:
+def check(properties: JsonObject, facts: DiagnosticType, others: Mapping[str, JsonObject]) -> None:
     """`others` are the resource's settings of other names. Sinks' existence and region are not judged here."""
     if not sinks_of(properties):
         raise SettingError(400, "BadRequest", "At least one data sink needs to be specified.")

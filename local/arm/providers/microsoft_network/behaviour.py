@@ -82,7 +82,8 @@ class Networks:
 
     def put(self, network: ResourceId, body: JsonObject, if_match: str | None) -> Change:
         store = self.manager.store
-        store.group_for_writing(network.subscription, network.group or "")
+        group = store.group_for_writing(network.subscription, network.group or "")
+        network = network.spelled(group.name, NETWORKS)
         check_name(network)
         existing = store.find(network.text)
         check_etag(if_match, existing, network)
@@ -137,7 +138,8 @@ class Networks:
 
     def put_subnet(self, subnet: ResourceId, body: JsonObject, if_match: str | None) -> Change:
         store = self.manager.store
-        store.group_for_writing(subnet.subscription, subnet.group or "")
+        group = store.group_for_writing(subnet.subscription, subnet.group or "")
+        subnet = subnet.spelled(group.name, SUBNETS)
         check_parent(subnet, store, "write")
         check_name(subnet)
         network = self.network_of(subnet)

@@ -3,6 +3,7 @@
 from local.arm.documents import JsonObject
 from local.arm.errors import NetworkError
 from local.arm.ids import ResourceId
+from local.arm.messages import ArmRequest
 from local.arm.operations import LongOperation, Operations
 from local.arm.providers.microsoft_network.models import PEERINGS
 
@@ -25,7 +26,7 @@ def check_network_free(operations: Operations, network: ResourceId) -> None:
 
 
 def check_peering_free(
-    operations: Operations, peering: ResourceId, remote: ResourceId | None, base_url: str, version: str
+    operations: Operations, peering: ResourceId, remote: ResourceId | None, request: ArmRequest
 ) -> None:
     """A write to a peering meets other peering operations on its network (409), or a network being changed (400).
 
@@ -35,7 +36,7 @@ def check_peering_free(
     assert network is not None
     for running in operations.running(network.key):
         if _on_peering(running):
-            raise _another_operation(running, base_url, version)
+            raise another_operation(running, request)
         raise _not_provisioned(network.text, peering.text, running)
     for running in operations.running(remote.key) if remote else []:
         raise _not_provisioned(remote.text if remote else "", peering.text, running)
@@ -46,10 +47,10 @@ def _on_peering(operation: LongOperation) -> bool:
     return target is not None and target.type.lower() == PEERINGS.lower()
 
 
-def _another_operation(running: LongOperation, base_url: str, version: str) -> NetworkError:
+def another_operation(running: LongOperation, request: ArmRequest) -> NetworkError:
     uri = (
-        f"{base_url}/subscriptions/{running.subscription}/providers/Microsoft.Network/locations/{running.location}"
-        f"/operations/{running.id}?api-version={version}"
+        f"{request.base_url}/subscriptions/{running.subscription}/providers/Microsoft.Network/locations/{running.location}"
+        f"/operations/{running.id}?api-version={request.api_version}"
     )
     return NetworkError(
         409,

@@ -21,6 +21,7 @@ from local.arm.providers.microsoft_network.behaviour import (
 from local.arm.providers.microsoft_network.contention import check_peering_free
 from local.arm.providers.microsoft_network.models import (
     NETWORKS,
+    PEERINGS,
     etag_of,
     new_etag,
     simple_document,
@@ -144,14 +145,15 @@ class NetworkRoutes:
 
     def put_peering(self, request: ArmRequest) -> ArmResponse:
         """`syncRemoteAddressSpace=true` takes over the remote's present address space."""
-        peering, body = _id(request), request.document()
-        self.manager.store.group_for_writing(request.subscription, request.group)
+        body = request.document()
+        group = self.manager.store.group_for_writing(request.subscription, request.group)
+        peering = _id(request).spelled(group.name, PEERINGS)
         check_name(peering)
         network = self._parent(peering)
         existing = self.manager.store.find(peering.text)
         check_etag(request.headers.get("if-match"), network if existing else None, peering)
         remote = self.peerings.remote_of(peering, object_in(body, "properties"))
-        check_peering_free(self.manager.operations, peering, remote.id, request.base_url, request.api_version)
+        check_peering_free(self.manager.operations, peering, remote.id, request)
         before = self.peerings.document(existing) if existing else None
         sync = request.query.get("syncremoteaddressspace", "").lower() == "true"
         stored, created = self.peerings.put(peering, body, sync=sync)
@@ -168,7 +170,7 @@ class NetworkRoutes:
         self.manager.store.group_for_writing(request.subscription, request.group)
         found = self.manager.store.find(peering.text)
         if found is not None:
-            check_peering_free(self.manager.operations, peering, None, request.base_url, request.api_version)
+            check_peering_free(self.manager.operations, peering, None, request)
             found.properties["provisioningState"] = "Deleting"
         return self._deleted(request, found, "DeleteVirtualNetworkPeeringOperation")
 
@@ -178,12 +180,12 @@ class NetworkRoutes:
         return _read(simple_document(found), found)
 
     def put_simple(self, request: ArmRequest) -> ArmResponse:
-        stored, created = self.simple.put(_id(request), request.document())
+        stored, created = self.simple.put(_id(request), request)
         name = f"Put{stored.id.types[0][0].upper()}{stored.id.types[0][1:-1]}Operation"
         return self._written(request, Change(stored, created), simple_document(stored), name, _NETWORK_PUT)
 
     def delete_simple(self, request: ArmRequest) -> ArmResponse:
-        found = self.simple.delete(_id(request))
+        found = self.simple.delete(_id(request), request)
         return self._deleted(request, found, "DeleteOperation")
 
     def _parent(self, child: ResourceId) -> Resource:
