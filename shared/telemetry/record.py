@@ -35,7 +35,8 @@ class Record(msgspec.Struct, gc=False, frozen=True, kw_only=True, omit_defaults=
 
     @property
     def level(self) -> str | int | None:
-        return self.level_lower if self.level_lower is not None else self.level_upper
+        """Data Factory writes both spellings, one of them empty."""
+        return self.level_lower or self.level_upper
 
     @property
     def result(self) -> str:

@@ -38,7 +38,7 @@ _FAILED = ("failed", "failure")
 def error_level(record: Record) -> Severity | None:
     """How bad a record is, or None where it is no error."""
     level = record.level
-    if level is None:
+    if not level:
         return "error" if record.result.lower() in _FAILED else None
     text = level if isinstance(level, str) else str(level)
     return _SEVERITIES[text] if text in _SEVERITIES else _SEVERITIES.get(text.strip().lower())

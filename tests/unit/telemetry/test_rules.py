@@ -43,6 +43,11 @@ def test_the_level_decides(level: str | int, severity: Severity | None) -> None:
     assert error_level(record(level=level)) == severity
 
 
+def test_of_two_levels_the_one_that_says_something_counts() -> None:
+    assert error_level(record(level="Error", Level="")) == "error"
+    assert error_level(record(level="", Level="Error")) == "error"
+
+
 @pytest.mark.parametrize(
     ("result", "severity"), [("Failed", "error"), ("Failure", "error"), ("Success", None), (None, None)]
 )
