@@ -1,0 +1,1 @@
+"""Resource Manager through Azure's own async clients."""

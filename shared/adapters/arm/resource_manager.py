@@ -1,0 +1,195 @@
+"""The ResourceManager port on Azure's clients."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from shared.adapters.arm import shapes
+from shared.adapters.arm.operations import accepted, operation_status
+from shared.adapters.arm.translate import ArmErrors
+from shared.domain.diagnostics import Category, DiagnosticSetting, Selection
+from shared.domain.errors import MeshError, NotFound, Terminal
+from shared.domain.ids import NodeKey
+from shared.domain.network import PeeringFlags, VirtualNetwork
+from shared.domain.plan import Accepted, OperationStatus
+from shared.ports import Group, Resource
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+    from azure.core.pipeline import PipelineResponse
+
+    from shared.adapters.arm.sdk import SdkClients
+
+_NETWORK_ID = re.compile(
+    r"^/subscriptions/([^/]+)/resourcegroups/([^/]+)/providers/microsoft\.network/virtualnetworks/([^/]+)"
+    r"(?:/virtualnetworkpeerings/([^/]+))?/?$",
+    re.IGNORECASE,
+)
+_UNSUPPORTED = "ResourceTypeNotSupported"
+
+
+class ArmResourceManager:
+    """ResourceManager at one endpoint.
+
+    `scope` is what tokens are asked for (`https://management.azure.com/.default`; sovereign clouds have their own).
+    `ca_file` names a certificate authority to trust instead of the machine's.
+    """
+
+    def __init__(
+        self, endpoint: str, credential: "AsyncTokenCredential", scope: str, *, ca_file: str = ""
+    ) -> None:
+        self._endpoint = endpoint.rstrip("/")
+        self._credential = credential
+        self._scope = scope
+        self._ca_file = ca_file
+        self._made: SdkClients | None = None
+
+    async def get_group(self, key: NodeKey) -> Group:
+        with ArmErrors(key.group_id):
+            return shapes.group(await self._sdk().resources(key.subscription).resource_groups.get(key.group))
+
+    async def list_groups_with_tag(self, subscription: str, tag: str) -> Sequence[Group]:
+        with ArmErrors(f"/subscriptions/{subscription}"):
+            found = self._sdk().resources(subscription).resource_groups.list(filter=f"tagName eq '{tag}'")
+            return [shapes.group(one) async for one in found]
+
+    async def list_resources(self, key: NodeKey) -> Sequence[Resource]:
+        with ArmErrors(key.group_id):
+            found = self._sdk().resources(key.subscription).resources.list_by_resource_group(key.group)
+            return [shapes.resource(one) async for one in found]
+
+    async def list_networks(self, key: NodeKey) -> Sequence[VirtualNetwork]:
+        with ArmErrors(key.group_id):
+            found = self._sdk().networks(key.subscription).virtual_networks.list(key.group)
+            return [shapes.virtual_network(one) async for one in found]
+
+    async def get_network(self, network_id: str) -> VirtualNetwork:
+        place = _place(network_id)
+        with ArmErrors(network_id):
+            networks = self._sdk().networks(place.subscription).virtual_networks
+            return shapes.virtual_network(await networks.get(place.group, place.network))
+
+    async def put_peering(
+        self, peering_id: str, remote_network: str, flags: PeeringFlags, *, sync: bool
+    ) -> Accepted:
+        place, answer = _place(peering_id), _Answer()
+        with ArmErrors(peering_id):
+            await (
+                self._sdk()
+                .networks(place.subscription)
+                .virtual_network_peerings.begin_create_or_update(
+                    place.group,
+                    place.network,
+                    place.peering,
+                    shapes.peering_body(remote_network, flags),
+                    sync_remote_address_space="true" if sync else None,
+                    polling=False,
+                    raw_response_hook=answer.take,
+                )
+            )
+        return answer.accepted
+
+    async def delete_peering(self, peering_id: str) -> Accepted:
+        place, answer = _place(peering_id), _Answer()
+        try:
+            with ArmErrors(peering_id):
+                peerings = self._sdk().networks(place.subscription).virtual_network_peerings
+                poller = await peerings.begin_delete(
+                    place.group, place.network, place.peering, polling=False, cls=answer.take
+                )
+                await poller.result()
+        except NotFound:
+            return Accepted()
+        return answer.accepted
+
+    async def get_operation(self, url: str) -> OperationStatus:
+        from azure.core.rest import HttpRequest
+
+        with ArmErrors(url):
+            response = await self._sdk().send(HttpRequest("GET", url))
+            return operation_status(response.status_code, response.headers, response.text(), url)
+
+    async def list_diagnostic_categories(self, resource: str) -> Sequence[Category]:
+        try:
+            with ArmErrors(resource):
+                found = self._sdk().monitor().diagnostic_settings_category.list(_uri(resource))
+                return [shapes.category(one) async for one in found]
+        except MeshError as error:
+            if error.reason == _UNSUPPORTED:
+                return ()
+            raise
+
+    async def list_diagnostic_settings(self, resource: str) -> Sequence[DiagnosticSetting]:
+        try:
+            with ArmErrors(resource):
+                found = self._sdk().monitor().diagnostic_settings.list(_uri(resource))
+                return [shapes.setting(one) async for one in found]
+        except MeshError as error:
+            if error.reason == _UNSUPPORTED:
+                return ()
+            raise
+
+    async def put_diagnostic_setting(
+        self, resource: str, name: str, workspace: str, selection: Selection
+    ) -> DiagnosticSetting:
+        body = shapes.setting_body(workspace, selection)
+        with ArmErrors(resource):
+            settings = self._sdk().monitor().diagnostic_settings
+            return shapes.setting(await settings.create_or_update(_uri(resource), name, body))
+
+    async def delete_diagnostic_setting(self, resource: str, name: str) -> None:
+        try:
+            with ArmErrors(resource):
+                await self._sdk().monitor().diagnostic_settings.delete(_uri(resource), name)
+        except NotFound:
+            return
+
+    async def check_subscription(self, subscription: str) -> str:
+        """The state of a subscription, such as `Enabled`: one read that the identity is always allowed."""
+        from azure.core.rest import HttpRequest
+
+        url = f"{self._endpoint}/subscriptions/{subscription}?api-version=2022-12-01"
+        with ArmErrors(f"/subscriptions/{subscription}"):
+            response = await self._sdk().send(HttpRequest("GET", url))
+            response.raise_for_status()
+            return str(response.json().get("state", ""))
+
+    async def close(self) -> None:
+        if self._made is not None:
+            await self._made.close()
+            self._made = None
+
+    def _sdk(self) -> "SdkClients":
+        if self._made is None:
+            from shared.adapters.arm.sdk import SdkClients
+
+            self._made = SdkClients(self._endpoint, self._credential, self._scope, self._ca_file)
+        return self._made
+
+
+class _Answer:
+    """Takes the first answer to a write, which says how it goes on; the SDK's poller would wait for the end."""
+
+    accepted = Accepted()
+
+    def take(self, response: "PipelineResponse[Any, Any]", _body: object, _headers: object) -> None:
+        found = response.http_response
+        self.accepted = accepted(found.status_code, found.headers, found.text())
+
+
+class _Place(NamedTuple):
+    subscription: str
+    group: str
+    network: str
+    peering: str
+
+
+def _place(resource_id: str) -> _Place:
+    match = _NETWORK_ID.match(resource_id)
+    if not match:
+        raise Terminal("NotANetwork", "not the id of a virtual network or a peering", target=resource_id)
+    return _Place(match[1], match[2], match[3], match[4] or "")
+
+
+def _uri(resource: str) -> str:
+    return resource.strip("/")
