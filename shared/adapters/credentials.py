@@ -7,13 +7,11 @@ if TYPE_CHECKING:
     from azure.identity.aio import DefaultAzureCredential
 
 
-def managed_identity() -> "LazyCredential":
-    """azure-identity's default chain: the managed identity in Azure, a developer's own login on a laptop."""
-    return LazyCredential()
-
-
 class LazyCredential:
-    """DefaultAzureCredential, made when the first token is asked for."""
+    """azure-identity's default chain, made when the first token is asked for.
+
+    In Azure that is the managed identity, on a laptop a developer's own login.
+    """
 
     def __init__(self) -> None:
         self._made: DefaultAzureCredential | None = None

@@ -1,4 +1,4 @@
-"""What the adapters tell OpenTelemetry: spans and measures of calls to Resource Manager.
+"""What the app tells OpenTelemetry: spans and measures of calls to Resource Manager, and counts of the work done.
 
 Only the API is used: without an SDK that somebody installs around the app, this costs next to nothing.
 """
@@ -10,10 +10,28 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from opentelemetry.metrics import Counter, Histogram
+    from opentelemetry.metrics import Counter, Histogram, Meter
     from opentelemetry.trace import Tracer
 
 _SCOPE = "meshplane"
+
+
+class Instruments:
+    """What the triggers count."""
+
+    def event(self, outcome: str) -> None:
+        """One resource event: `accepted`, `own` (our own write came back) or `malformed`."""
+        _counter("meshplane.events", "{event}").add(1, {"outcome": outcome})
+
+    def reconciled(self, seconds: float) -> None:
+        """One reconcile of a key."""
+        _histogram("meshplane.reconcile.duration").record(seconds)
+
+    def records(self, records: int, alerts: int, dead_letters: int) -> None:
+        """One batch of telemetry: what was in it and what came of it."""
+        _counter("meshplane.telemetry.records", "{record}").add(records)
+        _counter("meshplane.telemetry.alerts", "{alert}").add(alerts)
+        _counter("meshplane.telemetry.dead_letters", "{letter}").add(dead_letters)
 
 
 class ArmCall:
@@ -30,7 +48,7 @@ def arm_call(method: str, resource_type: str) -> Iterator[ArmCall]:
     kind = "read" if method in ("GET", "HEAD") else "delete" if method == "DELETE" else "write"
     attributes = {"arm.kind": kind, "arm.type": resource_type}
     call, started = ArmCall(), perf_counter()
-    name = f"{method} {resource_type or 'Resource Manager'}"
+    name = f"{method} {resource_type}"
     with _tracer().start_as_current_span(name, kind=SpanKind.CLIENT, attributes=attributes) as span:
         try:
             yield call
@@ -38,10 +56,10 @@ def arm_call(method: str, resource_type: str) -> Iterator[ArmCall]:
             call.result = type(error).__name__
             raise
         finally:
-            measured = {**attributes, "arm.result": call.result}
             span.set_attribute("arm.result", call.result)
-            _calls().add(1, measured)
-            _seconds().record(perf_counter() - started, measured)
+            measured = {**attributes, "arm.result": call.result}
+            _counter("meshplane.arm.calls", "{call}").add(1, measured)
+            _histogram("meshplane.arm.call.duration").record(perf_counter() - started, measured)
 
 
 @cache
@@ -52,18 +70,17 @@ def _tracer() -> "Tracer":
 
 
 @cache
-def _calls() -> "Counter":
+def _meter() -> "Meter":
     from opentelemetry.metrics import get_meter
 
-    return get_meter(_SCOPE).create_counter(
-        "meshplane.arm.calls", "{call}", "Calls to Resource Manager by kind, resource type and result."
-    )
+    return get_meter(_SCOPE)
 
 
 @cache
-def _seconds() -> "Histogram":
-    from opentelemetry.metrics import get_meter
+def _counter(name: str, unit: str) -> "Counter":
+    return _meter().create_counter(name, unit)
 
-    return get_meter(_SCOPE).create_histogram(
-        "meshplane.arm.call.duration", "s", "Seconds until Resource Manager answered."
-    )
+
+@cache
+def _histogram(name: str) -> "Histogram":
+    return _meter().create_histogram(name, "s")
