@@ -1,3 +1,5 @@
 """An app that cannot be imported."""
 
-import package_that_is_not_installed  # noqa: F401
+import importlib
+
+importlib.import_module("package_that_is_not_installed")

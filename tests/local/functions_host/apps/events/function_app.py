@@ -21,6 +21,7 @@ def record(**what: object) -> None:
 )
 def batch(events: typing.List[func.EventHubEvent]) -> None:  # noqa: UP006 -- the runtime takes no other spelling
     """`{"hang": true}` is never finished the first time it comes."""
+    metadata = events[0].metadata or {}
     record(
         function="batch",
         bodies=[event.get_body().decode() for event in events],
@@ -28,8 +29,8 @@ def batch(events: typing.List[func.EventHubEvent]) -> None:  # noqa: UP006 -- th
         offsets=[event.offset for event in events],
         enqueued=[event.enqueued_time for event in events],
         partition_keys=[event.partition_key for event in events],
-        partition=events[0].metadata["PartitionContext"]["PartitionId"],
-        properties=events[0].metadata["PropertiesArray"],
+        partition=metadata["PartitionContext"]["PartitionId"],
+        properties=metadata["PropertiesArray"],
     )
     marker = Path(os.environ["SEEN"] + ".hung")
     if any(b'"hang": true' in event.get_body() for event in events) and not marker.exists():
@@ -55,7 +56,7 @@ async def failing(event: func.EventHubEvent, context: func.Context) -> None:
         retry=retry.retry_count,
         most=retry.max_retry_count,
         sequence_number=event.sequence_number,
-        last_error=bool(retry.rpc_exception),
+        last_error=getattr(retry, "rpc_exception", None) is not None,
     )
     kind, _, times = event.get_body().partition(b" ")
     if kind == b"fail" and retry.retry_count < int(times):
@@ -63,7 +64,7 @@ async def failing(event: func.EventHubEvent, context: func.Context) -> None:
 
 
 @app.route("send", methods=["POST"])
-@app.event_hub_output("out", "%HUB%", "Hubs")
+@app.event_hub_output("out", "Hubs", "%HUB%")
 def send(req: func.HttpRequest, out: func.Out[str]) -> str:
     out.set(req.get_body().decode())
     return "sent"
