@@ -32,7 +32,7 @@ async def resource_events(event: func.EventGridEvent) -> None:
 
 def decode(event: func.EventGridEvent | func.CloudEvent) -> ResourceEvent:
     """The identity part of an event, of either schema. Raises ValueError where it names no resource."""
-    data = _data(event)
+    data = event.get_json()
     if not isinstance(data, dict):
         raise ValueError("its data is not an object")
     resource = data.get("resourceUri") or event.subject
@@ -43,10 +43,6 @@ def decode(event: func.EventGridEvent | func.CloudEvent) -> ResourceEvent:
     return ResourceEvent(resource, _text(data.get("operationName")) or "an event", _text(principal))
 
 
-def _data(event: func.EventGridEvent | func.CloudEvent) -> object:
-    return event.data if isinstance(event, func.CloudEvent) else event.get_json()
-
-
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
@@ -54,7 +50,7 @@ def _text(value: object) -> str:
 def _letter(event: func.EventGridEvent | func.CloudEvent, reason: str) -> DeadLetter:
     """What can be kept of a malformed event: no claims, no caller."""
     app = application()
-    data = _data(event)
+    data = event.get_json()
     named = data if isinstance(data, dict) else {}
     kept = ResourceEvent(
         _text(named.get("resourceUri")) or _text(event.subject), _text(named.get("operationName"))

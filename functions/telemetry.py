@@ -47,7 +47,8 @@ def _stream_event(event: func.EventHubEvent, partition: str) -> StreamEvent:
     return StreamEvent(
         body=event.get_body(),
         partition=partition,
-        offset=event.offset or "",
+        # Typed as text, but the binding makes a number of it where events come in batches; the first is 0.
+        offset="" if event.offset is None else str(event.offset),
         sequence_number=event.sequence_number or 0,
         enqueued_at=event.enqueued_time or application().clock.now(),
     )

@@ -1,0 +1,113 @@
+"""The composition root: the only place that chooses adapters. Tests and the app call it alike."""
+
+from dataclasses import dataclass
+from functools import cache
+from uuid import uuid4
+
+from shared.adapters.arm.resource_manager import ArmResourceManager
+from shared.adapters.clock import SystemClock
+from shared.adapters.credentials import LazyCredential
+from shared.adapters.event_hub import EventHubConnection, EventHubStream
+from shared.adapters.instruments import Instruments
+from shared.adapters.logs import structure_logs
+from shared.adapters.probes import EventHubProbe, QueueProbe, ResourceManagerProbe, TablesProbe
+from shared.adapters.queue import StorageWorkQueue
+from shared.adapters.storage import StorageConnection
+from shared.adapters.tables.alerts import TableAlerts
+from shared.adapters.tables.dead_letters import TableDeadLetters
+from shared.adapters.tables.history import TableHistory
+from shared.adapters.tables.leases import TableLeases
+from shared.adapters.tables.nodes import TableNodeStore
+from shared.adapters.tables.table import TableStorage
+from shared.domain.ids import NodeKey
+from shared.domain.mesh import RECONCILE_QUEUE
+from shared.ports import Alerts, Clock, DeadLetters, History, NodeStore, Probe, WorkQueue
+from shared.reconcile.engine import Engine
+from shared.reconcile.intake import Intake
+from shared.reconcile.replay import Replay
+from shared.reconcile.resync import Resync
+from shared.settings import Settings, load_settings
+from shared.telemetry.process import KnownNodes, TelemetryProcessor, Touch
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What the triggers call."""
+
+    clock: Clock
+    intake: Intake
+    engine: Engine
+    resync: Resync
+    replay: Replay
+    telemetry: TelemetryProcessor
+    nodes: NodeStore
+    history: History
+    alerts: Alerts
+    dead_letters: DeadLetters
+    queue: WorkQueue
+    probes: tuple[Probe, ...]
+    instruments: Instruments
+
+
+def build(settings: Settings) -> Application:
+    """The application on the services that the settings name. Connects to nothing yet."""
+    clock, credential = SystemClock(), LazyCredential()
+    arm = ArmResourceManager(settings.resource_manager, credential, settings.resource_manager_scope)
+    storage = StorageConnection(
+        settings.storage.connection_string, settings.storage.tables_endpoint, settings.storage.queues_endpoint
+    )
+    tables = TableStorage(storage, credential)
+    queue = StorageWorkQueue(storage, RECONCILE_QUEUE, credential)
+    hub = EventHubConnection(settings.event_hub.connection_string, settings.event_hub.namespace)
+    events = EventHubStream(hub, settings.event_hub.mesh_events, credential)
+    nodes, dead_letters, alerts = TableNodeStore(tables), TableDeadLetters(tables), TableAlerts(tables)
+    history = TableHistory(tables)
+    intake = Intake(settings.mesh, nodes, queue, clock, settings.timing)
+    engine = Engine(
+        settings.mesh,
+        arm,
+        nodes,
+        history,
+        TableLeases(tables, clock),
+        dead_letters,
+        events,
+        clock,
+        lambda: str(uuid4()),
+        settings.timing,
+    )
+    return Application(
+        clock=clock,
+        intake=intake,
+        engine=engine,
+        resync=Resync(settings.mesh, arm, nodes, queue, intake, clock),
+        replay=Replay(intake, dead_letters),
+        telemetry=TelemetryProcessor(KnownNodes(nodes, clock), alerts, dead_letters, _touch(intake)),
+        nodes=nodes,
+        history=history,
+        alerts=alerts,
+        dead_letters=dead_letters,
+        queue=queue,
+        probes=(
+            TablesProbe(tables),
+            QueueProbe(queue),
+            EventHubProbe(events),
+            *(ResourceManagerProbe(arm, s) for s in settings.mesh.subscriptions),
+        ),
+        instruments=Instruments(),
+    )
+
+
+def _touch(intake: Intake) -> Touch:
+    """What telemetry asks for: the key follows from the resource, which may be a hub's."""
+
+    async def touch(_key: NodeKey, resource: str, cause: str) -> None:
+        await intake.touch(resource, cause)
+
+    return touch
+
+
+@cache
+def application() -> Application:
+    """The application of this process, made by the first invocation: inside the event loop that its clients use."""
+    structure_logs()
+    return build(load_settings())
