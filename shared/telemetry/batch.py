@@ -15,7 +15,7 @@ from shared.telemetry.decode import decode
 from shared.telemetry.healing import key_to_look_at
 from shared.telemetry.record import Record
 from shared.telemetry.redact import redacted
-from shared.telemetry.rules import Rule, alert_of
+from shared.telemetry.rules import Rule, Severity, alert_of, worst
 from shared.telemetry.tolerant import Undecodable
 
 
@@ -43,42 +43,72 @@ class Findings:
 def read_batch(events: Sequence[StreamEvent], attribution: Attribution, rule: Rule) -> Findings:
     """Every record is counted, attributed and judged; what cannot be read or judged becomes a dead letter."""
     findings = Findings()
+    tallies: dict[_Kind, _Tally] = {}
     for event in events:
-        items = decode(event.body)
-        for index, item in enumerate(items):
+        for index, item in enumerate(decode(event.body)):
             if isinstance(item, Undecodable):
                 findings.letters.append(_letter(event, index, item.reason, redacted(item.piece)))
                 continue
             findings.records += 1
             try:
-                _judge(item, event, attribution, rule, findings)
+                severity = rule(item)
             except Exception as error:  # noqa: BLE001 - kept as a dead letter; the other records go on
                 reason = f"the rule failed: {type(error).__name__}"
                 findings.letters.append(_letter(event, index, reason, msgspec.json.encode(item)))
+                continue
+            if key := key_to_look_at(item):
+                findings.touches.setdefault((key, item.resource), f"activity log: {item.operation}")
+            node = attribution.node_of(item.resource)
+            if node is None:
+                findings.unattributed += 1
+            elif severity:
+                _count(tallies, item, node, severity, item.at(event.enqueued_at))
+    _raise_alerts(findings, tallies)
     return findings
 
 
-def _judge(
-    record: Record, event: StreamEvent, attribution: Attribution, rule: Rule, findings: Findings
+type _Kind = tuple[str, str | None, str]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Records of one kind as they are spelled: an alert is made of a thousand at the price of one."""
+
+    record: Record
+    node: NodeKey
+    severity: Severity
+    first_at: datetime
+    last_at: datetime
+    count: int = 0
+
+
+def _count(
+    tallies: dict[_Kind, _Tally], record: Record, node: NodeKey, severity: Severity, at: datetime
 ) -> None:
-    touched = key_to_look_at(record)
-    if touched:
-        findings.touches.setdefault((touched, record.resource), f"activity log: {record.operation}")
-    node = attribution.node_of(record.resource)
-    if node is None:
-        findings.unattributed += 1
-        return
-    severity = rule(record)
-    if severity:
-        alert = alert_of(record, node, severity, record.at(event.enqueued_at))
+    kind = (record.resource, record.category, record.operation)
+    tally = tallies.get(kind)
+    if tally is None:
+        tallies[kind] = tally = _Tally(record, node, severity, at, at)
+    tally.count += 1
+    tally.severity = worst(tally.severity, severity)
+    if at < tally.first_at:
+        tally.first_at = at
+    elif at > tally.last_at:
+        tally.last_at = at
+
+
+def _raise_alerts(findings: Findings, tallies: dict[_Kind, _Tally]) -> None:
+    """Kinds that differ in their spelling alone meet in one alert."""
+    for tally in tallies.values():
+        alert = alert_of(tally.record, tally.node, tally.severity, tally.first_at, tally.last_at, tally.count)
         known = findings.alerts.get(alert.id)
         findings.alerts[alert.id] = _merged(known, alert) if known else alert
 
 
 def _merged(known: Alert, more: Alert) -> Alert:
-    worst = min(known.severity, more.severity, key=("critical", "error", "warning").index)
+    worse = worst(known.severity, more.severity)
     return msgspec.structs.replace(
-        more if more.severity == worst else known,
+        more if more.severity == worse else known,
         first_at=min(known.first_at, more.first_at),
         last_at=max(known.last_at, more.last_at),
         count=known.count + more.count,

@@ -23,6 +23,7 @@ _NOT_DONE = frozenset({"start", "started", "accept", "accepted", "failure", "fai
 
 def key_to_look_at(record: Record) -> NodeKey | None:
     """The group that an operation was done in, whether or not it is a node: a hub's group is none."""
-    if record.operation.lower() not in _OPERATIONS or record.result.lower() in _NOT_DONE:
+    operation = record.operation_name
+    if operation is None or operation.lower() not in _OPERATIONS or record.result.lower() in _NOT_DONE:
         return None
     return NodeKey.containing(record.resource)

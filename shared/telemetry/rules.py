@@ -22,16 +22,16 @@ type Rule = Callable[[Record], Severity | None]
 ERROR_LEVEL = "error-level"
 _SHOWN = 256  # characters of a category or an operation that an alert keeps
 
-_CRITICAL = ("critical", "crit", "emergency", "emerg", "alert", "fatal", "1")
-_ERROR = ("error", "err", "2")
-_SEVERITIES: dict[str, Severity | None] = {
+_CRITICAL = ("critical", "Critical", "crit", "emergency", "emerg", "alert", "fatal", "1")
+_ERROR = ("error", "Error", "err", "2")
+# The common spellings of no error stand here so that most records need one lookup.
+_QUIET = ("Informational", "Information", "Warning", "4", 4, 3)
+_SEVERITIES: dict[str | int, Severity | None] = {
     **dict.fromkeys(_CRITICAL, "critical"),
     **dict.fromkeys(_ERROR, "error"),
-    "Informational": None,
-    "Information": None,
-    "Warning": None,
-    "4": None,
+    **dict.fromkeys(_QUIET),
 }
+_ORDER = ("critical", "error", "warning")
 _FAILED = ("failed", "failure")
 
 
@@ -40,12 +40,20 @@ def error_level(record: Record) -> Severity | None:
     level = record.level
     if not level:
         return "error" if record.result.lower() in _FAILED else None
-    text = level if isinstance(level, str) else str(level)
-    return _SEVERITIES[text] if text in _SEVERITIES else _SEVERITIES.get(text.strip().lower())
+    try:
+        return _SEVERITIES[level]
+    except KeyError:
+        return _SEVERITIES.get(str(level).strip().lower())
 
 
-def alert_of(record: Record, node: NodeKey, severity: Severity, at: datetime) -> Alert:
-    """The alert of one record; records that agree in node, resource, category and operation share its id."""
+def worst(left: Severity, right: Severity) -> Severity:
+    return left if left == right else min(left, right, key=_ORDER.index)
+
+
+def alert_of(
+    record: Record, node: NodeKey, severity: Severity, first_at: datetime, last_at: datetime, count: int
+) -> Alert:
+    """The alert of records of one kind; those that agree in node, resource, category and operation share its id."""
     category, operation = record.category or "", record.operation
     parts = (str(node), normal_id(record.resource), category.lower(), operation.lower())
     return Alert(
@@ -56,8 +64,9 @@ def alert_of(record: Record, node: NodeKey, severity: Severity, at: datetime) ->
         severity=severity,
         state="Firing",
         title=f"{severity}: {operation[:_SHOWN] or category[:_SHOWN]} on {name_of(record.resource)}",
-        first_at=at,
-        last_at=at,
+        first_at=first_at,
+        last_at=last_at,
+        count=count,
         category=category[:_SHOWN],
         operation=operation[:_SHOWN],
     )

@@ -77,11 +77,11 @@ def test_another_operation_category_or_resource_is_another_alert(difference: dic
 
 
 def alert_id(of: Record) -> str:
-    return alert_of(of, SALES, "error", ENQUEUED).id
+    return alert_of(of, SALES, "error", ENQUEUED, ENQUEUED, 1).id
 
 
 def test_an_alert_says_what_happened_and_nothing_about_who() -> None:
-    alert = alert_of(record(), SALES, "error", ENQUEUED)
+    alert = alert_of(record(), SALES, "error", ENQUEUED, ENQUEUED, 1)
     assert (alert.node, alert.resource, alert.severity) == (str(SALES), VAULT, "error")
     assert alert.title == "error: SecretGet on kv-sales"
     assert b"ada@" not in msgspec.json.encode(alert)
