@@ -56,6 +56,8 @@ class EventGrid:
     def mount(self, router: Router, manager: ResourceManager) -> None:
         self._manager = manager
         parents = [f"{scope}{_PROVIDER}" for scope in _SCOPES]
+        for parent in parents:
+            router.add("GET", f"{parent}/topicTypes/{{type}}/eventSubscriptions", self._list_by_topic_type)
         for parent in (*parents, _SYSTEM_TOPIC):
             collection = f"{parent}/eventSubscriptions"
             router.add("GET", collection, self._list)
@@ -147,6 +149,17 @@ class EventGrid:
     def _list(self, request: ArmRequest) -> ArmResponse:
         prefix = f"{request.path.rstrip('/')}/".lower()
         found = [_answer(item) for item in self._known() if item.key.rpartition("/")[0] + "/" == prefix]
+        return ArmResponse(body={"value": cast(Json, found)})
+
+    def _list_by_topic_type(self, request: ArmRequest) -> ArmResponse:
+        """What `az eventgrid event-subscription list` asks for: the subscriptions to one kind of scope."""
+        scope = request.path.lower().partition(_PROVIDER.lower())[0]
+        is_group = request.parameters["type"].lower() == "microsoft.resources.resourcegroups"
+        found = [
+            _answer(item)
+            for item in self._resources.store.of_type(_TYPE)
+            if f"{item.id.scope}/".lower().startswith(f"{scope}/") and (item.id.group is not None) == is_group
+        ]
         return ArmResponse(body={"value": cast(Json, found)})
 
     def _delete(self, request: ArmRequest) -> ArmResponse:

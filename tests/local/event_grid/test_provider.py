@@ -178,6 +178,19 @@ async def test_subscriptions_are_not_among_the_resources_of_a_group(azure: Azure
     assert listed["value"] == []
 
 
+async def test_subscriptions_are_listed_by_the_kind_of_scope(azure: Azure) -> None:
+    await azure.create_group()
+    await azure.subscribe(SCOPE)
+    await azure.subscribe(GROUP)
+    for kind, topic in (("Subscriptions", SCOPE), ("ResourceGroups", GROUP)):
+        path = (
+            f"{SCOPE}/providers/Microsoft.EventGrid/topicTypes/Microsoft.Resources.{kind}/eventSubscriptions"
+        )
+        _, _, listed = await azure.call("GET", path)
+        [shown] = cast(list[dict[str, object]], listed["value"])
+        assert properties(shown)["topic"] == topic
+
+
 async def test_a_patch_changes_what_it_names_and_keeps_the_rest(azure: Azure) -> None:
     await azure.subscribe(SCOPE, labels=["before"])
     _, headers, _ = await azure.call("PATCH", at(SCOPE, "to-mesh"), {"labels": ["after"]})

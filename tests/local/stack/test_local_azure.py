@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -20,12 +21,26 @@ from azure.storage.blob import ContainerClient
 from local.azurite import AzuriteNotInstalled
 from local.caller import RequestFailed
 from local.child import ROOT, ChildFailed
+from local.functions_app import FunctionsHost
 from local.stack import LocalAzure, Options, Ports
 from tests.local.event_grid.receiver import receiving
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("local-azure"), pytest.mark.timeout(120)]
 
 GROUPS = "?api-version=2021-04-01"
+APP = """
+import os
+import pathlib
+import azure.functions as func
+
+app = func.FunctionApp()
+
+@app.event_grid_trigger(arg_name="event")
+def on_event(event: func.EventGridEvent) -> None:
+    partial = pathlib.Path(os.environ["SEEN"] + ".partial")
+    partial.write_text(event.event_type)
+    partial.rename(os.environ["SEEN"])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +125,23 @@ async def test_an_event_reaches_a_registered_webhook_and_a_refused_one_becomes_a
         [letter] = json.loads(container.download_blob(names[0]).readall())
     assert letter["id"] == received.event["id"]
     assert letter["deadLetterReason"] == "UndeliverableDueToHttpBadRequest"
+
+
+def test_an_event_reaches_a_function_of_a_running_app(azure: LocalAzure, tmp_path: Path) -> None:
+    app, seen = tmp_path / "app", tmp_path / "seen"
+    app.mkdir()
+    (app / "function_app.py").write_text(APP)
+    (app / "host.json").write_text('{"version": "2.0"}')
+    with FunctionsHost(app, {"SEEN": str(seen)}, tmp_path / "state") as host:
+        azure.register_webhook(
+            host.event_grid_url("on_event"), name="app", filter={"subjectEndsWith": "/heard"}
+        )
+        azure.caller().request("PUT", group(azure, "heard"), {"location": "westeurope"})
+        deadline = time.monotonic() + 20
+        while not seen.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert seen.read_text() == "Microsoft.Resources.ResourceWriteSuccess"
 
 
 def test_a_webhook_that_fails_the_handshake_is_not_registered(azure: LocalAzure) -> None:
