@@ -10,7 +10,8 @@ ROOMS = ("shared.", "functions.")
 
 
 def structure_logs() -> None:
-    """From now on our own log lines are JSON; what libraries log stays as it is. Calling it again changes nothing."""
+    """From now on our own log lines are JSON, and Azure's clients log only what is wrong. May be called again."""
+    logging.getLogger("azure").setLevel(logging.WARNING)
     factory = logging.getLogRecordFactory()
     if not isinstance(factory, _Structured):
         logging.setLogRecordFactory(_Structured(factory))
