@@ -45,15 +45,19 @@ def _options() -> Options:
     )
     parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free port")
     parser.add_argument("--instances", type=int, default=1, help="worker processes, as the cloud scales out")
-    parser.add_argument("--settings", type=Path, help="a file in the format of local.settings.json")
+    parser.add_argument(
+        "--settings", type=Path, help="default: the app's local.settings.json, if there is one"
+    )
     parser.add_argument(
         "--setting", action="append", default=[], metavar="NAME=VALUE", help="may be repeated"
     )
     parser.add_argument("--keys-file", type=Path, help="keeps the access keys from one start to the next")
     given = parser.parse_args()
+    app: Path = given.app.resolve()
+    own = app / "local.settings.json"
     return Options(
-        app=given.app.resolve(),
-        settings=merge(os.environ, given.settings, given.setting),
+        app=app,
+        settings=merge(os.environ, given.settings or (own if own.exists() else None), given.setting),
         port=given.port,
         instances=given.instances,
         keys_file=given.keys_file,

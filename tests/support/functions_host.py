@@ -30,7 +30,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionsHost:
+class RunningHost:
     """A running host; its log is `child.log`."""
 
     child: Child
@@ -78,7 +78,7 @@ class FunctionsHost:
 
 def start_functions_host(
     app: Path, log: Path, settings: Mapping[str, str] | None = None, *arguments: str
-) -> FunctionsHost:
+) -> RunningHost:
     """Start the host for the app in this folder; `arguments` as `--instances`, `3`. Raises ChildFailed."""
     given = [word for name, value in (settings or {}).items() for word in ("--setting", f"{name}={value}")]
     child = Child.start_module("local.functions_host", ["--app", str(app), *given, *arguments], log)
@@ -88,13 +88,13 @@ def start_functions_host(
         child.kill()
         raise
     names = ("endpoint", "function_key", "master_key", "event_grid_key")
-    return FunctionsHost(child, *(str(ready[name]) for name in names))
+    return RunningHost(child, *(str(ready[name]) for name in names))
 
 
 @contextmanager
 def functions_host(
     app: Path, log: Path, settings: Mapping[str, str] | None = None, *arguments: str
-) -> Iterator[FunctionsHost]:
+) -> Iterator[RunningHost]:
     """A host for the length of a `with` block, stopped cleanly at its end."""
     host = start_functions_host(app, log, settings, *arguments)
     try:

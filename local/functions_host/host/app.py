@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from local.functions_host.host.worker_pool import WorkerPool
 from local.functions_host.messages import RpcLog
 
 SECONDS_TO_DRAIN = 30.0
+SECONDS_TO_GIVE_BACK = 3.0
 
 type Listen = Callable[[], Coroutine[None, None, None]]
 
@@ -83,15 +83,12 @@ class Host:
         self._functions: list[Function] = []
         self._listening: list[asyncio.Task[None]] = []
         self._background: set[asyncio.Task[None]] = set()
-        self._stack = AsyncExitStack()
+        self._runner: web.AppRunner | None = None
         self.port = 0
 
     async def start(self) -> None:
         """Index the app, listen to its triggers and serve. Raises IndexingFailed or ConfigurationError."""
         logs.configure(self._host_json.logging.log_level)
-        await self._stack.enter_async_context(self._connections)
-        self._stack.push_async_callback(self._outputs.close)
-        self._stack.push_async_callback(self.pool.stop)
         indexed = functions(await self.pool.start())
         self._functions = [function for function in indexed if not self._is_disabled(function)]
         listeners = self._prepare()
@@ -105,9 +102,15 @@ class Host:
         for task in self._listening:
             task.cancel()
         finishing = [*self._listening, *self._background]
-        if finishing:
-            await asyncio.wait(finishing, timeout=SECONDS_TO_DRAIN)
-        await self._stack.aclose()
+        if self._runner:
+            finishing.append(asyncio.create_task(self._runner.cleanup()))
+        late = (await asyncio.wait(finishing, timeout=SECONDS_TO_DRAIN))[1] if finishing else set()
+        await self.pool.stop()
+        if late:
+            # Their workers are gone, so they only have to give back what they hold.
+            await asyncio.wait(late, timeout=SECONDS_TO_GIVE_BACK)
+        await self._outputs.close()
+        await self._connections.close()
 
     def ready(self) -> dict[str, object]:
         """The fields of the ready line."""
@@ -194,9 +197,7 @@ class Host:
         ]
         triggers = http.HttpTriggers(routes, self._keys, self._invoker)
         application.router.add_route("*", "/{path:.*}", triggers.handle)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=SECONDS_TO_DRAIN)
-        await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, "127.0.0.1", self._options.port)
-        await site.start()
-        self.port = runner.addresses[0][1]
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=SECONDS_TO_DRAIN)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._options.port).start()
+        self.port = self._runner.addresses[0][1]

@@ -61,6 +61,8 @@ class EventGridWebhook:
             return web.json_response({"validationResponse": event.data.validation_code})
         if kind == "unsubscribe":
             return web.Response(status=202)
+        if kind != "notification":
+            return web.Response(status=400, text=f"aeg-event-type '{kind}' is not known")
         return await self._deliver(function, _events(body))
 
     async def _deliver(self, function: Function, events: list[msgspec.Raw]) -> web.StreamResponse:

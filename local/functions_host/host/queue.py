@@ -31,11 +31,11 @@ POISON_SUFFIX = "-poison"
 
 @dataclass(frozen=True, slots=True)
 class QueueTrigger:
-    """A function with the queue that feeds it, and where what it cannot handle goes."""
+    """A function with the queue that feeds it, and where what it cannot handle goes: a poison queue has none."""
 
     function: Function
     queue: QueueClient
-    poison: QueueClient
+    poison: QueueClient | None
     options: Queues
 
     @classmethod
@@ -45,9 +45,8 @@ class QueueTrigger:
         """Raises ConfigurationError when the connection or a %SETTING% in the name is not set."""
         service = connections.queues(function.trigger.text("connection", DEFAULT_CONNECTION))
         name = settings.resolve(function.trigger.text("queueName")).lower()
-        return cls(
-            function, service.get_queue_client(name), service.get_queue_client(name + POISON_SUFFIX), options
-        )
+        poison = None if name.endswith(POISON_SUFFIX) else service.get_queue_client(name + POISON_SUFFIX)
+        return cls(function, service.get_queue_client(name), poison, options)
 
 
 class QueueListener:
@@ -87,13 +86,11 @@ class QueueListener:
 
     async def _receive(self) -> list[QueueMessage]:
         try:
-            pages = self._trigger.queue.receive_messages(
-                messages_per_page=self._trigger.options.batch_size,
-                max_messages=self._trigger.options.batch_size,
-                visibility_timeout=LEASE_SECONDS,
+            received = self._trigger.queue.receive_messages(
+                messages_per_page=self._trigger.options.batch_size, visibility_timeout=LEASE_SECONDS
             )
-            return [message async for message in pages]
-        except ResourceNotFoundError:
+            return [message async for message in await anext(received.by_page())]
+        except (ResourceNotFoundError, StopAsyncIteration):
             return []
         except AzureError as error:
             HOST.error("Queue '%s' cannot be read: %s", self._trigger.queue.queue_name, error.message)
@@ -101,35 +98,47 @@ class QueueListener:
 
     async def _handle(self, message: QueueMessage) -> None:
         try:
-            body = decode_message(message.content, self._trigger.options.message_encoding)
+            body = self._body(message)
+            if body is None:
+                await self._to_poison(message)
+            else:
+                await self._finish(message, succeeded=await self._run(message, body))
+        except AzureError as error:
+            # The lease was lost or storage is away: the message comes back by itself.
+            HOST.error("Message %s could not be finished: %s", message.id, error.message)
+
+    def _body(self, message: QueueMessage) -> bytes | None:
+        """What the function gets; None for a message that no delivery can make succeed."""
+        options = self._trigger.options
+        # One too many: the last delivery ended with its host, before it could move the message.
+        if (message.dequeue_count or 0) > options.max_dequeue_count:
+            return None
+        try:
+            return decode_message(message.content, options.message_encoding)
         except ValueError:
-            HOST.error("Message %s is not %s", message.id, self._trigger.options.message_encoding)
-            await self._to_poison(message)
-            return
+            HOST.error("Message %s is not encoded as %s", message.id, options.message_encoding)
+            return None
+
+    async def _run(self, message: QueueMessage, body: bytes) -> bool:
+        function = self._trigger.function
         call = Call(
-            TypedData(bytes=body) if self._trigger.function.trigger.is_binary else _text(body),
+            TypedData(bytes=body) if function.trigger.is_binary else _text(body),
             _metadata(message, body),
             f"New queue message detected on '{self._trigger.queue.queue_name}'.",
             self._instance,
         )
         async with self._lease(message):
             try:
-                await self._invoker.invoke(self._trigger.function, call)
+                await self._invoker.invoke(function, call)
             except (FunctionFailed, WorkerLost):
-                succeeded = False
-            else:
-                succeeded = True
-        try:
-            await self._finish(message, succeeded)
-        except AzureError as error:
-            # The lease was lost or storage is away: the message comes back by itself.
-            HOST.error("Message %s could not be finished: %s", message.id, error.message)
+                return False
+        return True
 
-    async def _finish(self, message: QueueMessage, succeeded: bool) -> None:
+    async def _finish(self, message: QueueMessage, *, succeeded: bool) -> None:
         options = self._trigger.options
         if succeeded:
             await self._trigger.queue.delete_message(message)
-        elif (message.dequeue_count or 0) >= options.max_dequeue_count:
+        elif (message.dequeue_count or 0) >= options.max_dequeue_count or self._trigger.poison is None:
             await self._to_poison(message)
         else:
             timeout = int(seconds(options.visibility_timeout))
@@ -137,6 +146,10 @@ class QueueListener:
 
     async def _to_poison(self, message: QueueMessage) -> None:
         poison = self._trigger.poison
+        if poison is None:
+            # Azure too leaves it alone until its lease ends, so that it does not fail in a tight loop.
+            HOST.error("Message %s stays in '%s'", message.id, self._trigger.queue.queue_name)
+            return
         HOST.error("Message %s moves to '%s'", message.id, poison.queue_name)
         with suppress(ResourceExistsError):
             await poison.create_queue()

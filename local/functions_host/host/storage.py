@@ -4,8 +4,7 @@ Source: https://learn.microsoft.com/azure/azure-functions/functions-reference (C
 """
 
 import base64
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob.aio import BlobServiceClient
@@ -32,12 +31,8 @@ class Connections:
         self._queues: dict[str, QueueServiceClient] = {}
         self._blobs: dict[str, BlobServiceClient] = {}
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def close(self) -> None:
+        """Close every client that was made."""
         for queues in self._queues.values():
             await queues.close()
         for blobs in self._blobs.values():

@@ -26,6 +26,7 @@ class Instance:
     number: int
     worker: WorkerProcess | None = None
     running: int = 0
+    served: int = 0
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT_INVOCATIONS))
 
@@ -66,6 +67,7 @@ class WorkerPool:
         """Run an invocation on instance `number`, or on the least busy. Raises WorkerLost, FunctionTimedOut."""
         instance = self.instances[number] if number is not None else self._least_busy()
         instance.running += 1
+        instance.served += 1
         try:
             async with instance.places:
                 await instance.ready.wait()
@@ -81,7 +83,7 @@ class WorkerPool:
         await asyncio.gather(*(instance.worker.close() for instance in self.instances if instance.worker))
 
     def _least_busy(self) -> Instance:
-        return min(self.instances, key=lambda each: (not each.ready.is_set(), each.running, each.number))
+        return min(self.instances, key=lambda each: (not each.ready.is_set(), each.running, each.served))
 
     async def _run(self, instance: Instance, request: InvocationRequest) -> InvocationResponse:
         worker = instance.worker
@@ -97,8 +99,12 @@ class WorkerPool:
 
     async def _start(self, instance: Instance) -> list[RpcFunctionMetadata]:
         environment = {**self._environment, "WEBSITE_INSTANCE_ID": f"instance-{instance.number}"}
-        instance.worker = await WorkerProcess.start(self._app, environment, self._on_log)
-        indexed = await instance.worker.index(self._app)
+        worker = instance.worker = await WorkerProcess.start(self._app, environment, self._on_log)
+        try:
+            indexed = await worker.index(self._app)
+        except IndexingFailed:
+            await worker.close()
+            raise
         instance.ready.set()
         return indexed
 

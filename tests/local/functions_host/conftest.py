@@ -16,7 +16,7 @@ from azure.storage.queue import (
 
 from local.azurite import Azurite
 from tests.support.azurite import running_azurite
-from tests.support.functions_host import FunctionsHost, functions_host
+from tests.support.functions_host import RunningHost, functions_host
 
 APPS = Path(__file__).parent / "apps"
 
@@ -44,7 +44,7 @@ class Seen:
 class Running:
     """A host with what tests look at: its notes and its work queue."""
 
-    host: FunctionsHost
+    host: RunningHost
     seen: Seen
     storage: Azurite
     work: str

@@ -66,8 +66,9 @@ def test_the_key_is_required(basic: Running, key: str) -> None:
 
 
 def test_unknown_functions_and_broken_bodies_are_refused(basic: Running) -> None:
-    """404 for a name that is no Event Grid function, 400 for a body that is no JSON."""
+    """404 for a name that is no Event Grid function, 400 for an unknown kind and a body that is no JSON."""
     assert _post(basic, [_event("c")], function="echo").status == 404
+    assert _post(basic, [_event("c")], kind="Gossip").status == 400
     path = f"/runtime/webhooks/EventGrid?functionName=grid&code={basic.host.event_grid_key}"
     assert basic.host.request("POST", path, "{not json").status == 400
 

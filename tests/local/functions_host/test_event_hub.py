@@ -13,7 +13,7 @@ from azure.eventhub import EventData, EventHubProducerClient
 
 from local.azurite import Azurite
 from tests.local.functions_host.conftest import APPS, Seen
-from tests.support.functions_host import FunctionsHost, functions_host, wait_until
+from tests.support.functions_host import RunningHost, functions_host, wait_until
 from tests.support.local_event_hubs import RunningEventHubs, running_event_hubs
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("functions_host_event_hub")]
@@ -78,7 +78,7 @@ def events(hubs: RunningEventHubs, storage: Azurite, tmp_path_factory: pytest.Te
 
 
 @pytest.fixture(scope="module")
-def host(events: Events) -> Iterator[FunctionsHost]:
+def host(events: Events) -> Iterator[RunningHost]:
     """The events app on two instances."""
     log = events.folder / "host.log"
     with functions_host(APPS / "events", log, events.settings, "--instances", "2") as running:
@@ -90,7 +90,7 @@ def _list(value: object) -> list[object]:
     return value
 
 
-def test_a_batch_arrives_with_its_facts(host: FunctionsHost, events: Events) -> None:
+def test_a_batch_arrives_with_its_facts(host: RunningHost, events: Events) -> None:
     """Bodies in order, sequence numbers, offsets, times, keys and properties of each event."""
     events.send("work", ["k1", "k2", "k3"], key="one-key")
     wait_until(lambda: bool(events.batches_with("k3")))
@@ -110,7 +110,7 @@ def test_a_batch_arrives_with_its_facts(host: FunctionsHost, events: Events) -> 
     assert all(isinstance(offset, int) for offset in _list(first["offsets"]))
 
 
-def test_partitions_keep_their_order_and_their_instance(host: FunctionsHost, events: Events) -> None:
+def test_partitions_keep_their_order_and_their_instance(host: RunningHost, events: Events) -> None:
     """30 events in each partition come in order in batches of at most 10, all in one worker a partition."""
     sent = {str(p): [f"order-{p}-{n}" for n in range(30)] for p in range(PARTITIONS)}
     for partition, bodies in sent.items():
@@ -139,7 +139,7 @@ def test_partitions_keep_their_order_and_their_instance(host: FunctionsHost, eve
     assert workers["0"] == workers["2"] != workers["1"]
 
 
-def test_a_batch_is_delivered_again_when_its_worker_is_killed(host: FunctionsHost, events: Events) -> None:
+def test_a_batch_is_delivered_again_when_its_worker_is_killed(host: RunningHost, events: Events) -> None:
     """kill -9 in the middle: no checkpoint, and the same events come to the worker's successor."""
     hanging = '{"hang": true}'
     events.send("work", [hanging], "1")
@@ -156,7 +156,7 @@ def test_a_batch_is_delivered_again_when_its_worker_is_killed(host: FunctionsHos
     assert len(events.batches_with(hanging)) == 2
 
 
-def test_the_retry_policy_is_carried_out(host: FunctionsHost, events: Events) -> None:
+def test_the_retry_policy_is_carried_out(host: RunningHost, events: Events) -> None:
     """A function that fails once is retried and told so; one that never works is given up after two retries."""
     events.send("failing", ["fail 1", "fail 9", b"\xff\x00"])
     wait_until(lambda: any(entry["body"] == "ff00" for entry in events.seen.of("failing")))
@@ -172,7 +172,7 @@ def test_the_retry_policy_is_carried_out(host: FunctionsHost, events: Events) ->
     assert {entry["most"] for entry in events.seen.of("failing")} == {2}
 
 
-def test_an_output_is_sent_to_its_hub(host: FunctionsHost, events: Events) -> None:
+def test_an_output_is_sent_to_its_hub(host: RunningHost, events: Events) -> None:
     """What an HTTP function puts out comes back through the hub."""
     assert host.request("POST", "/api/send", "round trip").status == 200
     wait_until(lambda: bool(events.batches_with("round trip")))

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from azure.storage.queue import QueueServiceClient
 
 from tests.local.functions_host.conftest import Running
 from tests.support.functions_host import wait_until
@@ -48,3 +49,23 @@ def test_a_message_that_always_fails_ends_in_the_poison_queue(basic: Running) ->
     basic.queue().send_message(json.dumps(body))
     wait_until(lambda: any(entry["body"] == body for entry in basic.seen.of("after_all")))
     assert [delivery["dequeue_count"] for delivery in _deliveries(basic, 3)] == [1, 2, 3]
+
+
+def test_a_message_that_is_not_base64_goes_to_the_poison_queue_at_once(basic: Running) -> None:
+    """No delivery could decode it. The poison queue's own function cannot either, and there it stays."""
+    poisoned = len(basic.seen.of("after_all"))
+    service = QueueServiceClient.from_connection_string(basic.storage.connection_string)
+    with service:
+        service.get_queue_client(basic.work).send_message('{"n": 4}')
+    wait_until(lambda: f"stays in '{basic.work}-poison'" in basic.host.log())
+    assert basic.queue().get_queue_properties().approximate_message_count == 0
+    assert basic.queue("-poison").get_queue_properties().approximate_message_count == 1
+    assert not _deliveries(basic, 4)
+    assert len(basic.seen.of("after_all")) == poisoned
+
+
+def test_a_message_handed_over_by_hand_reaches_the_function(basic: Running) -> None:
+    """POST /admin/functions/NAME with an input runs the queue function without a queue."""
+    answer = basic.host.run_by_hand("after_all", json.dumps({"by": "hand"}))
+    assert answer.status == 202
+    wait_until(lambda: any(entry["body"] == {"by": "hand"} for entry in basic.seen.of("after_all")))

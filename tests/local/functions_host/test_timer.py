@@ -13,7 +13,7 @@ from azure.storage.blob import BlobServiceClient
 from local.azurite import Azurite
 from local.functions_host.host.ncrontab import Crontab
 from tests.local.functions_host.conftest import APPS, Seen
-from tests.support.functions_host import FunctionsHost, functions_host, wait_until
+from tests.support.functions_host import RunningHost, functions_host, wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("functions_host_timer")]
 
@@ -22,10 +22,10 @@ HOST_ID = f"timers-{uuid.uuid4().hex[:8]}"
 
 @dataclass(frozen=True, slots=True)
 class Timers:
-    """Two hosts of one app, the first with a run of `hourly` behind it that was never made."""
+    """Two hosts of one app, the first with a run of `daily` behind it that was never made."""
 
-    first: FunctionsHost
-    second: FunctionsHost
+    first: RunningHost
+    second: RunningHost
     seen: Seen
 
 
@@ -56,7 +56,7 @@ def _remember_a_missed_run(storage: Azurite) -> None:
     service = BlobServiceClient.from_connection_string(storage.connection_string)
     with service:
         container = service.create_container("azure-webjobs-hosts")
-        container.upload_blob(f"timers/{HOST_ID}/Host.Functions.hourly/status", json.dumps(status))
+        container.upload_blob(f"timers/{HOST_ID}/Host.Functions.daily/status", json.dumps(status))
 
 
 def test_a_timer_fires_in_one_host_only(timers: Timers) -> None:
@@ -75,8 +75,8 @@ def test_run_on_startup_runs_once_at_the_start(timers: Timers) -> None:
 
 def test_a_missed_run_is_made_up_for_and_said_to_be_late(timers: Timers) -> None:
     """The status in the blob has a time in the past, so the timer fires once with `past_due`."""
-    wait_until(lambda: bool(timers.seen.of("hourly")))
-    [late] = timers.seen.of("hourly")
+    wait_until(lambda: bool(timers.seen.of("daily")))
+    [late] = timers.seen.of("daily")
     assert late["past_due"] is True
     assert isinstance(late["status"], dict)
     assert set(late["status"]) == {"Last", "LastUpdated", "Next"}
@@ -87,7 +87,7 @@ def test_the_status_moves_on(timers: Timers, storage: Azurite) -> None:
     service = BlobServiceClient.from_connection_string(storage.connection_string)
     with service:
         blob = service.get_blob_client(
-            "azure-webjobs-hosts", f"timers/{HOST_ID}/Host.Functions.hourly/status"
+            "azure-webjobs-hosts", f"timers/{HOST_ID}/Host.Functions.daily/status"
         )
         wait_until(lambda: _next_of(blob.download_blob().readall()) > datetime.now(UTC))
 

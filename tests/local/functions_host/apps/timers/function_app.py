@@ -26,8 +26,8 @@ async def nightly(timer: func.TimerRequest) -> None:
 
 
 @app.timer_trigger("timer", "0 0 3 * * *")
-def hourly(timer: func.TimerRequest) -> None:
-    record(function="hourly", past_due=timer.past_due, status=getattr(timer, "schedule_status", None))
+def daily(timer: func.TimerRequest) -> None:
+    record(function="daily", past_due=timer.past_due, status=getattr(timer, "schedule_status", None))
 
 
 @app.timer_trigger("timer", "0 0 3 1 1 *", run_on_startup=True)
