@@ -19,7 +19,7 @@ from local.events.hubs.links import (
 from local.events.hubs.namespace import Namespace, parse_consumer, parse_producer, path_of
 from local.events.hubs.position import BEGINNING, Position, parse_selector
 from local.events.hubs.readers import Reader
-from local.events.hubs.refusal import Refused, not_found
+from local.events.hubs.refusal import Refused, bad_argument, not_found
 from local.events.hubs.requests import CBS, MANAGEMENT, answering, put_token, read_management
 
 EPOCH = symbol("com.microsoft:epoch")
@@ -122,7 +122,9 @@ def _open(link: Link) -> None:
 def _epoch(link: Link) -> int | None:
     properties = link.remote_properties or {}
     epoch = properties.get(EPOCH)
-    return None if epoch is None else int(epoch)
+    if epoch is not None and not isinstance(epoch, int):
+        raise bad_argument(f"The epoch '{epoch}' is not a number.")
+    return epoch
 
 
 def _position(link: Link) -> Position:

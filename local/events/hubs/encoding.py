@@ -102,19 +102,20 @@ def items(buffer: Buffer, start: int) -> tuple[int, int, int]:
     raise Malformed("a list or map was expected")
 
 
-def payload(buffer: Buffer, start: int) -> int:
-    """Where the bytes of the string, symbol or binary begin whose constructor is at `start`. Raises Malformed."""
+def span(buffer: Buffer, start: int) -> tuple[int, int]:
+    """Where the bytes of the string, symbol or binary lie whose constructor is at `start`. Raises Malformed."""
+    end = value_end(buffer, start)
     if buffer[start] in (0xA0, 0xA1, 0xA3):
-        return start + 2
+        return start + 2, end
     if buffer[start] in (0xB0, 0xB1, 0xB3):
-        return start + 5
+        return start + 5, end
     raise Malformed("a string, symbol or binary was expected")
 
 
 def text(buffer: Buffer, start: int) -> bytes:
     """The bytes of the string, symbol or binary whose constructor is at `start`. Raises Malformed."""
-    end = value_end(buffer, start)
-    return bytes(buffer[payload(buffer, start) : end])
+    first, end = span(buffer, start)
+    return bytes(buffer[first:end])
 
 
 def encode_string(value: str) -> bytes:

@@ -123,4 +123,5 @@ def _read_annotations(encoded: Buffer, section: Section) -> tuple[tuple[bytes, .
 def _data_sections(body: memoryview) -> Iterator[memoryview]:
     for section in encoding.sections(body):
         if section.descriptor == DATA:
-            yield body[encoding.payload(body, section.value) : section.end]
+            first, end = encoding.span(body, section.value)
+            yield body[first:end]

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from local.events.hubs.partition import Partition
 from local.events.hubs.partition_key import partition_of
@@ -79,7 +79,8 @@ class ConsumerAddress:
 
 def path_of(address: str) -> str:
     """The path of an address, which may be a whole URI: without host, without slashes at its ends."""
-    path = urlsplit(address).path if "://" in address else address
+    _, scheme_ended, rest = address.partition("://")
+    path = rest.partition("/")[2] if scheme_ended else address
     return unquote(path).strip("/")
 
 

@@ -7,7 +7,7 @@ from enum import Enum
 from local.events.hubs.refusal import bad_argument
 
 _SELECTOR = re.compile(
-    r"\s*amqp\.annotation\.x-opt-(offset|sequence-number|enqueued-time)\s*(>=?)\s*'?([^']*?)'?\s*"
+    r"\s*amqp\.annotation\.x-opt-(offset|sequence-number|enqueued-time)\s*(>=?)\s*(?:'([^']*)'|(-?\d+))\s*"
 )
 LATEST = "@latest"
 
@@ -55,4 +55,4 @@ def parse_selector(selector: str) -> Position:
     if match is None:
         raise bad_argument(f"The filter '{selector}' is not a valid amqp filter for EventHub entities")
     field = next(field for field in Field if field.annotation == match[1])
-    return Position(field, match[3], inclusive=match[2] == ">=")
+    return Position(field, match[3] or match[4] or "", inclusive=match[2] == ">=")

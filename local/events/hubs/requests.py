@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from proton import Message, MessageException
+from proton import Message, ProtonException
 
 from local.events.hubs import management
 from local.events.hubs.access import Access
@@ -42,7 +42,7 @@ def _decode(encoded: bytes) -> Message:
     message = Message()
     try:
         message.decode(bytes(encoded))
-    except MessageException as error:
+    except ProtonException as error:
         raise Malformed(str(error)) from None
     return message
 

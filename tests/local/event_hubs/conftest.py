@@ -9,7 +9,7 @@ from local.events.hubs.server import Endpoint, Server, serving_in_thread
 
 HUBS = [
     HubDescription("telemetry", 4, ("meshplane",)),
-    HubDescription("single", 1, tuple(f"group-{n}" for n in range(6))),
+    HubDescription("single", 1, tuple(f"group-{number}" for number in range(6))),
 ]
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import pytest
@@ -13,27 +13,28 @@ from local.events.hubs.server import Endpoint
 from tests.local.event_hubs.reading import bodies, read
 
 
-def send(namespace: Endpoint, hub: str, partition: str, *texts: str) -> None:
-    """Send events to one partition, each in a message of its own."""
+def send(namespace: Endpoint, hub: str, texts: dict[str, list[str]]) -> None:
+    """Send texts to partitions, each as a message of its own."""
     with EventHubProducerClient.from_connection_string(
         namespace.connection_string, eventhub_name=hub
     ) as client:
-        for text in texts:
-            client.send_batch([EventData(text)], partition_id=partition)
+        for partition, of_partition in texts.items():
+            for text in of_partition:
+                client.send_batch([EventData(text)], partition_id=partition)
 
 
 async def test_every_starting_position_gives_the_rest(namespace: Endpoint) -> None:
     """Offset, sequence number and time, each exclusive and inclusive, start where they say."""
     for text in "abc":
         # A client of its own for each, so that no two are enqueued in one millisecond.
-        send(namespace, "single", "0", text)
+        send(namespace, "single", {"0": [text]})
     everything = await read(namespace.connection_string, "single", 3)
     middle = everything[1]
     assert middle.offset is not None
     assert middle.sequence_number is not None
     assert middle.enqueued_time is not None
     earlier = middle.enqueued_time - timedelta(milliseconds=1)
-    rest = {
+    rest: dict[tuple[str | int | datetime, bool], list[bytes]] = {
         (middle.offset, False): [b"c"],
         (middle.offset, True): [b"b", b"c"],
         (middle.sequence_number, False): [b"c"],
@@ -59,7 +60,7 @@ async def test_every_starting_position_gives_the_rest(namespace: Endpoint) -> No
 
 async def test_latest_gives_only_what_comes_after(namespace: Endpoint) -> None:
     """`@latest` skips what is there; the next event arrives without asking again."""
-    send(namespace, "single", "0", "old")
+    send(namespace, "single", {"0": ["old"]})
     reading = asyncio.create_task(read(namespace.connection_string, "single", 1, position="@latest"))
     sender = EventHubProducerClient.from_connection_string(
         namespace.connection_string, eventhub_name="single"
@@ -72,7 +73,7 @@ async def test_latest_gives_only_what_comes_after(namespace: Endpoint) -> None:
 
 async def test_a_place_that_was_never_reached_is_refused(namespace: Endpoint) -> None:
     """An offset from another life of the hub gets the error that Event Hubs gives."""
-    send(namespace, "single", "0", "a")
+    send(namespace, "single", {"0": ["a"]})
     with pytest.raises(
         ConnectError, match=r"offset '9999' is invalid\. The last offset in the system is '0'"
     ):
@@ -83,7 +84,7 @@ async def test_a_place_that_was_never_reached_is_refused(namespace: Endpoint) ->
 
 async def test_consumer_groups_and_clients_read_independently(namespace: Endpoint) -> None:
     """Two groups, and two readers of one group, each get every event."""
-    send(namespace, "telemetry", "1", "a", "b")
+    send(namespace, "telemetry", {"1": ["a", "b"]})
     results = await asyncio.gather(
         *(
             read(namespace.connection_string, "telemetry", 2, partition="1", group=group)
@@ -95,8 +96,7 @@ async def test_consumer_groups_and_clients_read_independently(namespace: Endpoin
 
 def test_one_synchronous_consumer_reads_all_partitions(namespace: Endpoint) -> None:
     """`receive_batch` without a partition covers all four, with the last enqueued event tracked."""
-    for partition in "0123":
-        send(namespace, "telemetry", partition, f"first of {partition}", f"second of {partition}")
+    send(namespace, "telemetry", {id_: [f"first of {id_}", f"second of {id_}"] for id_ in "0123"})
     received: dict[str, list[bytes]] = {}
     tracked: dict[str, object] = {}
     lock = threading.Lock()
@@ -123,7 +123,7 @@ def test_one_synchronous_consumer_reads_all_partitions(namespace: Endpoint) -> N
 
 async def test_a_prefetch_of_one_still_gives_everything(namespace: Endpoint) -> None:
     """Credit of one event at a time: nothing is lost or doubled."""
-    send(namespace, "single", "0", *map(str, range(7)))
+    send(namespace, "single", {"0": list(map(str, range(7)))})
     events = await read(namespace.connection_string, "single", 7, prefetch=1)
     assert bodies(events) == [str(number).encode() for number in range(7)]
 
@@ -135,9 +135,7 @@ class Owner(NamedTuple):
     thread: threading.Thread
 
 
-def _owner(
-    namespace: Endpoint, level: int, errors: list[Exception], started: threading.Event
-) -> threading.Thread:
+def _owner(namespace: Endpoint, level: int, errors: list[Exception], started: threading.Event) -> Owner:
     client = EventHubConsumerClient.from_connection_string(
         namespace.connection_string, "$Default", eventhub_name="single", retry_total=0
     )
@@ -170,7 +168,7 @@ def _owner(
 
 async def test_a_higher_owner_level_takes_the_partition(namespace: Endpoint) -> None:
     """The newer epoch disconnects the older; then a lower one and one without are turned away."""
-    send(namespace, "single", "0", "a")
+    send(namespace, "single", {"0": ["a"]})
     first_errors: list[Exception] = []
     second_errors: list[Exception] = []
     first = await asyncio.to_thread(_owner, namespace, 1, first_errors, threading.Event())
