@@ -1,5 +1,6 @@
 """Conditions: observed facts about a key, each with a status, a reason and a time."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -35,9 +36,19 @@ class Finding(msgspec.Struct, frozen=True):
     waiting: bool = False  # it passes by itself: an operation is running
 
 
-def conditions_from(findings: list[Finding], observed: list[str]) -> tuple[Condition, ...]:
-    """The conditions of the observed types and `Ready` above them; the worst finding of a type names its reason."""
-    conditions = [_condition(kind, [f for f in findings if f.condition == kind]) for kind in observed]
+def conditions_from(
+    findings: list[Finding], types: list[str], undecided: Sequence[str] = ()
+) -> tuple[Condition, ...]:
+    """The conditions of some types and `Ready` above them; the worst finding of a type names its reason.
+
+    What is `undecided` is Unknown: something else has to be put right before anybody looks at it.
+    """
+    conditions = (
+        Condition(kind, "Unknown", "Undecided", "Looked at once Ready's reason is put right.")
+        if kind in undecided
+        else _condition(kind, [f for f in findings if f.condition == kind])
+        for kind in types
+    )
     return (_ready(findings), *conditions)
 
 

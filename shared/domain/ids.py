@@ -12,8 +12,9 @@ import msgspec
 
 _GROUP_SCOPE = re.compile(r"^/subscriptions/([^/]+)/resourcegroups/([^/]+)(?:/|$)", re.IGNORECASE)
 # Resource Manager's rule for group names: letters, digits, underscore, parentheses, hyphen, period; at most 90.
-_GROUP_NAME = re.compile(r"^[\w().-]{1,90}$")
-_SUBSCRIPTION = re.compile(r"^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORECASE)
+_GROUP_NAME = re.compile(r"[\w().-]{1,90}")
+_SUBSCRIPTION_SCOPE = re.compile(r"^/subscriptions/[0-9a-f-]{36}(?:/(?!resourcegroups/)|$)", re.IGNORECASE)
+_SUBSCRIPTION = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
 class NodeKey(msgspec.Struct, frozen=True, order=True):
@@ -32,9 +33,9 @@ class NodeKey(msgspec.Struct, frozen=True, order=True):
         Raises:
             ValueError: not a subscription id, or not a name that Resource Manager would accept.
         """
-        if not _SUBSCRIPTION.match(subscription):
+        if not _SUBSCRIPTION.fullmatch(subscription):
             raise ValueError(f"{subscription!r} is not a subscription id")
-        if not _GROUP_NAME.match(group) or group.endswith("."):
+        if not _GROUP_NAME.fullmatch(group.lower()) or group.endswith("."):
             raise ValueError(f"{group!r} is not a resource group name")
         return cls(subscription.lower(), group.lower())
 
@@ -68,6 +69,11 @@ class NodeKey(msgspec.Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         return f"node/{self.subscription}/{self.group}"
+
+
+def lies_above_groups(resource_id: str) -> bool:
+    """Whether an id names a subscription, or something that belongs to one rather than to a group."""
+    return bool(_SUBSCRIPTION_SCOPE.match(resource_id))
 
 
 def same_id(left: str, right: str) -> bool:
@@ -104,5 +110,5 @@ def relative_id(resource_id: str) -> str:
 
 def observed_resource(resource_id: str) -> str:
     """The resource that an extension such as a diagnostic setting is attached to; itself where it is none."""
-    head, separator, _ = normal_id(resource_id).partition("/providers/microsoft.insights/")
+    head, separator, _ = normal_id(resource_id).rpartition("/providers/microsoft.insights/")
     return head if separator and "/providers/" in head else normal_id(resource_id)

@@ -68,7 +68,8 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     `next_due` is the one delay: when somebody has to look again. `touched` are resources that events named since
     the last run began, `taken` those that the present run took over (a run that dies leaves them here).
     `reads` and `writes` count the calls until the node was first Ready. `outbox` holds mesh events that are still
-    to be published. `etag` is None until stored.
+    to be published. `attempts` counts runs that failed, `waits` those that had to wait for Azure, since the last
+    that came to an end. `etag` is None until stored.
     """
 
     key: NodeKey
@@ -80,6 +81,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = ""
     lease: Lease | None = None
     attempts: int = 0
+    waits: int = 0
     state: State = "Pending"
     location: str = ""
     product: str = ""

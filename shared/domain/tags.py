@@ -20,7 +20,7 @@ NETWORKS = ("hub", "mesh", "endpoints", "sandbox", "none")
 TELEMETRIES = ("logs", "logs+stream", "logs+archive", "all")
 WITHHELD = "(an address, not recorded)"
 
-_NAME = re.compile(r"^[\w][\w .-]{0,63}$")
+_NAME = re.compile(r"\w[\w .-]{0,63}")
 _NAME_RULE = (
     "1 to 64 letters, digits, spaces, hyphens, underscores or periods, starting with a letter or digit"
 )
@@ -48,7 +48,7 @@ def read_tags(tags: Mapping[str, str]) -> tuple[NodeTags, list[Finding]]:
 
     def named(tag: str) -> str | None:
         value = values.get(tag, "")
-        if _NAME.match(value) or (tag != NODE and not value):
+        if _NAME.fullmatch(value) or (tag != NODE and not value):
             return value
         findings.append(_invalid(tag, value, _NAME_RULE))
         return None

@@ -1,6 +1,7 @@
 """Performing a plan: settings side by side, network writes one long operation at a time."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +21,9 @@ from shared.domain.plan import (
     Step,
 )
 from shared.ports import Clock, Leases, ResourceManager
+from shared.reconcile.claim import LeaseLost
+
+log = logging.getLogger(__name__)
 
 CONCURRENT_WRITES = 8
 HUB_BUSY_SECONDS = 2.0
@@ -45,14 +49,17 @@ class Actor:
         self._timing = timing
 
     async def perform(self, plan: Plan, owner: str, keep_lease: Callable[[], Awaitable[None]]) -> Outcome:
-        """Performs the steps that remain.
-
-        `keep_lease` is awaited before writing; what it raises ends the performance.
-        """
+        """Performs the steps that remain; `keep_lease` is awaited before writing. Raises LeaseLost."""
         outcome = Outcome(plan.done)
         await self._network(plan.remaining, owner, keep_lease, outcome)
         for steps in batched(plan.settings, CONCURRENT_WRITES, strict=False):
-            await keep_lease()
+            try:
+                await keep_lease()
+            except LeaseLost:
+                raise
+            except MeshError as error:
+                outcome.failures += [(step, error) for step in steps]
+                break
             await asyncio.gather(*(self._setting(step, outcome) for step in steps))
         return outcome
 
@@ -64,9 +71,11 @@ class Actor:
         outcome: Outcome,
     ) -> None:
         for step in steps:
-            await keep_lease()
             try:
+                await keep_lease()
                 accepted = await self._write_network(step, owner)
+            except LeaseLost:
+                raise
             except MeshError as error:
                 outcome.failures.append((step, error))
                 return
@@ -94,9 +103,13 @@ class Actor:
             raise
 
     async def release(self, hub: str, owner: str) -> None:
-        """Lets the next node write to a hub; nothing for an empty hub."""
-        if hub:
+        """Lets the next node write to a hub; nothing for an empty hub. A lease that cannot be given back runs out."""
+        if not hub:
+            return
+        try:
             await self._leases.release(_hub(hub), owner)
+        except MeshError as error:
+            log.warning("the lease on hub %s waits to run out: %s", hub, error.reason)
 
     async def _setting(self, step: SettingStep, outcome: Outcome) -> None:
         try:

@@ -6,14 +6,14 @@ from datetime import datetime
 
 import msgspec
 
-from shared.domain.conditions import READY, Condition, carried
+from shared.domain.conditions import carried, conditions_from
 from shared.domain.errors import MeshError, Terminal, error_for
 from shared.domain.mesh import Timing
 from shared.domain.node import LastRun, NodeRecord
 from shared.domain.plan import DeletePeering, DeleteSetting, Operation, OperationStatus, PutPeering, Step
 from shared.reconcile.act import Outcome
 from shared.reconcile.decision import Decision
-from shared.reconcile.settle import due, finding_of, settled
+from shared.reconcile.settle import due, finding_of, progressed, settled
 
 
 @dataclass
@@ -39,16 +39,21 @@ class Attempt:
         self.record = due(self.record, (), now, timing, draw)
         self.look_again = False
 
+    def unfinished(self, now: datetime, timing: Timing, draw: random.Random) -> None:
+        """Each look found something more to write: somebody else is at work, so that looking again has to wait."""
+        self.waiting = True
+        self.record = due(self.record, (), now, timing, draw, waiting=True)
+
     def resumed(self, outcome: Outcome, now: datetime, timing: Timing, draw: random.Random) -> None:
         """Further steps of the recorded plan were performed."""
-        plan = self.record.plan
-        self.record = msgspec.structs.replace(
-            self.record,
-            operation=outcome.operation,
-            # A plan with a failed step is not gone on with: the next run looks afresh.
-            plan=msgspec.structs.replace(plan, done=outcome.done) if plan and not outcome.failures else None,
-        )
+        if self.record.plan:
+            plan = msgspec.structs.replace(self.record.plan, done=outcome.done)
+            self.record = msgspec.structs.replace(self.record, plan=plan)
         self._add(outcome)
+        if outcome.operation:
+            self.record = progressed(self.record, outcome.operation)
+        if outcome.failures:
+            self._show(*outcome.failures[0], now)
         self.record = due(self.record, self.errors, now, timing, draw)
 
     def acted(
@@ -65,18 +70,24 @@ class Attempt:
 
     def fail(self, error: MeshError, now: datetime, timing: Timing, draw: random.Random) -> None:
         """The run could not go on. What it took over from events stays with the record."""
-        finding = finding_of(None, error)
-        condition = Condition(READY, "False", finding.reason, finding.message, "error")
-        others = tuple(c for c in self.record.conditions if c.type != READY)
-        failed = self.record.state == "Ready" or (
-            self.record.state == "Pending" and isinstance(error, Terminal)
-        )
-        state = "NotReady" if failed else self.record.state
-        conditions = carried(self.record.conditions, (condition, *others), now)
-        self.record = msgspec.structs.replace(self.record, conditions=conditions, state=state, plan=None)
+        self._show(None, error, now)
         self.errors = (*self.errors, error)
         self.look_again = False
         self.record = due(self.record, self.errors, now, timing, draw)
+
+    def _show(self, step: Step | None, error: MeshError, now: datetime) -> None:
+        """The error becomes what Ready says, and what the condition of its step says."""
+        finding = finding_of(step, error)
+        fresh = conditions_from([finding], [finding.condition] if step else [])
+        kept = (c for c in self.record.conditions if c.type not in {f.type for f in fresh})
+        unready = self.record.state == "Ready" or (
+            self.record.state == "Pending" and isinstance(error, Terminal)
+        )
+        self.record = msgspec.structs.replace(
+            self.record,
+            conditions=carried(self.record.conditions, (*fresh, *kept), now),
+            state="NotReady" if unready else self.record.state,
+        )
 
     def _add(self, outcome: Outcome) -> None:
         self.performed += outcome.performed
@@ -131,6 +142,9 @@ def counted(before: NodeRecord, record: NodeRecord, last_run: LastRun) -> NodeRe
 
 
 def never_a_node(attempt: Attempt) -> bool:
-    """Whether the group is no node and never was: an event named it, and there is nothing to remember."""
+    """Whether the group is no node and never was: an event named it, and there is nothing to remember.
+
+    A group that ever was a node has its location recorded.
+    """
     record = attempt.record
-    return not attempt.member and not attempt.errors and not record.hub and not record.coverage
+    return not (attempt.member or attempt.errors or record.location or record.outbox)

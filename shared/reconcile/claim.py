@@ -1,10 +1,12 @@
 """Holding a key: one run at a time writes for it, however many instances there are."""
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 
 import msgspec
 
-from shared.domain.errors import Conflict, MeshError, Waiting
+from shared.domain.errors import Conflict, Waiting
+from shared.domain.ids import NodeKey
 from shared.domain.mesh import Timing
 from shared.domain.node import Lease, NodeRecord, touch
 from shared.ports import Clock, NodeStore
@@ -14,11 +16,6 @@ SAVE_ATTEMPTS = 8
 
 class LeaseLost(Waiting):
     """Another run holds the key by now: what this one still knows must not be written."""
-
-
-def lost(error: MeshError) -> bool:
-    """Whether an error means that this run no longer holds its key."""
-    return isinstance(error, LeaseLost)
 
 
 class Claim:
@@ -43,10 +40,7 @@ class Claim:
             taken = touch(taken, resource)
         return await self._store.save(
             msgspec.structs.replace(
-                record,
-                lease=self._lease(),
-                # If this run dies, the key is due when its lease runs out.
-                next_due=self._lease().until,
+                self._held(record),
                 observed_generation=record.generation,
                 taken=taken,
                 touched=(),
@@ -59,18 +53,38 @@ class Claim:
         now = self._clock.now()
         if record.lease and record.lease.until - now > timedelta(seconds=self._timing.lease / 2):
             return record
-        return await self.save(msgspec.structs.replace(record, lease=self._lease()))
+        return await self.save(record)
 
     async def save(self, record: NodeRecord) -> NodeRecord:
-        """Saves what we hold, taking over what intake wrote since. Raises LeaseLost."""
+        """Saves what is known so far, with a whole lease ahead. Raises LeaseLost."""
+        return await self._write(record, self._held)
+
+    async def finish(self, record: NodeRecord) -> NodeRecord:
+        """Saves what the run leaves, without the lease. Raises LeaseLost."""
+        return await self._write(record, self._given_back)
+
+    async def cede(self, key: NodeKey) -> None:
+        """Has the key looked at once more: a write that was under way when the lease was lost may take effect
+        after the look of whoever holds it now. Raises Waiting where too many write at once."""
+        for _ in range(SAVE_ATTEMPTS):
+            record = await self._store.get(key)
+            if record is None:
+                return
+            more = msgspec.structs.replace(record, generation=record.generation + 1)
+            try:
+                await self._store.save(more if record.lease else self._given_back(more))
+            except Conflict:
+                continue
+            return
+        raise _contended(key)
+
+    async def _write(self, record: NodeRecord, shaped: Callable[[NodeRecord], NodeRecord]) -> NodeRecord:
         for _ in range(SAVE_ATTEMPTS):
             try:
-                return await self._store.save(record)
+                return await self._store.save(shaped(record))
             except Conflict:
                 record = await self._merged(record)
-        raise Waiting(
-            "Contended", "Events arrive faster than the record can be written.", target=str(record.key)
-        )
+        raise _contended(record.key)
 
     async def _merged(self, record: NodeRecord) -> NodeRecord:
         current = await self._store.get(record.key)
@@ -81,15 +95,22 @@ class Claim:
             etag=current.etag,
             generation=current.generation,
             touched=current.touched,
-            cause=current.cause if current.generation > record.generation else record.cause,
-            next_due=_sooner(record, current),
+            cause=current.cause,
         )
 
-    def _lease(self) -> Lease:
-        return Lease(self._run, self._clock.now() + timedelta(seconds=self._timing.lease))
+    def _held(self, record: NodeRecord) -> NodeRecord:
+        """If this run dies, the key is due when its lease runs out."""
+        until = self._clock.now() + timedelta(seconds=self._timing.lease)
+        return msgspec.structs.replace(record, lease=Lease(self._run, until), next_due=until)
+
+    def _given_back(self, record: NodeRecord) -> NodeRecord:
+        """What came meanwhile is due soon, whatever the run found."""
+        next_due = record.next_due
+        if record.generation != record.observed_generation:
+            soon = self._clock.now() + timedelta(seconds=self._timing.event_delay)
+            next_due = min(next_due or soon, soon)
+        return msgspec.structs.replace(record, lease=None, next_due=next_due)
 
 
-def _sooner(ours: NodeRecord, theirs: NodeRecord) -> datetime | None:
-    if theirs.generation <= ours.generation:
-        return ours.next_due
-    return min((d for d in (ours.next_due, theirs.next_due) if d), default=None)
+def _contended(key: NodeKey) -> Waiting:
+    return Waiting("Contended", "Events arrive faster than the record can be written.", target=str(key))

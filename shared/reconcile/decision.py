@@ -1,6 +1,6 @@
 """What to do about one key: a pure function of its record and of what was observed."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -8,21 +8,25 @@ import msgspec
 from shared.domain.conditions import CONNECTED, OBSERVED, TAGS_VALID, Condition, Finding, conditions_from
 from shared.domain.ids import NodeKey, normal_id, same_id
 from shared.domain.mesh import Mesh, Timing
-from shared.domain.naming import hub_peering_prefix, setting_name, spoke_peering_name
+from shared.domain.naming import setting_name
 from shared.domain.network import Hub
 from shared.domain.node import Coverage, NodeRecord, PeeringStatus
 from shared.domain.plan import NetworkStep, Plan, PutPeering
 from shared.domain.tags import NodeTags, is_node, read_tags
 from shared.ports import Group, Resource
-from shared.reconcile.diagnostics import Sink, enforce, release, to_check
-from shared.reconcile.network import attach, detach
+from shared.reconcile.diagnostics import Enforcement, Sink, enforce, release, to_check
+from shared.reconcile.network import attach, detach, owned_peerings
 from shared.reconcile.observation import Observation
 
 CONDITIONS = [TAGS_VALID, CONNECTED, OBSERVED]
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """The plan, and what the record is to say of the key. `member` is whether the group is to be a node."""
+    """The plan, and what the record is to say of the key.
+
+    `member` is whether the group is to be a node. `undecided` are the conditions that a wrong tag or a missing hub
+    leaves open: what they stand for is neither made nor taken away.
+    """
 
     member: bool
     plan: Plan
@@ -32,6 +36,12 @@ class Decision(msgspec.Struct, frozen=True):
     peerings: tuple[PeeringStatus, ...] = ()
     tags: NodeTags | None = None
     group: Group | None = None
+    undecided: tuple[str, ...] = ()
+
+    @property
+    def judged(self) -> bool:
+        """Whether the diagnostics of what was touched were decided about."""
+        return OBSERVED not in self.undecided
 
 
 def is_member(group: Group | None) -> bool:
@@ -40,15 +50,21 @@ def is_member(group: Group | None) -> bool:
 
 
 def hub_of(mesh: Mesh, record: NodeRecord, group: Group | None) -> Hub | None:
-    """The hub that a key is attached to, or is to be."""
-    if group is not None and is_member(group):
-        return mesh.hub_for(record.hub, group.location)
-    return mesh.hub(record.hub)
+    """The hub that a key is attached to, or is to be; None while something is left on one that is not configured."""
+    kept = mesh.hub(record.hub)
+    if group is None or not is_member(group) or (record.owned and kept is None):
+        return kept
+    return mesh.hub_for("" if record.state == "Offboarded" else record.hub, group.location)
 
 
-def to_look_at(record: NodeRecord, observation: Observation, now: datetime, timing: Timing) -> list[Resource]:
+def to_look_at(
+    mesh: Mesh, record: NodeRecord, observation: Observation, now: datetime, timing: Timing
+) -> list[Resource]:
     """The resources whose diagnostic settings have to be read before deciding."""
-    if is_member(observation.group):
+    group = observation.group
+    if group is not None and is_member(group):
+        if OBSERVED in _undecided(read_tags(group.tags)[0], hub_of(mesh, record, group)):
+            return []
         touched = (*record.taken, *record.touched)
         return to_check(observation.resources, record.coverage, touched, now, timing.audit)
     owned = {normal_id(c.id) for c in record.coverage if c.owned}
@@ -67,30 +83,40 @@ def _as_node(
     mesh: Mesh, record: NodeRecord, observation: Observation, group: Group, hub: Hub | None, now: datetime
 ) -> Decision:
     tags, findings = read_tags(group.tags)
+    undecided = _undecided(tags, hub)
     if hub is None:
-        findings.append(_no_hub(group))
-    if tags.product is None or hub is None:
+        findings.append(_hub_unknown(record) if record.owned else _no_hub(group))
         plan = Plan(findings=tuple(findings), made_at=now, generation=record.generation)
-        return Decision(True, plan, record.coverage, record.owned, hub, record.peerings, tags, group)
-    network, found = _network(mesh, record, observation, tags, hub)
-    sink = Sink(setting_name(mesh.name), hub.workspace)
-    enforcement = enforce(observation.resources, record.coverage, observation.diagnostics, sink, now)
-    findings += [*found, *enforcement.findings, *_telemetry_findings(tags)]
-    settings = enforcement.steps if tags.telemetry else ()
-    plan = Plan(tuple(network), settings, tuple(findings), now, record.generation)
-    owned = _owned(mesh, record.key, observation, hub, plan)
-    return Decision(
-        True, plan, enforcement.coverage, owned, hub, _peerings(observation, hub, owned), tags, group
-    )
+        return Decision(
+            True, plan, record.coverage, record.owned, None, record.peerings, tags, group, undecided
+        )
+    network: list[NetworkStep] = []
+    made = Enforcement(record.coverage, (), ())
+    if CONNECTED not in undecided:
+        network, found = _network(mesh, record, observation, tags, hub)
+        findings += found
+    if OBSERVED not in undecided:
+        sink = Sink(setting_name(mesh.name), hub.workspace)
+        made = enforce(observation.resources, record.coverage, observation.diagnostics, sink, now)
+        findings += [*made.findings, *_telemetry_findings(tags)]
+    plan = Plan(tuple(network), made.steps, tuple(findings), now, record.generation)
+    owned = _owned(mesh, record.key, observation, hub, network)
+    peerings = _peerings(observation, hub, owned)
+    return Decision(True, plan, made.coverage, owned, hub, peerings, tags, group, undecided)
+
+
+def _undecided(tags: NodeTags, hub: Hub | None) -> tuple[str, ...]:
+    """A wrong value is never guessed: what it would decide stays as it is."""
+    if tags.product is None or hub is None:
+        return (CONNECTED, OBSERVED)
+    return ((CONNECTED,) if tags.network is None else ()) + ((OBSERVED,) if tags.telemetry is None else ())
 
 
 def _network(
     mesh: Mesh, record: NodeRecord, observation: Observation, tags: NodeTags, hub: Hub
 ) -> tuple[list[NetworkStep], list[Finding]]:
-    if tags.network is None:
-        return [], []
     if tags.network != "hub":
-        return [], [_not_available(CONNECTED, "mesh-network", tags.network, "hub")]
+        return [], [_not_available(CONNECTED, "mesh-network", str(tags.network), "hub")]
     if observation.hub_network is None:
         message = f"The network {hub.network} of hub {hub.id} is not there. Correct the hub in MESH_HUBS."
         return [], [Finding(CONNECTED, "HubMissing", message)]
@@ -110,10 +136,7 @@ def _as_outsider(
         findings.append(Finding(CONNECTED, "GroupBeingDeleted", "Azure is deleting the group.", waiting=True))
     owned = tuple(s.id for s in steps)
     if record.owned and hub is None:
-        message = (
-            f"Its hub {record.hub!r} is no longer configured. Name it in MESH_HUBS again to let go of it."
-        )
-        findings.append(Finding(CONNECTED, "HubUnknown", message))
+        findings.append(_hub_unknown(record))
         owned = record.owned
     plan = Plan(tuple(steps), deletions, tuple(findings), now, record.generation)
     return Decision(False, plan, coverage, owned, hub, (), None, observation.group)
@@ -132,16 +155,18 @@ def _peerings(observation: Observation, hub: Hub, owned: tuple[str, ...]) -> tup
     )
 
 
-def _owned(mesh: Mesh, key: NodeKey, observation: Observation, hub: Hub, plan: Plan) -> tuple[str, ...]:
+def _owned(
+    mesh: Mesh, key: NodeKey, observation: Observation, hub: Hub, steps: Sequence[NetworkStep]
+) -> tuple[str, ...]:
     """The peerings that exist under our names, and those about to be made: recorded before the first write."""
-    spoke = spoke_peering_name(mesh.name, hub.network).lower()
-    prefix = hub_peering_prefix(mesh.name, key).lower()
-    there = [p.id for n in observation.networks for p in n.peerings if p.name.lower() == spoke]
-    if observation.hub_network:
-        there += [p.id for p in observation.hub_network.peerings if p.name.lower().startswith(prefix)]
-    planned = [s.id for s in plan.network if isinstance(s, PutPeering)]
-    by_id: Mapping[str, str] = {normal_id(i): i for i in [*planned, *there]}
-    return tuple(by_id.values())
+    there = owned_peerings(mesh.name, key, hub, observation.hub_network, observation.networks)
+    planned = [s.id for s in steps if isinstance(s, PutPeering)]
+    return tuple({normal_id(i): i for i in [*planned, *(p.id for p in there)]}.values())
+
+
+def _hub_unknown(record: NodeRecord) -> Finding:
+    message = f"Its hub {record.hub!r} is no longer configured. Name it in MESH_HUBS again to let go of it."
+    return Finding(CONNECTED, "HubUnknown", message)
 
 
 def _no_hub(group: Group) -> Finding:
@@ -162,4 +187,6 @@ def _telemetry_findings(tags: NodeTags) -> list[Finding]:
 
 def conditions_of(decision: Decision, more: list[Finding]) -> tuple[Condition, ...]:
     """The conditions a member shows, given what performing the plan found besides."""
-    return conditions_from([*decision.plan.findings, *more], CONDITIONS)
+    findings = [*decision.plan.findings, *more]
+    said = {f.condition for f in findings}
+    return conditions_from(findings, CONDITIONS, [c for c in decision.undecided if c not in said])

@@ -68,13 +68,24 @@ def enforce(
     for resource in resources:
         found = looked_at.get(normal_id(resource.id))
         if found is None:
-            coverage += [before[normal_id(resource.id)]] if normal_id(resource.id) in before else []
+            coverage.append(before.get(normal_id(resource.id)) or _unseen(resource, now))
             continue
         row, step = _judge(resource, found, sink, now)
         coverage.append(row)
         steps += [step] if step else []
-    blocked = [c for c in coverage if c.status == "blocked"]
-    return Enforcement(tuple(coverage), tuple(steps), tuple(_blocked(c) for c in blocked))
+    blocked = [_blocked(c) for c in coverage if c.status == "blocked"]
+    unseen = [_vanished(c) for c in coverage if c.status == "missing" and not c.owned]
+    return Enforcement(tuple(coverage), tuple(steps), (*blocked, *unseen))
+
+
+def _unseen(resource: Resource, now: datetime) -> Coverage:
+    """The group lists it, yet its settings were not to be found: most likely it was deleted in between."""
+    return Coverage(resource.id, "missing", now, reason="Azure lists it, but did not find it when asked")
+
+
+def _vanished(row: Coverage) -> Finding:
+    message = f"{row.id} is not observed yet: {row.reason}. The next look tells."
+    return Finding(OBSERVED, "NotFoundYet", message, "warning")
 
 
 def _judge(

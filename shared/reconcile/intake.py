@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from shared.domain.errors import Conflict, Waiting
-from shared.domain.ids import NodeKey, normal_id, observed_resource
+from shared.domain.ids import NodeKey, lies_above_groups, normal_id, observed_resource
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.naming import hub_peering_prefix
 from shared.domain.node import EVERYTHING, NodeRecord, touch
@@ -39,7 +39,7 @@ class Intake:
         Our own writes touch nothing: the run that made them looks at them again by itself.
 
         Raises:
-            ValueError: the event is about nothing in a resource group.
+            ValueError: the event names no resource.
         """
         if self._mesh.principal and event.principal.lower() == self._mesh.principal.lower():
             return []
@@ -48,8 +48,10 @@ class Intake:
     async def touch(self, resource: str, cause: str) -> list[NodeKey]:
         """The keys that a change of a resource touches, each on its way to a reconcile. Raises as `accept`."""
         key = NodeKey.containing(resource)
+        if key is None and lies_above_groups(resource):
+            return []  # a role assignment, a policy: nothing that a node is made of
         if key is None:
-            raise ValueError(f"{resource!r} lies in no resource group")
+            raise ValueError(f"{resource!r} is not the id of a resource")
         keys = await self._behind_hub(resource) or [key]
         for each in keys:
             await self.bump(each, cause, observed_resource(resource))
@@ -63,32 +65,40 @@ class Intake:
         resource = normal_id(resource) if resource and resource != EVERYTHING else resource
         for _ in range(BUMP_ATTEMPTS):
             record = await self._nodes.get(key) or NodeRecord(key=key)
-            if self._covered(record, resource):
+            pending = self._pending(record)
+            listed = not resource or resource in record.touched or EVERYTHING in record.touched
+            if pending and listed:
                 return False
             try:
-                await self._nodes.save(self._bumped(record, cause, resource))
+                await self._nodes.save(self._bumped(record, cause, resource, pending=pending))
             except Conflict:
                 continue
-            await self._queue.enqueue(WorkItem(str(key), cause), delay=self._timing.event_delay)
-            return True
+            if not pending:
+                await self._queue.enqueue(WorkItem(str(key), cause), delay=self._timing.event_delay)
+            return not pending
         raise Waiting("Contended", "Too many events at once for this key.", target=str(key))
 
-    def _covered(self, record: NodeRecord, resource: str) -> bool:
-        """Whether a message for the key is certainly still invisible, and the resource is on its list.
+    def _pending(self, record: NodeRecord) -> bool:
+        """Whether a message for the key is still invisible, or held by a run: it takes in whatever is added by then.
 
-        Only while the message is invisible: were it lost, a redelivered event must enqueue again.
+        Not for longer: were the message lost, a redelivered event must enqueue again.
         """
-        pending = record.generation > record.observed_generation and record.next_due is not None
-        listed = not resource or resource in record.touched or EVERYTHING in record.touched
-        return pending and listed and record.next_due is not None and record.next_due > self._clock.now()
+        if record.generation <= record.observed_generation or record.next_due is None:
+            return False
+        left = record.next_due - self._clock.now()
+        most = timedelta(seconds=self._timing.lease if record.lease else self._timing.event_delay)
+        return timedelta() < left <= most
 
-    def _bumped(self, record: NodeRecord, cause: str, resource: str) -> NodeRecord:
+    def _bumped(self, record: NodeRecord, cause: str, resource: str, *, pending: bool) -> NodeRecord:
+        touched = touch(record.touched, resource) if resource else record.touched
+        if pending:
+            return msgspec.structs.replace(record, touched=touched)
         due = self._clock.now() + timedelta(seconds=self._timing.event_delay)
         return msgspec.structs.replace(
             record,
             generation=record.generation + 1,
             next_due=due if record.lease is None else record.next_due,
-            touched=touch(record.touched, resource) if resource else record.touched,
+            touched=touched,
             cause=cause,
         )
 

@@ -57,9 +57,15 @@ def detach(
 ) -> list[NetworkStep]:
     """The steps that remove what Meshplane owns between a node and its hub, the node's side first."""
     why = "the group is no longer a node"
-    name = spoke_peering_name(mesh, hub.network).lower()
-    spokes = [DeletePeering(p.id, why) for n in networks for p in n.peerings if p.name.lower() == name]
+    spokes = [DeletePeering(p.id, why) for p in _owned_on_spokes(mesh, hub, networks)]
     return [*spokes, *(DeletePeering(p.id, why, hub.id) for p in _owned_on_hub(mesh, key, hub_network))]
+
+
+def owned_peerings(
+    mesh: str, key: NodeKey, hub: Hub, hub_network: VirtualNetwork | None, networks: Sequence[VirtualNetwork]
+) -> list[Peering]:
+    """The peerings between a node and its hub that carry our names."""
+    return [*_owned_on_spokes(mesh, hub, networks), *_owned_on_hub(mesh, key, hub_network)]
 
 
 def _absences(networks: Sequence[VirtualNetwork], own: Sequence[VirtualNetwork]) -> list[Finding]:
@@ -159,21 +165,28 @@ def _sync(actual: Peering) -> tuple[str, ...]:
 
 
 def _overlap(hub_network: VirtualNetwork, network: VirtualNetwork, leaving: set[str]) -> list[Finding]:
-    """Azure checks a new peering against the remote network and every network already peered to it."""
-    against = [(hub_network.id, hub_network.address_prefixes)] + [
-        (p.remote_network, p.remote_address_prefixes)
-        for p in hub_network.peerings
-        if not same_id(p.remote_network, network.id) and normal_id(p.id) not in leaving
-    ]
+    """Azure checks both networks of a peering against the other one and every network already peered to that."""
     meets = [
-        f"{mine} of {network.name} overlaps {theirs} of {other}"
-        for other, prefixes in against
-        for mine, theirs in overlaps(network.address_prefixes, prefixes)
+        f"{mine} of {local.name} overlaps {theirs} of {other}"
+        for local, remote in ((network, hub_network), (hub_network, network))
+        for other, prefixes in _taken(local, remote, leaving)
+        for mine, theirs in overlaps(local.address_prefixes, prefixes)
     ]
     if not meets:
         return []
     message = "; ".join(meets) + ". Give the node's network an address space of its own."
     return [Finding(CONNECTED, "AddressSpaceOverlap", message)]
+
+
+def _taken(
+    local: VirtualNetwork, remote: VirtualNetwork, leaving: set[str]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Who uses which addresses at the other end of a peering, apart from the network that is to be peered."""
+    return [(remote.id, remote.address_prefixes)] + [
+        (p.remote_network, p.remote_address_prefixes)
+        for p in remote.peerings
+        if not same_id(p.remote_network, local.id) and normal_id(p.id) not in leaving
+    ]
 
 
 def _foreign(sides: tuple[_Side, _Side], wanted: Sequence[NetworkStep]) -> list[Finding]:
@@ -199,6 +212,12 @@ def _stale(
         for p in _owned_on_hub(mesh, key, hub_network)
         if normal_id(p.remote_network) not in kept
     ]
+
+
+def _owned_on_spokes(mesh: str, hub: Hub, networks: Sequence[VirtualNetwork]) -> list[Peering]:
+    name = spoke_peering_name(mesh, hub.network).lower()
+    found = (n.peering_to(hub.network) for n in networks)
+    return [p for p in found if p and p.name.lower() == name]
 
 
 def _owned_on_hub(mesh: str, key: NodeKey, hub_network: VirtualNetwork | None) -> list[Peering]:

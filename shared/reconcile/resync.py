@@ -12,6 +12,7 @@ from shared.reconcile.intake import FAR_FUTURE, Intake
 
 log = logging.getLogger(__name__)
 
+PAGE = 1000
 GRACE = timedelta(seconds=15)  # a message on the queue gets the first go
 
 
@@ -64,7 +65,19 @@ class Resync:
         tagged = {key for group in groups if (key := NodeKey.containing(group.id))}
         # Only keys that are still looked after have a time at which they are due: an offboarded one has none.
         known = {key async for key in self._nodes.due(FAR_FUTURE) if key.subscription == subscription.lower()}
-        changed = sorted(tagged ^ known)
+        # What is on its way out is looked at when it is due, not on every discovery.
+        leaving = await self._leaving() if known - tagged else set()
+        changed = sorted((tagged ^ known) - leaving)
         for key in changed:
             await self._intake.bump(key, "discovered")
         return len(changed)
+
+    async def _leaving(self) -> set[NodeKey]:
+        keys: set[NodeKey] = set()
+        continuation = ""
+        while True:
+            page = await self._nodes.list(state="Offboarding", size=PAGE, continuation=continuation)
+            keys |= {row.key for row in page.items}
+            continuation = page.continuation
+            if not continuation:
+                return keys

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.conditions import CONNECTED, OBSERVED, READY, Condition, Finding, carried
-from shared.domain.errors import Conflict, MeshError, NotFound, Terminal, Transient, Waiting
+from shared.domain.errors import MeshError, Terminal, Waiting
 from shared.domain.ids import normal_id
 from shared.domain.mesh import Timing
 from shared.domain.node import Coverage, NodeRecord, State
-from shared.domain.plan import DeletePeering, DeleteSetting, PutPeering, PutSetting, Step
+from shared.domain.plan import DeletePeering, DeleteSetting, Operation, PutPeering, PutSetting, Step
 from shared.reconcile.act import Outcome
 from shared.reconcile.backoff import resync_delay, retry_delay
 from shared.reconcile.decision import Decision, conditions_of
@@ -54,6 +54,16 @@ def in_progress(outcome: Outcome) -> list[Finding]:
     return []
 
 
+def progressed(record: NodeRecord, operation: Operation) -> NodeRecord:
+    """The record whose conditions name the operation that runs now."""
+    message = f"Azure is working on {operation.target}."
+    conditions = tuple(
+        msgspec.structs.replace(c, message=message) if c.reason == "InProgress" else c
+        for c in record.conditions
+    )
+    return msgspec.structs.replace(record, conditions=conditions, operation=operation)
+
+
 def settled(
     record: NodeRecord,
     decision: Decision,
@@ -67,7 +77,11 @@ def settled(
     conditions = carried(record.conditions, _conditions(decision, found), now)
     coverage = covered_after(decision.coverage, outcome, now)
     after = msgspec.structs.replace(
-        record, conditions=conditions, coverage=coverage, operation=outcome.operation, lease=None, taken=()
+        record,
+        conditions=conditions,
+        coverage=coverage,
+        operation=outcome.operation,
+        taken=() if decision.judged else record.taken,
     )
     after = msgspec.structs.replace(after, state=state_of(decision, after, outcome))
     if after.ready and after.ready_at is None:
@@ -113,39 +127,40 @@ def due(
     *,
     waiting: bool = False,
 ) -> NodeRecord:
-    """The record with the time of the next look, and the attempts counted."""
-    passing = [e for e in errors if isinstance(e, Waiting | Transient | Conflict | NotFound)]
-    if not passing and record.operation:
-        return msgspec.structs.replace(record, attempts=0, next_due=record.operation.poll_at)
+    """The record with the time of the next look, and the attempts counted until a run comes to an end."""
+    passing = [e for e in errors if not isinstance(e, Terminal)]
+    failing = any(not isinstance(e, Waiting) for e in passing)
+    if record.operation and not passing:
+        # Not the end yet: an operation that is accepted and fails each time must not be tried for ever.
+        return msgspec.structs.replace(record, next_due=record.operation.poll_at)
     if passing or waiting:
-        attempts = record.attempts + 1
-        delays = [_delay(e, attempts, timing, draw) for e in passing]
-        delay = max(delays, default=retry_delay(attempts, timing, draw))
-        return msgspec.structs.replace(record, attempts=attempts, next_due=now + timedelta(seconds=delay))
-    if record.state == "Offboarded":
-        return msgspec.structs.replace(record, attempts=0, next_due=None)
-    if record.state == "Offboarding" and not errors:
-        # Everything was deleted: look once more before saying so.
-        return msgspec.structs.replace(record, next_due=now)
-    delay = resync_delay(record.key, timing)
-    return msgspec.structs.replace(record, attempts=0, next_due=now + timedelta(seconds=delay))
+        attempts, waits = record.attempts + failing, record.waits + (not failing)
+        tries = attempts if failing else waits
+        delays = [_delay(e, tries, timing, draw) for e in passing]
+        soon = now + timedelta(seconds=max(delays, default=retry_delay(tries, timing, draw)))
+        return msgspec.structs.replace(record, attempts=attempts, waits=waits, next_due=soon)
+    later = now + timedelta(seconds=resync_delay(record.key, timing))
+    gone = record.state == "Offboarded" and not errors
+    return msgspec.structs.replace(record, attempts=0, waits=0, next_due=None if gone else later)
 
 
-def _delay(error: MeshError, attempts: int, timing: Timing, draw: random.Random) -> float:
-    if isinstance(error, Waiting) and error.retry_after:
-        return error.retry_after * (1 + 0.25 * draw.random())
-    return retry_delay(attempts, timing, draw)
+def _delay(error: MeshError, tries: int, timing: Timing, draw: random.Random) -> float:
+    """Seconds: never before what Azure asked for, and less and less often the longer it lasts."""
+    if not error.retry_after:
+        return retry_delay(tries, timing, draw)
+    longer = min(max(error.retry_after, timing.backoff_most), error.retry_after * max(1.0, tries / 4))
+    return longer * (1 + 0.25 * draw.random())
 
 
-def exhausted(record: NodeRecord, errors: Sequence[MeshError], timing: Timing) -> bool:
+def exhausted(record: NodeRecord, timing: Timing) -> bool:
     """Whether a key has been tried often enough: what waits for Azure has more patience than what fails."""
-    patient = all(isinstance(e, Waiting) for e in errors)
-    return record.attempts >= (timing.waits if patient else timing.retries)
+    return record.attempts >= timing.retries or record.waits >= timing.waits
 
 
 def given_up(record: NodeRecord, reason: str, now: datetime, timing: Timing) -> NodeRecord:
     """The record of a key that is not tried again before the next resync, an event, or a replay."""
-    message = f"Gave up after {max(record.attempts, 1)} attempts: {reason} Replay its dead letter once that is mended."
+    tries = max(record.attempts + record.waits, 1)
+    message = f"Gave up after {tries} attempts: {reason} Replay its dead letter once that is mended."
     condition = Condition(READY, "False", EXHAUSTED, message, "error")
     others = tuple(c for c in record.conditions if c.type != READY)
     return msgspec.structs.replace(
@@ -153,6 +168,6 @@ def given_up(record: NodeRecord, reason: str, now: datetime, timing: Timing) -> 
         conditions=carried(record.conditions, (condition, *others), now),
         state="NotReady" if record.state in ("Pending", "Ready", "NotReady") else record.state,
         attempts=0,
-        lease=None,
+        waits=0,
         next_due=now + timedelta(seconds=resync_delay(record.key, timing)),
     )

@@ -1,0 +1,81 @@
+"""What a run leaves behind: its record, its history, its mesh events, and a dead letter where it gave up."""
+
+import logging
+from datetime import timedelta
+
+import msgspec
+
+from shared.domain.errors import Conflict, MeshError
+from shared.domain.mesh import Timing
+from shared.domain.node import LastRun, NodeRecord
+from shared.ports import Clock, DeadLetters, EventStream, History, NodeStore
+from shared.reconcile.attempt import Attempt, counted, never_a_node
+from shared.reconcile.claim import Claim
+from shared.reconcile.journal import entry_of, event_of, key_letter
+from shared.reconcile.settle import exhausted, given_up
+
+log = logging.getLogger(__name__)
+
+OUTBOX_LIMIT = 20
+
+
+class Ending:
+    """Writes down what came of a run."""
+
+    def __init__(
+        self,
+        nodes: NodeStore,
+        history: History,
+        dead_letters: DeadLetters,
+        events: EventStream,
+        clock: Clock,
+        timing: Timing,
+    ) -> None:
+        self._nodes = nodes
+        self._history = history
+        self._dead_letters = dead_letters
+        self._events = events
+        self._clock = clock
+        self._timing = timing
+
+    async def record(
+        self, before: NodeRecord, attempt: Attempt, last_run: LastRun, claim: Claim
+    ) -> NodeRecord | None:
+        """The record as it is stored, without the lease; None where the group never was a node and leaves no row.
+
+        Raises LeaseLost, and what the stores raise.
+        """
+        if never_a_node(attempt) and await self._forgotten(attempt.record):
+            return None
+        now = self._clock.now()
+        record = counted(before, attempt.record, last_run)
+        if (attempt.errors or attempt.waiting) and exhausted(record, self._timing):
+            reason = str(attempt.errors[0]) if attempt.errors else "Azure did not finish."
+            record = given_up(record, reason, now, self._timing)
+            await self._dead_letters.add(key_letter(record.key, reason, now))
+        entry = entry_of(before, record, attempt.performed, now, last_run)
+        if entry and not never_a_node(attempt):
+            await self._history.append(entry)
+            record = msgspec.structs.replace(record, outbox=(*record.outbox, event_of(entry, record)))
+        return await claim.finish(await self._published(record))
+
+    async def _forgotten(self, record: NodeRecord) -> bool:
+        try:
+            await self._nodes.delete(record)
+        except Conflict:
+            return False
+        return True
+
+    async def _published(self, record: NodeRecord) -> NodeRecord:
+        """The record with its mesh events sent; those that could not be sent stay for the next run."""
+        if not record.outbox:
+            return record
+        try:
+            await self._events.publish(record.outbox)
+        except MeshError as error:
+            kept = record.outbox[-OUTBOX_LIMIT:]
+            lost = len(record.outbox) - len(kept)
+            log.warning("mesh events of %s: %d wait, %d lost: %s", record.key, len(kept), lost, error.reason)
+            soon = self._clock.now() + timedelta(seconds=self._timing.backoff_most)
+            return msgspec.structs.replace(record, outbox=kept, next_due=min(record.next_due or soon, soon))
+        return msgspec.structs.replace(record, outbox=())

@@ -1,0 +1,44 @@
+"""Looking at a key: what Azure holds and what is to be done about it. Writes nothing."""
+
+from collections.abc import Awaitable, Callable
+from itertools import batched
+
+import msgspec
+
+from shared.domain.mesh import Mesh, Timing
+from shared.domain.node import NodeRecord
+from shared.ports import Clock, Group, ResourceManager
+from shared.reconcile.decision import Decision, decide, hub_of, is_member, to_look_at
+from shared.reconcile.observation import CategoryCache, Diagnostics, observe_diagnostics, observe_group
+
+BETWEEN_LEASES = 50  # resources whose settings are read before the lease is looked at
+
+
+class Observer:
+    """Observes and decides; one for each process, since categories are kept."""
+
+    def __init__(self, mesh: Mesh, arm: ResourceManager, clock: Clock, timing: Timing) -> None:
+        self._mesh = mesh
+        self._arm = arm
+        self._clock = clock
+        self._timing = timing
+        self._categories = CategoryCache(arm)
+
+    async def look(self, record: NodeRecord, keep_lease: Callable[[], Awaitable[None]]) -> Decision:
+        """What to do about a key now. Raises what Azure answers, and what `keep_lease` raises meanwhile."""
+
+        def hub_network(group: Group | None) -> str:
+            hub = hub_of(self._mesh, record, group)
+            return hub.network if hub else ""
+
+        def concerns_us(group: Group | None) -> bool:
+            return is_member(group) or bool(record.hub or record.coverage)
+
+        seen = await observe_group(self._arm, record.key, hub_network, concerns_us)
+        diagnostics: dict[str, Diagnostics] = {}
+        wanted = to_look_at(self._mesh, record, seen, self._clock.now(), self._timing)
+        for some in batched(wanted, BETWEEN_LEASES, strict=False):
+            await keep_lease()
+            diagnostics |= await observe_diagnostics(self._arm, self._categories, some)
+        seen = msgspec.structs.replace(seen, diagnostics=diagnostics)
+        return decide(self._mesh, record, seen, self._clock.now())

@@ -1,0 +1,113 @@
+"""One run for a key whose lease is held: look, decide, write, and look again until there is nothing left to write."""
+
+import random
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.domain.errors import MeshError, NotFound, Terminal
+from shared.domain.mesh import Timing
+from shared.domain.node import NodeRecord
+from shared.domain.plan import Operation, OperationStatus, Plan
+from shared.ports import Clock, ResourceManager
+from shared.reconcile.act import Actor, Outcome, poll_at
+from shared.reconcile.attempt import Attempt, after_operation, claimed, failure_of
+from shared.reconcile.claim import Claim, LeaseLost
+from shared.reconcile.observer import Observer
+
+PASSES = 3
+OPERATION_AGE = timedelta(hours=1)
+
+
+class Passes:
+    """What happens to one key between taking its lease and recording what came of it."""
+
+    def __init__(
+        self,
+        arm: ResourceManager,
+        observer: Observer,
+        actor: Actor,
+        clock: Clock,
+        timing: Timing,
+        draw: random.Random,
+        claim: Claim,
+    ) -> None:
+        self._arm = arm
+        self._observer = observer
+        self._actor = actor
+        self._clock = clock
+        self._timing = timing
+        self._draw = draw
+        self._claim = claim
+
+    async def attempt(self, record: NodeRecord) -> Attempt:
+        """Everything that can be done now. Errors of Azure end in the attempt; raises LeaseLost."""
+        attempt = Attempt(record)
+        try:
+            for _ in range(PASSES):
+                await self._pass(attempt)
+                if not attempt.look_again:
+                    break
+            else:
+                attempt.unfinished(*self._when)
+        except LeaseLost:
+            raise
+        except MeshError as error:
+            attempt.fail(error, *self._when)
+        return attempt
+
+    @property
+    def _when(self) -> tuple[datetime, Timing, random.Random]:
+        return self._clock.now(), self._timing, self._draw
+
+    async def _pass(self, attempt: Attempt) -> None:
+        """One look and what follows from it; or one more step of a plan whose operation has ended."""
+        operation = attempt.record.operation
+        succeeded = operation is not None and await self._look_after(attempt, operation)
+        plan = attempt.record.plan
+        if attempt.record.operation:
+            attempt.wait(*self._when)
+        elif succeeded and plan and self._may_go_on(attempt.record, plan):
+            # The settings were written beside the first step.
+            outcome = await self._act(attempt, msgspec.structs.replace(plan, settings=()))
+            attempt.resumed(outcome, *self._when)
+        else:
+            decision = await self._observer.look(attempt.record, lambda: self._keep(attempt))
+            attempt.record = await self._claim.save(claimed(attempt.record, decision))
+            outcome = await self._act(attempt, decision.plan)
+            attempt.acted(decision, outcome, *self._when)
+
+    async def _act(self, attempt: Attempt, plan: Plan) -> Outcome:
+        return await self._actor.perform(plan, str(attempt.record.key), lambda: self._keep(attempt))
+
+    async def _keep(self, attempt: Attempt) -> None:
+        attempt.record = await self._claim.keep(attempt.record)
+
+    async def _look_after(self, attempt: Attempt, operation: Operation) -> bool:
+        """Takes an operation that has ended out of the record; whether it succeeded. Raises what it failed with."""
+        now = self._clock.now()
+        if operation.poll_at > now:
+            return False
+        status = await self._status(operation)
+        if status and status.state == "Running" and now - operation.started_at < OPERATION_AGE:
+            later = msgspec.structs.replace(operation, poll_at=poll_at(now, status.retry_after, self._timing))
+            attempt.record = msgspec.structs.replace(attempt.record, operation=later)
+            return False
+        await self._actor.release(operation.on_hub, str(attempt.record.key))
+        attempt.record = after_operation(attempt.record, operation)
+        if status and status.state == "Failed":
+            raise failure_of(operation, status)
+        return status is not None and status.state == "Succeeded"
+
+    async def _status(self, operation: Operation) -> OperationStatus | None:
+        """None where Azure has forgotten the operation, or never tells: the look that follows shows the truth."""
+        try:
+            return await self._arm.get_operation(operation.url)
+        except (NotFound, Terminal):
+            return None
+
+    def _may_go_on(self, record: NodeRecord, plan: Plan) -> bool:
+        """Whether a plan may go on without another look: it is young, half done, and nothing happened since."""
+        age = timedelta(seconds=self._timing.plan_age)
+        young = plan.made_at is not None and self._clock.now() - plan.made_at < age
+        return young and plan.done > 0 and bool(plan.remaining) and plan.generation == record.generation
