@@ -45,11 +45,13 @@ def read_batch(events: Sequence[StreamEvent], attribution: Attribution, rule: Ru
     findings = Findings()
     tallies: dict[_Kind, _Tally] = {}
     for event in events:
-        for index, item in enumerate(decode(event.body)):
+        items = decode(event.body)
+        findings.records += len(items)
+        for index, item in enumerate(items):
             if isinstance(item, Undecodable):
+                findings.records -= 1
                 findings.letters.append(_letter(event, index, item.reason, redacted(item.piece)))
                 continue
-            findings.records += 1
             try:
                 severity = rule(item)
             except Exception as error:  # noqa: BLE001 - kept as a dead letter; the other records go on

@@ -34,14 +34,10 @@ class Record(msgspec.Struct, gc=False, frozen=True, kw_only=True, omit_defaults=
         return self.operation_name or self.event_name or ""
 
     @property
-    def level(self) -> str | int | None:
-        """Data Factory writes both spellings, one of them empty."""
-        return self.level_lower or self.level_upper
-
-    @property
     def result(self) -> str:
         """`Success`, `Failure`, `Start`, a number in text, as the service writes it; empty where it is not said."""
-        return str(self.result_type or self.status or "")
+        result = self.result_type or self.status
+        return str(result) if result else ""
 
     def at(self, otherwise: datetime) -> datetime:
         """When it happened, in UTC; `otherwise` where the record has no time that can be read."""

@@ -26,6 +26,8 @@ _PARTS = re.compile(
 )
 _IS_NAME = re.compile(r"\s*:")
 _NAME = re.compile(r"[a-z_$][\w./:#$-]{0,127}", re.ASCII)
+# A string that begins or ends at the wrong quote swallows its neighbours: what is kept looks like an id or a word.
+_VALUE = re.compile(r"""["'][\w ./:+()#~-]{0,1024}["']""", re.ASCII)
 
 
 def redacted(piece: bytes) -> bytes:
@@ -44,7 +46,7 @@ def redacted(piece: bytes) -> bytes:
             name = part[0].strip("\"'").lower()
             kept.append(part[0] if _NAME.fullmatch(name) else f'"{_WITHHELD}"')
         else:
-            shown = part[0] if name in _KEPT_FIELDS else f'"{_WITHHELD}"'
-            kept.append(shown if part["string"] else "?")
+            keep = name in _KEPT_FIELDS and _VALUE.fullmatch(part[0])
+            kept.append(part[0] if keep else f'"{_WITHHELD}"' if part["string"] else "?")
             name = ""
     return "".join(kept).encode()

@@ -32,14 +32,14 @@ _SEVERITIES: dict[str | int, Severity | None] = {
     **dict.fromkeys(_QUIET),
 }
 _ORDER = ("critical", "error", "warning")
-_FAILED = ("failed", "failure")
+_FAILED = frozenset({"Failed", "Failure", "failed", "failure", "FAILED", "FAILURE"})
 
 
 def error_level(record: Record) -> Severity | None:
     """How bad a record is, or None where it is no error."""
-    level = record.level
+    level = record.level_lower or record.level_upper  # Data Factory writes both, one of them empty
     if not level:
-        return "error" if record.result.lower() in _FAILED else None
+        return "error" if record.result in _FAILED else None
     try:
         return _SEVERITIES[level]
     except KeyError:

@@ -166,7 +166,7 @@ def _from_value(value: object, piece: str) -> list[Item]:
 
 
 # Names in lower case → ours. `_ResourceId` and `TimeGenerated` come from data export rules of Log Analytics.
-_SPELLINGS = {n.lower(): n for n in Record.__struct_encode_fields__ if n != "Status"} | {
+_SPELLINGS = {n.lower(): n for n in reversed(Record.__struct_encode_fields__) if n != "Status"} | {
     "_resourceid": "resourceId",
     "resourceuri": "resourceId",
     "timegenerated": "time",

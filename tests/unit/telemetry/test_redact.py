@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from shared.telemetry.redact import KEPT, redacted
 from tests.unit.telemetry.samples import VAULT, sample
 
@@ -23,12 +25,15 @@ def test_decoded_fields_stay_and_claims_go_whatever_breaks_the_text() -> None:
     assert VAULT in redacted(text[:-1].encode()).decode()
 
 
-def test_a_missing_quote_anywhere_gives_nothing_away() -> None:
+@pytest.mark.parametrize("quoted", ['"', "'"])
+def test_a_quote_missing_or_added_anywhere_gives_nothing_away(quoted: str) -> None:
     text = json.dumps(sample(identity={"claims": CLAIMS}, properties={"password": "hunter2"}))
-    quotes = [i for i, character in enumerate(text) if character == '"']
-    for place in quotes:
-        kept = redacted((text[:place] + text[place + 1 :]).encode()).decode()
-        assert not [s for s in SECRETS if s in kept], place
+    text = text.replace('"', quoted)
+    missing = [text[:n] + text[n + 1 :] for n, character in enumerate(text) if character == quoted]
+    added = [text[:n] + quote + text[n:] for n in range(len(text)) for quote in "\"'"]
+    for broken in (*missing, *added):
+        kept = redacted(broken.encode()).decode()
+        assert not [s for s in SECRETS if s in kept], broken
 
 
 def test_a_plain_line_of_a_log_keeps_no_address() -> None:
