@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from local.functions_app import FunctionsHost
+from local.identity.tokens import ManagedIdentity
 from local.stack import DEFAULT_FOLDER, Endpoints, LocalAzure, Options, Ports
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -126,6 +127,7 @@ def app_settings(endpoints: Endpoints) -> dict[str, str]:
         "MESH_RESOURCE_MANAGER": endpoints.resource_manager,
         "MESH_EVENT_DELAY_SECONDS": "1",
         "MESH_RESYNC_SCHEDULE": "*/10 * * * * *",
+        "MESH_PRINCIPAL_ID": ManagedIdentity("app").object_id,
         # What the platform gives an app with a managed identity, and the local authority that TLS is checked with.
         "IDENTITY_ENDPOINT": endpoints.identity_endpoint,
         "IDENTITY_HEADER": endpoints.identity_headers["app"],
