@@ -17,10 +17,15 @@ class LazyCredential:
         self._made: DefaultAzureCredential | None = None
 
     async def get_token(
-        self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, enable_cae: bool = False
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **kwargs: object,
     ) -> "AccessToken":
         return await self._credential().get_token(
-            *scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae
+            *scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, **kwargs
         )
 
     async def get_token_info(

@@ -1,16 +1,30 @@
-"""The real things that the suites run on: one Azurite for all of them."""
+"""The things that the suites run on: fakes, one Azurite for all, a Resource Manager per test, a live subscription."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from local.arm.operations import OperationsMode
 from local.azurite import Azurite
+from shared.adapters.arm.resource_manager import ArmResourceManager
+from shared.adapters.arm.sdk import SdkClients
+from shared.adapters.credentials import LazyCredential
 from shared.adapters.storage import StorageConnection
 from shared.adapters.tables.table import TableStorage
+from tests.contract.azure import Azure, FakeAzure, RealAzure
+from tests.fakes import Cloud, FakeClock, FakeResourceManager
 from tests.support.azurite import running_azurite
+from tests.support.local_arm import AT_ONCE, running_arm
 
 FAKE = "fake"
+LOCAL = "local"
+LIVE = pytest.param("live", marks=[pytest.mark.live, pytest.mark.timeout(1800)])
+PUBLIC = "https://management.azure.com"
+SCOPE = f"{PUBLIC}/.default"
 AZURITE = pytest.param("azurite", marks=[pytest.mark.stack, pytest.mark.xdist_group("azurite")])
 
 
@@ -28,3 +42,56 @@ async def table_storage(request: pytest.FixtureRequest) -> AsyncIterator[TableSt
     storage = TableStorage(connection, prefix=f"t{uuid4().hex[:12]}")
     yield storage
     await storage.close()
+
+
+@pytest.fixture(params=[FAKE, LOCAL, LIVE])
+async def azure(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Azure]:
+    """An Azure to reconcile against: in memory, local over HTTPS, or (`-m live`) a real subscription."""
+    match request.param:
+        case "local":
+            async with local_azure(tmp_path) as found:
+                yield found
+        case "live":
+            async with live_azure() as found:
+                yield found
+        case _:
+            yield fake_azure()
+
+
+def fake_azure(operation_seconds: float = 0.0) -> FakeAzure:
+    cloud, clock = Cloud(), FakeClock()
+    return FakeAzure(FakeResourceManager(cloud, clock, operation_seconds), cloud, clock)
+
+
+@asynccontextmanager
+async def local_azure(folder: Path, reads: int = 0) -> AsyncIterator[RealAzure]:
+    """`reads` is how often an operation has to be asked for before it ends; 0 ends it with its answer."""
+    operations = OperationsMode(advance="after-reads", amount=reads, retry_after=0.01) if reads else AT_ONCE
+    async with running_arm(folder, operations=operations) as arm:
+        ca_file, credential = str(arm.ca_file), arm.credential
+        port = ArmResourceManager(arm.url, credential, SCOPE, ca_file=ca_file)
+        sdk = SdkClients(arm.url, credential, SCOPE, ca_file)
+        subscription = arm.manager.configuration.subscriptions[0]
+        try:
+            yield RealAzure(port, sdk, subscription, polling_interval=0.01)
+        finally:
+            await port.close()
+            await sdk.close()
+
+
+@asynccontextmanager
+async def live_azure() -> AsyncIterator[RealAzure]:
+    subscription = os.environ.get("MESHPLANE_LIVE_SUBSCRIPTION", "")
+    if not subscription:
+        pytest.skip("MESHPLANE_LIVE_SUBSCRIPTION names no subscription to create groups in")
+    credential = LazyCredential()
+    port = ArmResourceManager(PUBLIC, credential, SCOPE)
+    sdk = SdkClients(PUBLIC, credential, SCOPE, "")
+    azure = RealAzure(port, sdk, subscription, polling_interval=5)
+    try:
+        yield azure
+        await azure.remove_everything()
+    finally:
+        await port.close()
+        await sdk.close()
+        await credential.close()

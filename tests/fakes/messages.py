@@ -24,6 +24,10 @@ class InMemoryWorkQueue:
             raise fault
         self._items.append((self._clock.now() + timedelta(seconds=delay), item))
 
+    def put_back(self, item: WorkItem, delay: float) -> None:
+        """What the queue does with a message whose handling did not end: it comes back."""
+        self._items.append((self._clock.now() + timedelta(seconds=delay), item))
+
     def pop_visible(self) -> WorkItem | None:
         """Takes the item that became visible first, or None where none is visible now."""
         visible = [row for row in self._items if row[0] <= self._clock.now()]
@@ -44,11 +48,14 @@ class InMemoryWorkQueue:
 
 
 class InMemoryEventStream:
-    """EventStream that keeps what was published."""
+    """EventStream that keeps what was published; `fault`, where set, is raised by each publish instead."""
 
     def __init__(self) -> None:
         self.events: list[MeshEvent] = []
+        self.fault: MeshError | None = None
 
     async def publish(self, events: Sequence[MeshEvent]) -> None:
         await asyncio.sleep(0)
+        if self.fault:
+            raise self.fault
         self.events.extend(events)

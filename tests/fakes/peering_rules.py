@@ -25,13 +25,13 @@ def check(
     remote = cloud.networks.get(normal_id(remote_network))
     if remote is None:
         raise _refusal("InvalidResourceReference", f"Resource {remote_network} was not found.", peering_id)
-    for code, message in _objections(network, remote, peering_id, flags):
+    for code, message in _objections(cloud, network, remote, peering_id, flags):
         raise _refusal(code, f"Cannot create or update peering {peering_id}. {message}", peering_id)
     return remote
 
 
 def _objections(
-    network: Network, remote: Network, peering_id: str, flags: PeeringFlags
+    cloud: Cloud, network: Network, remote: Network, peering_id: str, flags: PeeringFlags
 ) -> Iterator[tuple[str, str]]:
     mine, back = network.side_to(remote.id), remote.side_to(network.id)
     named = side_named(network, peering_id)
@@ -42,24 +42,41 @@ def _objections(
     if back and back.state == "Disconnected":
         yield "RemotePeeringIsDisconnected", f"Remote peering {back.id} is in Disconnected state."
     if not named and len(network.sides) >= LIMIT:
-        yield "PeeringLimitReached", f"The network has {LIMIT} peerings."
-    yield from _overlaps(network, remote)
-    if flags.use_remote_gateways and not (
-        remote.gateway and (back is None or back.flags.allow_gateway_transit)
-    ):
-        yield "RemoteVnetHasNoGateways", f"Virtual network {remote.id} has no gateway to use."
+        yield "VnetPeeringCountLimitReached", f"The network has {LIMIT} peerings."
+    yield from _overlaps(cloud, network, remote)
+    if flags.use_remote_gateways:
+        yield from _gateway_objections(network, remote, back, named)
 
 
-def _overlaps(network: Network, remote: Network) -> Iterator[tuple[str, str]]:
+def _gateway_objections(
+    network: Network, remote: Network, back: Side | None, named: Side | None
+) -> Iterator[tuple[str, str]]:
+    if not remote.gateway:
+        yield "RemoteVnetHasNoGateways", f"Virtual network {remote.id} has no gateways."
+    if network.gateway:
+        yield "VnetHasGateways", f"Virtual network {network.id} has a gateway itself."
+    if any(side.flags.use_remote_gateways for side in network.sides.values() if side is not named):
+        yield "AnotherPeeringAlreadyUsesRemoteGateways", "Another peering uses a remote gateway."
+    if back and not back.flags.allow_gateway_transit:
+        yield "RemotePeeringDoesNotAllowGatewayTransit", f"Remote peering {back.id} does not allow transit."
+
+
+def _overlaps(cloud: Cloud, network: Network, remote: Network) -> Iterator[tuple[str, str]]:
     if shared := overlaps(network.prefixes, remote.prefixes):
         yield "VnetAddressSpacesOverlap", f"Overlapping address prefixes: {shared}"
     for one, other in ((network, remote), (remote, network)):
         for side in other.sides.values():
-            if not same_id(side.remote, one.id) and overlaps(one.prefixes, side.remote_prefixes):
+            if not same_id(side.remote, one.id) and overlaps(one.prefixes, _space(cloud, side)):
                 yield (
                     "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet",
                     f"{side.remote} is peered with {other.id}.",
                 )
+
+
+def _space(cloud: Cloud, side: Side) -> tuple[str, ...]:
+    """The remote's address space; of one that is gone what the peering last knew, which still blocks."""
+    remote = cloud.networks.get(normal_id(side.remote))
+    return remote.prefixes if remote else side.remote_prefixes
 
 
 def begin(network: Network, remote: Network, peering_id: str, flags: PeeringFlags, *, sync: bool) -> Side:
@@ -67,7 +84,7 @@ def begin(network: Network, remote: Network, peering_id: str, flags: PeeringFlag
     name = name_of(peering_id).lower()
     side = network.sides.setdefault(name, Side(peering_id, remote.id, remote.prefixes, flags))
     side.provisioning = "Updating"
-    if sync:
+    if sync or side.state == "Disconnected":
         side.remote_prefixes = remote.prefixes
     return side
 

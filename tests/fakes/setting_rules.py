@@ -16,7 +16,7 @@ def check(resource: str, setting: DiagnosticSetting, existing: tuple[DiagnosticS
     others = [s for s in existing if s.name.lower() != setting.name.lower()]
     if len(others) >= SETTINGS_A_RESOURCE:
         message = f"The limit of {SETTINGS_A_RESOURCE} diagnostic settings was reached."
-        raise error_for(400, "BadRequest", message, target=resource)
+        raise error_for(409, "Conflict", message, target=resource)
     for other in others:
         shared = _sent(other, offered) & _sent(setting, offered)
         if shared and same_id(other.workspace, setting.workspace):

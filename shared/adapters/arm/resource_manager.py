@@ -74,19 +74,17 @@ class ArmResourceManager:
     ) -> Accepted:
         place, answer = _place(peering_id), _Answer()
         with ArmErrors(peering_id):
-            await (
-                self._sdk()
-                .networks(place.subscription)
-                .virtual_network_peerings.begin_create_or_update(
-                    place.group,
-                    place.network,
-                    place.peering,
-                    shapes.peering_body(remote_network, flags),
-                    sync_remote_address_space="true" if sync else None,
-                    polling=False,
-                    raw_response_hook=answer.take,
-                )
+            peerings = self._sdk().networks(place.subscription).virtual_network_peerings
+            poller = await peerings.begin_create_or_update(
+                place.group,
+                place.network,
+                place.peering,
+                shapes.peering_body(remote_network, flags),
+                sync_remote_address_space="true" if sync else None,
+                polling=False,
+                cls=answer.take,
             )
+            await poller.result()
         return answer.accepted
 
     async def delete_peering(self, peering_id: str) -> Accepted:
