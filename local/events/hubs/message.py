@@ -88,8 +88,8 @@ def _draft(encoded: memoryview) -> Draft:
         if section.descriptor <= MESSAGE_ANNOTATIONS:
             body_start = section.end
         previous = section.descriptor
-    if not DATA <= previous <= FOOTER:
-        raise Malformed("a message needs a body")
+    if not previous:
+        raise Malformed("a message has at least one section")
     return Draft(header, annotations, encoded[body_start:], key)
 
 
