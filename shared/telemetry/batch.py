@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
@@ -13,10 +12,8 @@ from shared.ports import Alert, DeadLetter
 from shared.telemetry.attribute import Attribution
 from shared.telemetry.decode import decode
 from shared.telemetry.healing import key_to_look_at
-from shared.telemetry.record import Record
-from shared.telemetry.redact import redacted
+from shared.telemetry.record import Record, Undecodable
 from shared.telemetry.rules import Rule, Severity, alert_of, worst
-from shared.telemetry.tolerant import Undecodable
 
 
 class StreamEvent(msgspec.Struct, frozen=True):
@@ -29,15 +26,14 @@ class StreamEvent(msgspec.Struct, frozen=True):
     enqueued_at: datetime
 
 
-@dataclass
-class Findings:
+class Findings(msgspec.Struct):
     """What has to be stored and asked for after a batch, each thing once, and how much was read."""
 
     records: int = 0
     unattributed: int = 0
-    letters: list[DeadLetter] = field(default_factory=list)
-    touches: dict[tuple[NodeKey, str], str] = field(default_factory=dict)
-    alerts: dict[str, Alert] = field(default_factory=dict)
+    letters: list[DeadLetter] = []
+    touches: dict[tuple[NodeKey, str], str] = {}
+    alerts: dict[str, Alert] = {}
 
 
 def read_batch(events: Sequence[StreamEvent], attribution: Attribution, rule: Rule) -> Findings:
@@ -50,7 +46,7 @@ def read_batch(events: Sequence[StreamEvent], attribution: Attribution, rule: Ru
         for index, item in enumerate(items):
             if isinstance(item, Undecodable):
                 findings.records -= 1
-                findings.letters.append(_letter(event, index, item.reason, redacted(item.piece)))
+                findings.letters.append(_undecodable(event, index, item))
                 continue
             try:
                 severity = rule(item)
@@ -72,8 +68,7 @@ def read_batch(events: Sequence[StreamEvent], attribution: Attribution, rule: Ru
 type _Kind = tuple[str, str | None, str]
 
 
-@dataclass(slots=True)
-class _Tally:
+class _Tally(msgspec.Struct):
     """Records of one kind as they are spelled: an alert is made of a thousand at the price of one."""
 
     record: Record
@@ -115,6 +110,12 @@ def _merged(known: Alert, more: Alert) -> Alert:
         last_at=max(known.last_at, more.last_at),
         count=known.count + more.count,
     )
+
+
+def _undecodable(event: StreamEvent, index: int, item: Undecodable) -> DeadLetter:
+    from shared.telemetry.redact import redacted  # no part of a cold start
+
+    return _letter(event, index, item.reason, redacted(item.piece))
 
 
 def _letter(event: StreamEvent, index: int, reason: str, body: bytes) -> DeadLetter:

@@ -45,6 +45,16 @@ class Record(msgspec.Struct, gc=False, frozen=True, kw_only=True, omit_defaults=
         return _time(text) or otherwise
 
 
+class Undecodable(msgspec.Struct, frozen=True):
+    """A piece of an event that is no record: why, and the piece itself (it may hold claims: redact before storing)."""
+
+    reason: str
+    piece: bytes
+
+
+type Item = Record | Undecodable
+
+
 def _time(text: str) -> datetime | None:
     for read in (_iso, _us, _us_with_zone):
         try:

@@ -13,21 +13,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from shared.telemetry.record import Record
+from shared.telemetry.record import Item, Record, Undecodable
 
 UNPACKED_LIMIT = 64 * 1024 * 1024
 """The most bytes a compressed event may unpack to; Event Hubs' largest event has 1 MB (dedicated: 20 MB)."""
 _NESTING = 4  # envelopes inside envelopes
 
-
-class Undecodable(msgspec.Struct, frozen=True):
-    """A piece of an event that is no record: why, and the piece itself (it may hold claims: redact before storing)."""
-
-    reason: str
-    piece: bytes
-
-
-type Item = Record | Undecodable
 
 _RECORD = msgspec.json.Decoder(Record)
 _UNREADABLE = (ValueError, RecursionError)  # json's, msgspec's and Unicode's errors are ValueErrors

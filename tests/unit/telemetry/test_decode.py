@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.telemetry.decode import decode
-from shared.telemetry.record import Record
-from shared.telemetry.tolerant import Undecodable
+from shared.telemetry.record import Record, Undecodable
 from tests.unit.telemetry.samples import ENQUEUED, VAULT, broken_in, envelope, records_of, sample
 
 GOOD = json.dumps(sample())

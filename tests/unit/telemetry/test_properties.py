@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from shared.telemetry.attribute import Attribution
 from shared.telemetry.batch import Findings, StreamEvent, read_batch
 from shared.telemetry.decode import decode
+from shared.telemetry.record import Undecodable
 from shared.telemetry.rules import error_level
-from shared.telemetry.tolerant import Undecodable
 from tests.unit.telemetry.samples import OTHER, SALES, VAULT, envelope, event, resource, sample
 
 BODIES = [

@@ -8,9 +8,8 @@ import pytest
 from shared.telemetry.attribute import Attribution
 from shared.telemetry.batch import read_batch
 from shared.telemetry.decode import decode
-from shared.telemetry.record import Record
+from shared.telemetry.record import Record, Undecodable
 from shared.telemetry.rules import error_level
-from shared.telemetry.tolerant import Undecodable
 from tests.unit.telemetry.samples import event
 
 RECORDED = Path(__file__).resolve().parents[4] / "shared" / "real-data" / "D-telemetry"
