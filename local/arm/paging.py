@@ -1,7 +1,6 @@
 """Pages of a list: `$top`, `$skiptoken` and `nextLink`."""
 
 import base64
-import binascii
 from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
@@ -45,7 +44,7 @@ def _token(request: ArmRequest) -> str:
     token = request.query.get("$skiptoken", "")
     try:
         return base64.urlsafe_b64decode(token).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ArmError(400, "InvalidSkipToken", f"The provided skip token '{token}' is invalid.") from error
 
 

@@ -70,6 +70,7 @@ class Store:
     _resources: dict[str, Resource] = field(default_factory=dict)
     _by_group: dict[str, dict[str, Resource]] = field(default_factory=dict)
     _by_type: dict[str, dict[str, Resource]] = field(default_factory=dict)
+    _by_collection: dict[str, dict[str, Resource]] = field(default_factory=dict)
 
     def groups(self, subscription: str) -> list[ResourceGroup]:
         wanted = subscription.lower()
@@ -110,6 +111,7 @@ class Store:
         self._resources[resource.key] = resource
         self._by_group.setdefault(_group_key(resource.id), {})[resource.key] = resource
         self._by_type.setdefault(resource.type.lower(), {})[resource.key] = resource
+        self._by_collection.setdefault(_collection(resource.key), {})[resource.key] = resource
 
     def remove(self, identifier: str) -> Resource | None:
         """Remove one resource and its children; the resource, or None where there was none."""
@@ -121,6 +123,7 @@ class Store:
             del self._resources[child.key]
             del self._by_group[_group_key(child.id)][child.key]
             del self._by_type[child.type.lower()][child.key]
+            del self._by_collection[_collection(child.key)][child.key]
         return removed
 
     def in_group(self, group_key: str) -> list[Resource]:
@@ -131,12 +134,7 @@ class Store:
 
     def children(self, parent: ResourceId, type_: str) -> list[Resource]:
         """Direct children of one type, for example the subnets of a virtual network."""
-        prefix = f"{parent.key}/{type_.lower()}/"
-        return [
-            resource
-            for resource in self._by_group.get(_group_key(parent), {}).values()
-            if resource.key.startswith(prefix) and "/" not in resource.key[len(prefix) :]
-        ]
+        return list(self._by_collection.get(f"{parent.key}/{type_.lower()}", {}).values())
 
     def beneath(self, key: str) -> list[Resource]:
         """Everything whose id continues `key`, deepest first."""
@@ -153,9 +151,16 @@ class Store:
         return iter(list(self._resources.values()))
 
     def clear(self) -> None:
-        for index in (self._groups, self._resources, self._by_group, self._by_type):
+        indexes = (self._resources, self._by_group, self._by_type, self._by_collection)
+        self._groups.clear()
+        for index in indexes:
             index.clear()
 
 
 def _group_key(resource: ResourceId) -> str:
     return group_id(resource.subscription, resource.group).lower() if resource.group else ""
+
+
+def _collection(key: str) -> str:
+    """The id of the collection that a resource is in: `.../virtualnetworks/v/subnets`."""
+    return key.rpartition("/")[0]

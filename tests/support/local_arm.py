@@ -13,7 +13,7 @@ from aiohttp import web
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
 
 from local.arm.clock import Clock
-from local.arm.documents import JsonObject
+from local.arm.documents import JsonObject, object_in
 from local.arm.extension import Extension
 from local.arm.manager import DEFAULT_SUBSCRIPTION, Configuration, ResourceManager
 from local.arm.operations import OperationsMode
@@ -28,6 +28,19 @@ RESOURCES = "2022-09-01"
 NETWORK = "2025-03-01"
 INSIGHTS = "2021-05-01-preview"
 AT_ONCE = OperationsMode(advance="at-once", amount=0, retry_after=0.01)
+
+
+def group_path(name: str, subscription: str = SUBSCRIPTION) -> str:
+    return f"/subscriptions/{subscription}/resourceGroups/{name}"
+
+
+def resource_path(group: str, relative: str) -> str:
+    """`resource_path("g", "Microsoft.KeyVault/vaults/v")`."""
+    return f"{group_path(group)}/providers/{relative}"
+
+
+def network_path(group: str, name: str) -> str:
+    return resource_path(group, f"Microsoft.Network/virtualNetworks/{name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,32 @@ class LocalArm:
             raw = await response.read()
             document = await response.json() if raw else {}
             return Answer(response.status, response.headers, document)
+
+    async def make_group(self, name: str, **body: object) -> None:
+        made = await self.call("PUT", group_path(name), {"location": "westeurope", **body})
+        assert made.status in (200, 201), made
+
+    async def make(self, group: str, relative: str, **body: object) -> str:
+        """Create a resource of any type in a group that exists; its id."""
+        path = resource_path(group, relative)
+        made = await self.call("PUT", path, {"location": "westeurope", **body}, version=NETWORK)
+        assert made.status in (200, 201, 202), made
+        return path
+
+    async def make_network(self, group: str, name: str, *prefixes: str, **properties: object) -> str:
+        space = {"addressSpace": {"addressPrefixes": list(prefixes)}, **properties}
+        return await self.make(group, f"Microsoft.Network/virtualNetworks/{name}", properties=space)
+
+    async def peer(self, local: str, remote: str, name: str, *, query: str = "", **flags: object) -> Answer:
+        """PUT one side of a peering."""
+        body = {"properties": {"remoteVirtualNetwork": {"id": remote}, **flags}}
+        return await self.call("PUT", f"{local}/virtualNetworkPeerings/{name}{query}", body, version=NETWORK)
+
+    async def peering(self, local: str, name: str) -> JsonObject:
+        """The properties of a peering that exists."""
+        found = await self.call("GET", f"{local}/virtualNetworkPeerings/{name}", version=NETWORK)
+        assert found.status == 200, found
+        return object_in(found.body, "properties")
 
     async def control(self, method: str, path: str, body: object = None) -> JsonObject:
         """One request to the control endpoint, which must succeed."""
