@@ -72,6 +72,7 @@ def basic(storage: Azurite, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "SEEN": str(seen.file),
         "WORK": work,
         "SHOWN": "from the settings",
+        "AzureWebJobs.switched_off.Disabled": "true",
     }
     with functions_host(APPS / "basic", folder / "host.log", settings, "--instances", "3") as host:
         running = Running(host, seen, storage, work)

@@ -55,6 +55,7 @@ def test_a_string_becomes_plain_text(basic: Running) -> None:
     ("method", "path", "status"),
     [
         ("GET", "/api/nothing", 404),
+        ("GET", "/api/off", 404),
         ("GET", "/echo/a", 404),
         ("GET", "/api/echo/a/b", 404),
         ("GET", "/api/echo/a/1/2", 404),
@@ -63,7 +64,7 @@ def test_a_string_becomes_plain_text(basic: Running) -> None:
     ],
 )
 def test_what_no_route_takes(basic: Running, method: str, path: str, status: int) -> None:
-    """Unknown paths and values that break a constraint are 404, known paths with another method 405."""
+    """404 for unknown paths, disabled functions and values that break a constraint, 405 for another method."""
     assert basic.host.request(method, path, key=basic.host.function_key).status == status
 
 

@@ -1,5 +1,7 @@
 """Starting, failing to start, and stopping a host."""
 
+import json
+import shutil
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from local.azurite import Azurite
 from local.child import ChildFailed
 from tests.local.functions_host.conftest import APPS, Seen
-from tests.support.functions_host import start_functions_host, wait_until
+from tests.support.functions_host import functions_host, start_functions_host, wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("functions_host_lifecycle")]
 
@@ -40,20 +42,32 @@ def test_a_clean_stop_finishes_what_runs(storage: Azurite, tmp_path: Path) -> No
 
 
 def test_workers_end_when_their_host_is_killed(storage: Azurite, tmp_path: Path) -> None:
-    """kill -9 of the host alone: its workers see their pipe close, even one that is busy."""
+    """kill -9 of the host alone: its workers see their pipe close, even one whose function blocks a thread."""
     host = start_functions_host(
         APPS / "basic", tmp_path / "log", _settings(storage, tmp_path), "--instances", "2"
     )
     workers = [psutil.Process(pid) for pid in host.workers()]
     with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(host.request, "GET", "/api/slow?seconds=30", key=host.function_key)
-        wait_until(lambda: bool(Seen(tmp_path / "seen.jsonl").of("slow")))
+        call = pool.submit(host.request, "GET", "/api/stuck", key=host.function_key)
+        wait_until(lambda: bool(Seen(tmp_path / "seen.jsonl").of("stuck")))
         psutil.Process(host.child.pid).kill()
         assert call.exception() is not None
     gone, alive = psutil.wait_procs(workers, timeout=10)
     assert len(gone) == 2
     assert not alive
     host.child.kill()
+
+
+def test_local_settings_and_keys_are_files(storage: Azurite, tmp_path: Path) -> None:
+    """The app's own local.settings.json is read, as Core Tools do, and a key file keeps the keys."""
+    app = tmp_path / "app"
+    shutil.copytree(APPS / "basic", app)
+    values = {**_settings(storage, tmp_path), "SHOWN": "from the file"}
+    (app / "local.settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": values}))
+    keys = {"functionKey": "function", "masterKey": "master", "eventGridKey": "grid"}
+    (tmp_path / "keys.json").write_text(json.dumps(keys))
+    with functions_host(app, tmp_path / "log", None, "--keys-file", str(tmp_path / "keys.json")) as host:
+        assert host.request("GET", "/api/echo/x", key="function").json["setting"] == "from the file"
 
 
 def test_an_app_that_cannot_be_imported_says_why(tmp_path: Path) -> None:

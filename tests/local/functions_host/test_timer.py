@@ -86,9 +86,7 @@ def test_the_status_moves_on(timers: Timers, storage: Azurite) -> None:
     """After the late run the blob holds the next time, in the future."""
     service = BlobServiceClient.from_connection_string(storage.connection_string)
     with service:
-        blob = service.get_blob_client(
-            "azure-webjobs-hosts", f"timers/{HOST_ID}/Host.Functions.daily/status"
-        )
+        blob = service.get_blob_client("azure-webjobs-hosts", f"timers/{HOST_ID}/Host.Functions.daily/status")
         wait_until(lambda: _next_of(blob.download_blob().readall()) > datetime.now(UTC))
 
 

@@ -77,6 +77,18 @@ async def slow(req: func.HttpRequest) -> str:
     return f"{os.getpid()}"
 
 
+@app.route("stuck")
+def stuck(req: func.HttpRequest) -> str:
+    record(function="stuck")
+    time.sleep(600)
+    return "never"
+
+
+@app.route("off", auth_level=func.AuthLevel.ANONYMOUS)
+def switched_off(req: func.HttpRequest) -> str:
+    return "on"
+
+
 @app.queue_trigger("msg", "%WORK%", "Storage")
 @app.queue_output("out", "%WORK%-done", "Storage")
 def work(msg: func.QueueMessage, out: func.Out[typing.List[str]]) -> None:  # noqa: UP006 -- the runtime takes no other spelling
