@@ -90,8 +90,13 @@ def _attach_one(
     wanted = _repair(sides)
     if not wanted:
         return [], []
-    blocking = _overlap(hub_network, network, leaving) or _foreign(sides, wanted)
-    return ([], blocking) if blocking else (wanted, [])
+    if meeting := _overlap(hub_network, network, leaving):
+        return [], meeting
+    foreign = {s.id for s in sides if not s.owned}
+    # Azure refuses to write the one side while the other is Disconnected.
+    stuck = any(s.disconnected and not s.owned for s in sides)
+    ours = [] if stuck else [step for step in wanted if step.id not in foreign]
+    return ours, _foreign([step.id for step in wanted if step.id in foreign])
 
 
 def _sides(
@@ -189,14 +194,11 @@ def _taken(
     ]
 
 
-def _foreign(sides: tuple[_Side, _Side], wanted: Sequence[NetworkStep]) -> list[Finding]:
-    written = {step.id for step in wanted}
-    foreign = [s for s in sides if s.id in written and s.actual and not s.owned]
-    if not foreign:
+def _foreign(broken: Sequence[str]) -> list[Finding]:
+    if not broken:
         return []
-    names = ", ".join(s.id for s in foreign)
     message = (
-        f"{names} needs repair, but Meshplane did not make it and leaves it alone. Repair it, or delete it so that"
+        f"{', '.join(broken)} needs repair, but Meshplane did not make it and leaves it alone. Repair it, or delete it so that"
         " Meshplane can make its own: Azure allows one peering between two networks."
     )
     return [Finding(CONNECTED, "ForeignPeering", message)]

@@ -24,6 +24,7 @@ from tests.fakes import (
     InMemoryNodeStore,
     InMemoryWorkQueue,
 )
+from tests.support.trouble import Trouble, WorkerDied, troubled
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 HUB_GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/hub"
@@ -31,21 +32,22 @@ HUB_NETWORK = f"{HUB_GROUP}/providers/Microsoft.Network/virtualNetworks/hub"
 WORKSPACE = f"{HUB_GROUP}/providers/Microsoft.OperationalInsights/workspaces/logs"
 TAGS = {"mesh-node": "sales", "mesh-domain": "retail"}
 MOST_STEPS = 2000
-
-
-class WorkerDied(Exception):
-    """The process of a run was killed."""
+VISIBILITY_SECONDS = 30.0
 
 
 class InMemoryMesh:
     """Drives the real intake, engine and resync; only the ports are fakes."""
 
-    def __init__(self, *, operation_seconds: float = 0.0, gateway: bool = False, seed: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        operation_seconds: float = 0.0,
+        gateway: bool = False,
+        seed: int = 0,
+        cloud: Cloud | None = None,
+    ) -> None:
         self.clock = FakeClock()
-        self.cloud = Cloud()
-        self.cloud.create_group(NodeKey.of(SUBSCRIPTION, "hub"))
-        self.cloud.create_network(HUB_NETWORK, "10.0.0.0/16", gateway=gateway)
-        self.cloud.create_resource(WORKSPACE)
+        self.cloud = cloud or _empty_cloud(gateway=gateway)
         self.arm = FakeResourceManager(self.cloud, self.clock, operation_seconds)
         self.nodes = InMemoryNodeStore()
         self.history = InMemoryHistory()
@@ -62,20 +64,24 @@ class InMemoryMesh:
 
     def restart(self) -> None:
         """A new process: nothing in memory survives."""
-        self.engine = Engine(
+        self.engine = self.new_engine(Trouble(self.clock))
+        self.resync = Resync(self.mesh, self.arm, self.nodes, self.queue, self.intake, self.clock)
+
+    def new_engine(self, trouble: Trouble) -> Engine:
+        """The engine of one worker, whose ports get into this trouble."""
+        return Engine(
             self.mesh,
-            self.arm,
-            self.nodes,
-            self.history,
-            self.leases,
-            self.dead_letters,
-            self.events,
+            troubled(self.arm, "arm", trouble),
+            troubled(self.nodes, "nodes", trouble),
+            troubled(self.history, "history", trouble),
+            troubled(self.leases, "leases", trouble),
+            troubled(self.dead_letters, "dead_letters", trouble),
+            troubled(self.events, "events", trouble),
             self.clock,
             lambda: f"run-{next(self._runs)}",
             self.timing,
             random.Random(self._seed),
         )
-        self.resync = Resync(self.mesh, self.arm, self.nodes, self.queue, self.intake, self.clock)
 
     # --- what people do
 
@@ -121,10 +127,10 @@ class InMemoryMesh:
             result = await self.engine.reconcile(NodeKey.parse(item.key))
         except WorkerDied:
             self.restart()
-            await self.queue.enqueue(item, delay=30)
+            self.queue.put_back(item, VISIBILITY_SECONDS)
             return
         except MeshError:
-            await self.queue.enqueue(item, delay=30)
+            self.queue.put_back(item, VISIBILITY_SECONDS)
             return
         if result.requeue_after is not None:
             await self.queue.enqueue(item, delay=result.requeue_after)
@@ -145,6 +151,15 @@ class InMemoryMesh:
         self.clock.advance(timedelta(minutes=2).total_seconds())
         await self.resync.enqueue_due()
         await self.until_quiet()
+
+
+def _empty_cloud(*, gateway: bool) -> Cloud:
+    """A hub with its workspace."""
+    cloud = Cloud()
+    cloud.create_group(NodeKey.of(SUBSCRIPTION, "hub"))
+    cloud.create_network(HUB_NETWORK, "10.0.0.0/16", gateway=gateway)
+    cloud.create_resource(WORKSPACE)
+    return cloud
 
 
 def network_of(key: NodeKey) -> str:
