@@ -14,6 +14,7 @@ from local.stack import DEFAULT_FOLDER, Endpoints, LocalAzure, Options, Ports
 ROOT = Path(__file__).resolve().parent.parent
 HUB_GROUP = "mesh-hub"
 REGION = "westeurope"
+TELEMETRY_HUB = "telemetry"
 PARTITIONS = 4
 
 
@@ -37,7 +38,7 @@ class MeshStack:
         self.azure = LocalAzure(
             Options(
                 folder=self.options.folder,
-                hubs={"telemetry": PARTITIONS, "mesh-events": 1},
+                hubs={TELEMETRY_HUB: PARTITIONS, "mesh-events": 1},
                 ports=self.options.ports,
                 keep=self.options.keep,
             )
@@ -50,6 +51,11 @@ class MeshStack:
         if self._app is None:
             raise RuntimeError("Meshplane does not run")
         return self._app
+
+    @property
+    def app_log(self) -> Path:
+        """Where the functions host and its workers write, or will write."""
+        return self.options.folder.resolve() / "functions-host.log"
 
     @property
     def endpoints(self) -> Endpoints:

@@ -1,0 +1,83 @@
+"""One look each: what Meshplane says over HTTP, and what Azure says through the SDK. Ids are compared without case."""
+
+from demo.azure import Peering, Setting
+from demo.stack import hub_network, workspace
+from demo.stage import Stage
+from demo.watch import Look, Seen
+from demo.world import Team
+
+
+def node_is(stage: Stage, team: Team, state: str, reason: str) -> Look:
+    """Whether the API shows the node in this state, for this reason."""
+
+    def look() -> Seen:
+        node = stage.api.node(team.group)
+        if node is None:
+            return Seen(False, "the API knows no such node")
+        ready = node.ready
+        message = f", {ready.message}" if ready.message else ""
+        return Seen((node.state, ready.reason) == (state, reason), f"{node.state}, {ready.reason}{message}")
+
+    return look
+
+
+def peered(stage: Stage, team: Team) -> Look:
+    """Whether Azure shows both sides of the connection as they should be."""
+
+    def look() -> Seen:
+        here, there = sides(stage, team)
+        said = [f"{p.state}/{p.sync_level}" for p in (*here, *there)]
+        good = len(here) == len(there) == 1 and set(said) == {"Connected/FullyInSync"}
+        return Seen(good, f"its side {_states(here)}, the hub's {_states(there)}")
+
+    return look
+
+
+def apart(stage: Stage, team: Team) -> Look:
+    """Whether Azure shows no connection, on neither side."""
+
+    def look() -> Seen:
+        here, there = sides(stage, team)
+        return Seen(not here and not there, f"its side {_states(here)}, the hub's {_states(there)}")
+
+    return look
+
+
+def reporting(stage: Stage, team: Team) -> Look:
+    """Whether Azure shows a setting to the mesh's workspace on every resource of the group."""
+
+    def look() -> Seen:
+        resources = (team.network(stage.subscription), *team.resources(stage.subscription))
+        count = sum(any(_ours(stage, s) for s in stage.azure.settings(r)) for r in resources)
+        return Seen(
+            count == len(resources), f"{count} of {len(resources)} resources send to the mesh's workspace"
+        )
+
+    return look
+
+
+def silent(stage: Stage, team: Team) -> Look:
+    """Whether Azure shows no setting to the mesh's workspace in the group."""
+
+    def look() -> Seen:
+        resources = (team.network(stage.subscription), *team.resources(stage.subscription))
+        left = [r for r in resources if any(_ours(stage, s) for s in stage.azure.settings(r))]
+        return Seen(not left, f"{len(left)} of {len(resources)} resources send to the mesh's workspace")
+
+    return look
+
+
+def sides(stage: Stage, team: Team) -> tuple[list[Peering], list[Peering]]:
+    """The peerings between a group's network and the hub's: on its side, and on the hub's."""
+    hub, network = hub_network(stage.subscription), team.network(stage.subscription)
+    here = [p for p in stage.azure.peerings(network) if p.remote_network.lower() == hub.lower()]
+    there = [p for p in stage.azure.peerings(hub) if p.remote_network.lower() == network.lower()]
+    return here, there
+
+
+def _states(peerings: list[Peering]) -> str:
+    return ", ".join(f"{p.state}/{p.sync_level}" for p in peerings) or "none"
+
+
+def _ours(stage: Stage, setting: Setting) -> bool:
+    return setting.workspace.lower() == workspace(stage.subscription).lower()

@@ -1,0 +1,73 @@
+"""The table at the end: what became of each node, and at what price."""
+
+from rich.table import Table
+
+from demo.api import Node
+from demo.floor import Floor, onboarding_floor
+from demo.stage import Stage
+from demo.world import TEAMS, Team
+
+NETWORK = "Microsoft.Network/virtualNetworks"
+
+
+def table(stage: Stage) -> Table:
+    """One row a node, as the API shows it now. Raises ApiFailed."""
+    shown = Table(title="The mesh", title_justify="left", header_style="bold")
+    for name in ("node", "state", "reason"):
+        shown.add_column(name)
+    for name in ("seconds\nto ready", "peerings", "coverage", "ARM reads\n(floor)", "ARM writes\n(floor)"):
+        shown.add_column(name, justify="right")
+    for team in TEAMS:
+        node, onboarded = stage.api.node(team.group), stage.onboarded.get(team.group)
+        if node is not None and onboarded is not None:
+            shown.add_row(*_row(stage, team, node, onboarded))
+    return shown
+
+
+FOOTNOTE = (
+    "Coverage: resources that report / that can / in the group. Calls: until the node was ready, or until it was"
+    " known why not. Floor: group, resources, networks and hub, the categories of each type, the settings of each"
+    " resource, a poll a peering; a write for each peering and setting. A process that knows a type's categories"
+    " already stays below it."
+)
+
+
+def _row(stage: Stage, team: Team, node: Node, onboarded: Node) -> tuple[str, ...]:
+    floor = floor_of(team, onboarded)
+    return (
+        team.group,
+        node.state,
+        node.ready.reason,
+        _seconds_to_ready(stage, onboarded),
+        _peerings(node),
+        _coverage(node),
+        f"{onboarded.onboarding_reads} ({floor.reads})",
+        f"{onboarded.onboarding_writes} ({floor.writes})",
+    )
+
+
+def floor_of(team: Team, onboarded: Node) -> Floor:
+    """The least number of calls that could bring a team's group to where it was found once it had settled."""
+    supported = onboarded.coverage.supported
+    uncovered = sum(item.owned for item in onboarded.coverage.items)
+    attached = 1 if onboarded.peerings else 0
+    types = [NETWORK, *(kind for kind, _ in team.contents)]
+    return onboarding_floor(types, supported=supported, uncovered=uncovered, networks_to_attach=attached)
+
+
+def _seconds_to_ready(stage: Stage, onboarded: Node) -> str:
+    if onboarded.ready_at is None:
+        return "-"
+    return f"{(onboarded.ready_at - stage.tagged[onboarded.group]).total_seconds():.1f}"
+
+
+def _peerings(node: Node) -> str:
+    if not node.peerings:
+        return "none"
+    connected = sum((p.state, p.sync_level) == ("Connected", "FullyInSync") for p in node.peerings)
+    return f"{connected}/{len(node.peerings)} connected"
+
+
+def _coverage(node: Node) -> str:
+    coverage = node.coverage
+    return f"{coverage.covered}/{coverage.supported}/{coverage.resources}" if coverage.resources else "none"

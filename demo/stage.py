@@ -1,0 +1,63 @@
+"""What every scene of the demo works with, and what is kept of each node for the table at the end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import msgspec
+
+from demo.api import MeshApi, Node
+from demo.azure import Azure
+from demo.stack import MeshStack
+from demo.watch import Watch
+from demo.world import Team
+
+APP = "app"  # the name of the principal that Meshplane runs as
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One request that the local Resource Manager received."""
+
+    number: int
+    principal: str
+    method: str
+    path: str
+    kind: str
+
+
+@dataclass(slots=True)
+class Stage:
+    """`tagged` is when a group was tagged, `onboarded` the node as it was once it had settled."""
+
+    stack: MeshStack
+    azure: Azure
+    api: MeshApi
+    watch: Watch
+    tagged: dict[str, datetime] = field(default_factory=dict)
+    onboarded: dict[str, Node] = field(default_factory=dict)
+
+    @property
+    def subscription(self) -> str:
+        return self.stack.subscription
+
+    def tag(self, team: Team) -> None:
+        """A team tags its group: from here on it is to be a node."""
+        tags = ", ".join(f"{name}={value}" for name, value in team.tags.items())
+        self.watch.did(f"{team.group} is tagged {tags}")
+        self.tagged[team.group] = datetime.now(UTC)
+        self.azure.tag(team.group, team.tags)
+
+    def keep(self, group: str) -> None:
+        """Remembers a node as it is now. Raises ApiFailed."""
+        node = self.api.node(group)
+        if node is not None:
+            self.onboarded[group] = node
+
+    def requests_since(self, number: int) -> list[Request]:
+        """What Resource Manager received after the request of that number; 0 for all."""
+        answer = self.stack.azure.control("GET", f"/operations?since={number}")
+        return msgspec.convert(answer["value"], list[Request])
+
+    def control(self, method: str, path: str, body: object = None) -> Mapping[str, object]:
+        """A request to the control endpoint of the local Azure."""
+        return self.stack.azure.control(method, path, body)

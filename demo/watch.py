@@ -1,0 +1,107 @@
+"""Waiting for what is claimed, by looking; and saying it only once it was seen."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from azure.core.exceptions import AzureError
+from rich.console import Console
+from rich.markup import escape
+
+from demo.api import ApiFailed
+
+SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_BETWEEN_SIGNS_OF_LIFE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look found: whether it is what was claimed, and in words what it is."""
+
+    holds: bool
+    what: str
+
+
+type Look = Callable[[], Seen]
+
+
+class ClaimFailed(Exception):
+    """Something claimed was not observed in time; the message says what was seen instead."""
+
+    def __init__(self, claim: str, seconds: float, seen: str) -> None:
+        super().__init__(f"not observed within {seconds:.0f} s: {claim}. Last seen: {seen}")
+
+
+class Watch:
+    """Tells the story: what people do, what is awaited, what was observed.
+
+    On a terminal what is awaited is shown live; elsewhere every line is plain text that stays.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._claims = 0
+
+    @property
+    def claims(self) -> int:
+        """How many claims were observed."""
+        return self._claims
+
+    def act(self, title: str) -> None:
+        """A new part of the story."""
+        self._console.print()
+        self._console.print(f"[bold]{escape(title)}[/bold]")
+
+    def did(self, what: str) -> None:
+        """Something that people, or fate, just did."""
+        self._console.print(f"  [cyan]->[/cyan] {escape(what)}")
+
+    def tell(self, what: str) -> None:
+        """Something for the reader to know."""
+        self._console.print(f"     {escape(what)}", style="dim")
+
+    def claim(self, claim: str, look: Look, seconds: float = 30.0, since: float | None = None) -> float:
+        """Looks until the claim holds and prints it with what was seen; answers the seconds it took.
+
+        They count from `since` on the monotonic clock, else from now. Raises ClaimFailed.
+        """
+        started = time.monotonic()
+        with self._waiting(claim):
+            seen = self._look_until(claim, look, started, seconds)
+        took = time.monotonic() - (since or started)
+        self._claims += 1
+        what = f": {seen.what}" if seen.what else ""
+        lasted = f" [dim]({took:.1f} s)[/dim]" if took >= SECONDS_BETWEEN_LOOKS else ""
+        self._console.print(f"  [green]ok[/green] {escape(claim + what)}{lasted}")
+        return took
+
+    def _look_until(self, claim: str, look: Look, started: float, seconds: float) -> Seen:
+        reminded = started
+        while True:
+            seen = _seen(look)
+            now = time.monotonic()
+            if seen.holds:
+                return seen
+            if now - started > seconds:
+                raise ClaimFailed(claim, seconds, seen.what)
+            if now - reminded > SECONDS_BETWEEN_SIGNS_OF_LIFE:
+                reminded = now
+                self.tell(f"... {now - started:.0f} s: {seen.what}")
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    @contextmanager
+    def _waiting(self, claim: str) -> Iterator[None]:
+        if not self._console.is_terminal:
+            yield
+            return
+        with self._console.status(escape(f"waiting until {claim} ...")):
+            yield
+
+
+def _seen(look: Look) -> Seen:
+    """A look that cannot be taken has seen nothing yet: it is taken again while there is time."""
+    try:
+        return look()
+    except (ApiFailed, AzureError) as error:
+        return Seen(False, f"{type(error).__name__}: {error}")
