@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched, chain
 from pathlib import Path
 
-from shared.domain.ids import NodeKey, name_of, normal_id, type_of
-
 RECORDED = Path(__file__).resolve().parents[2] / "shared" / "real-data" / "D-telemetry"
 SAMPLES = Path(__file__).parent / "samples"
 RECORDS_AN_EVENT = 200
@@ -48,7 +46,7 @@ def sample_records(resource: str) -> list[Json]:
 
 
 def _sent_by(resource: str, by_type: Mapping[str, Sequence[Json]]) -> Iterator[str]:
-    recorded = by_type.get(type_of(resource), ())
+    recorded = by_type.get(_type_of(resource), ())
     yield from (json.dumps({**record, "resourceId": resource}) for record in recorded)
     if not recorded:
         yield from _samples_for(resource)
@@ -86,23 +84,30 @@ def _flat(value: object) -> Iterator[Json]:
 def _samples_for(resource: str) -> list[str]:
     names = [p.stem for p in sorted(SAMPLES.glob("*.json")) if p.stem not in ("broken", "peering_deleted")]
     texts = [_sample(name, resource) for name in names]
-    return [t for t in texts if _type_of_sender(json.loads(t)["resourceId"]) == type_of(resource)]
+    return [t for t in texts if _type_of_sender(json.loads(t)["resourceId"]) == _type_of(resource)]
 
 
 def _type_of_sender(resource_id: str) -> str:
     """The storage account of a blob service: services of an account send, the group lists the account."""
-    return type_of(resource_id).removesuffix("/blobservices")
+    return _type_of(resource_id).removesuffix("/blobservices")
+
+
+def _type_of(resource_id: str) -> str:
+    """The resource type in lower case, such as `microsoft.sql/servers/databases`."""
+    namespace, *segments = resource_id.lower().rpartition("/providers/")[2].split("/")
+    return "/".join([namespace, *segments[::2]])
 
 
 def _sample(name: str, resource: str) -> str:
-    text = (SAMPLES / f"{name}.json").read_text("utf-8")
-    key = NodeKey.containing(resource)
+    """A sample with its placeholders filled from `/subscriptions/S/resourceGroups/G/providers/N/T/P[/T/C]`."""
+    segments = resource.split("/")
     values = {
-        "subscription": key.subscription if key else "",
-        "group": key.group if key else "",
-        "parent": name_of(normal_id(resource).rpartition("/databases/")[0]),
-        "name": name_of(resource),
+        "subscription": segments[2],
+        "group": segments[4],
+        "parent": segments[-3],
+        "name": segments[-1],
     }
+    text = (SAMPLES / f"{name}.json").read_text("utf-8")
     for placeholder, value in values.items():
         text = text.replace(f"{{{placeholder}}}", value)
     return text

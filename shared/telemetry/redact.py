@@ -10,7 +10,7 @@ import re
 from shared.telemetry.record import Record
 
 KEPT = 32 * 1024
-"""The most characters kept of one piece: a string property of Table Storage holds 64 KiB."""
+"""The most bytes kept of one piece: a string property of Table Storage holds 64 KiB."""
 _WITHHELD = "(withheld)"
 
 _KEPT_FIELDS = {n.lower() for n in Record.__struct_encode_fields__} | {
@@ -19,7 +19,7 @@ _KEPT_FIELDS = {n.lower() for n in Record.__struct_encode_fields__} | {
     "resourceuri",
 }
 _PARTS = re.compile(
-    r"""(?P<string>"(?:[^"\\]|\\.)*+(?:"|\Z)|'(?:[^'\\]|\\.)*+(?:'|\Z))
+    r"""(?P<string>"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|'(?:[^'\\]|\\.)*+(?:'|\\?\Z))
     |(?P<plain>[\s{}\[\],:]+|\b(?:true|false|null)\b|(?<![\w.])-?\d{1,4}(?![\w.:]))
     |(?P<other>[^\s{}\[\],:"']+)""",
     re.DOTALL | re.VERBOSE,
@@ -49,4 +49,4 @@ def redacted(piece: bytes) -> bytes:
             keep = name in _KEPT_FIELDS and _VALUE.fullmatch(part[0])
             kept.append(part[0] if keep else f'"{_WITHHELD}"' if part["string"] else "?")
             name = ""
-    return "".join(kept).encode()
+    return "".join(kept).encode()[:KEPT]

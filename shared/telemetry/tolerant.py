@@ -50,8 +50,8 @@ def _unpacked(body: bytes) -> bytes:
 # A string in double quotes; one in single quotes, which ends where a colon, comma or bracket follows its quote; a
 # brace; a comma too many. Possessive, so that a broken text costs one pass.
 _TOKEN = re.compile(
-    r"""(?P<double>"(?:[^"\\]|\\.)*+(?:"|\Z))
-    |(?<=[{\[,:])\s*'(?P<single>(?:[^'\\]|\\.|'(?!\s*[,:}\]]))*+)(?:'|\Z)
+    r"""(?P<double>"(?:[^"\\]|\\.)*+(?:"|\\?\Z))
+    |(?<=[{\[,:])\s*'(?P<single>(?:[^'\\]|\\.|'(?!\s*[,:}\]]))*+)(?:'|\\?\Z)
     |(?P<brace>[{}])
     |(?P<comma>,)(?=\s*[}\]])""",
     re.DOTALL | re.VERBOSE,
@@ -108,8 +108,9 @@ def _parts(text: str) -> list[str]:
     first = re.search(r"""\{\s*(["'][^"'\\]{1,64}["'])\s*:""", text)
     if not first:
         return []
+    before = text[: first.start()]
     objects = re.split(rf"(?<=\}})\s*,?\s*(?=\{{\s*{re.escape(first[1])}\s*:)", text[first.start() :])
-    return [text[: first.start()], *objects]
+    return [before, *objects] if len(objects) > 1 or before.strip(_BETWEEN) else []
 
 
 def _part_items(part: str, nesting: int) -> list[Item]:

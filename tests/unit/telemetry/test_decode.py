@@ -8,6 +8,7 @@ import pytest
 
 from shared.telemetry.decode import decode
 from shared.telemetry.record import Record, Undecodable
+from shared.telemetry.redact import KEPT, redacted
 from tests.unit.telemetry.samples import ENQUEUED, VAULT, broken_in, envelope, records_of, sample
 
 GOOD = json.dumps(sample())
@@ -175,3 +176,13 @@ def test_no_field_that_could_hold_claims_or_addresses_is_decoded() -> None:
     (record,) = records_of(envelope(sample()))
     assert "ada@" not in repr(record)
     assert "203.0.113.7" not in repr(record)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'"' + b'\\"' * 500_000 + b"\\", b'{"records":[' * 20_000, b",'" * 100_000, b'{"a":1},{"a":' * 20_000],
+)
+def test_a_body_made_to_be_slow_is_answered_within_the_time_limit_of_a_test(body: bytes) -> None:
+    broken = [item for item in decode(body) if isinstance(item, Undecodable)]
+    assert broken
+    assert len(redacted(broken[0].piece)) <= KEPT
