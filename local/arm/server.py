@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -246,7 +246,7 @@ def create_app(
         for extension in extensions:
             await extension.stop()
 
-    async def tick(_app: web.Application):  # type: ignore[no-untyped-def]  # aiohttp's own shape of a context
+    async def tick(_app: web.Application) -> AsyncIterator[None]:
         task = asyncio.create_task(server.end_operations())
         manager.operations.changed = server.wake
         yield

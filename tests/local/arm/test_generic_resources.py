@@ -128,3 +128,16 @@ async def test_a_workspace_has_a_customer_id(arm: LocalArm) -> None:
     assert isinstance(first, dict)
     assert isinstance(second, dict)
     assert first["customerId"] == second["customerId"]
+
+
+async def test_names_that_must_be_unique_can_be_checked(arm: LocalArm) -> None:
+    """A storage account's name is free until an account has it."""
+    check = (
+        group_path("").partition("/resourceGroups")[0] + "/providers/Microsoft.Storage/checkNameAvailability"
+    )
+    asked = {"name": "acct", "type": "Microsoft.Storage/storageAccounts"}
+    assert (await arm.call("POST", check, asked)).body == {"nameAvailable": True}
+    await arm.make_group("node-a")
+    await arm.make("node-a", "Microsoft.Storage/storageAccounts/acct")
+    taken = (await arm.call("POST", check, asked)).body
+    assert (taken["nameAvailable"], taken["reason"]) == (False, "AlreadyExists")

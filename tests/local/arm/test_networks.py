@@ -55,6 +55,17 @@ async def test_a_put_without_change_answers_succeeded(arm: LocalArm) -> None:
     assert poll.body == {"status": "Succeeded"}
 
 
+async def test_a_put_of_other_tags_is_settled_at_once(arm: LocalArm) -> None:
+    """Succeeded in the answer itself, as recorded, under a new etag and without Retry-After."""
+    await arm.make_group("node-a")
+    await arm.make_network("node-a", "spoke", "10.1.0.0/16")
+    before = await arm.call("GET", SPOKE, version=NETWORK)
+    tagged = await arm.call("PUT", SPOKE, {**_body("10.1.0.0/16"), "tags": {"a": "b"}}, version=NETWORK)
+    assert object_in(tagged.body, "properties")["provisioningState"] == "Succeeded"
+    assert (tagged.body["tags"], "Retry-After" in tagged.headers) == ({"a": "b"}, False)
+    assert tagged.body["etag"] != before.body["etag"]
+
+
 async def test_a_put_without_peerings_keeps_them(arm: LocalArm) -> None:
     """Leaving virtualNetworkPeerings out keeps the peerings; an empty list removes them."""
     await arm.make_group("node-a")

@@ -124,7 +124,7 @@ async def replay(tmp_path: Path) -> AsyncIterator[Replay]:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`group` is what existed before the recording began; `compared` limits what is compared, all is sent."""
+    """`group` is what existed before the recording began; `compared` limits (method and URL) what is compared, all is sent."""
 
     file: str
     group: str | None = None
@@ -134,7 +134,13 @@ class Case:
 
 
 CASES = [
+    Case("aso/v2/internal/controllers/recordings/Test_Resources_ResourceGroup_CRUD.yaml"),
     Case("aso/v2/internal/controllers/recordings/Test_Networking_VirtualNetworkPeering_20250301_CRUD.yaml"),
+    Case("aso/v2/internal/controllers/recordings/Test_Networking_VirtualNetworkPeering_20240301_CRUD.yaml"),
+    Case(
+        "aso/v2/internal/controllers/recordings/"
+        "Test_Networking_Subnet_CreatedThenVNETUpdated_20250301_SubnetStillExists.yaml"
+    ),
     Case(
         "aso/v2/internal/genericarmclient/recordings/Test_NewResourceGroup.yaml",
         # The recorded client did not poll: it read the group once while it was being deleted.
@@ -148,6 +154,12 @@ CASES = [
     Case(
         "azure-cli/resource/tests/latest/recordings/test_tag_update_resourcegroup.yaml",
         group="test_tag_update_resourcegroup000001",
+    ),
+    Case(
+        "aso/v2/internal/testsamples/recordings/Test_Samples_CreationAndDeletion/"
+        "Test_Insights_v1api20210501preview_CreationAndDeletion.yaml",
+        # Its last request met a network whose group was still going; here the group is gone by then.
+        compared=r"(PUT|GET) .*/diagnosticSettings/",
     ),
     Case(
         "azure-sdk-for-python/sdk/monitor/azure-mgmt-monitor/tests/recordings/"
@@ -170,13 +182,13 @@ async def test_answers_are_like_the_recorded_ones(replay: Replay, case: Case) ->
     compared = 0
     for number, recorded in enumerate(_last_polls_only(_exchanges(RECORDINGS / case.file))):
         answer = await replay.send(recorded)
-        if re.search(case.compared, recorded.url, re.IGNORECASE) is None:
+        if re.search(case.compared, f"{recorded.method} {recorded.url}", re.IGNORECASE) is None:
             continue
         compared += 1
         what = f"{number} {recorded.method} {recorded.url.partition('?')[0].removeprefix(HOST)[-90:]}"
         wrong += [f"{what}: {difference}" for difference in _compare(recorded, answer)]
     assert wrong == []
-    assert compared > 4
+    assert compared >= 2
 
 
 def _compare(recorded: Exchange, answer: Answer) -> Iterator[str]:

@@ -43,11 +43,11 @@ _USERS_OF_SUBNETS = (
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A stored write: `unchanged` when it altered nothing, which Azure answers as Succeeded at once."""
+    """A stored write: `settled` when the network itself is as before, which Azure answers as Succeeded at once."""
 
     resource: Resource
     created: bool
-    unchanged: bool = False
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +100,14 @@ class Networks:
         # Left out, the peerings stay: only a list that is there is taken at its word.
         if "virtualNetworkPeerings" in object_in(body, "properties"):
             self.peerings.replace(stored, objects_in(object_in(body, "properties"), "virtualNetworkPeerings"))
-        unchanged = before is not None and self.document(stored) == before
-        if not unchanged:
-            self._touch(stored, "Updating")
-            for subnet in store.children(stored.id, "subnets"):
-                subnet.properties["provisioningState"] = "Updating"
-        return Change(stored, existing is None, unchanged)
+        after = self.document(stored)
+        settled = before is not None and after["properties"] == before["properties"]
+        if not settled:
+            for resource in (stored, *store.children(stored.id, "subnets")):
+                resource.properties["provisioningState"] = "Updating"
+        if after != before:
+            stored.body["etag"] = new_etag()
+        return Change(stored, existing is None, settled)
 
     def patch_tags(self, network: ResourceId, body: JsonObject) -> Resource:
         found = self.get(network)
@@ -154,11 +156,11 @@ class Networks:
         before = subnet_document(existing, network) if existing else None
         stored = self._stored_subnet(network, subnet.name, properties, existing)
         store.put(stored)
-        unchanged = before is not None and subnet_document(stored, network) == before
-        if not unchanged:
+        settled = before is not None and subnet_document(stored, network) == before
+        if not settled:
             stored.properties["provisioningState"] = "Updating"
             network.body["etag"] = new_etag()
-        return Change(stored, existing is None, unchanged)
+        return Change(stored, existing is None, settled)
 
     def delete_subnet(self, subnet: ResourceId) -> Resource | None:
         self.manager.store.group_for_writing(subnet.subscription, subnet.group or "")
@@ -314,10 +316,6 @@ class Networks:
             for item in self.manager.store.of_type(f"Microsoft.Network/{type_}")
         )
         return [item.id.text for item in candidates if subnet.key in _subnets_of(item)]
-
-    def _touch(self, network: Resource, state: str) -> None:
-        network.body["etag"] = new_etag()
-        network.properties["provisioningState"] = state
 
     def _settle_failed(self, operation: LongOperation) -> None:
         self._settle(operation, "Failed")

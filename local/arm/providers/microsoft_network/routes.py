@@ -157,11 +157,11 @@ class NetworkRoutes:
         before = self.peerings.document(existing) if existing else None
         sync = request.query.get("syncremoteaddressspace", "").lower() == "true"
         stored, created = self.peerings.put(peering, body, sync=sync)
-        unchanged = before is not None and self.peerings.document(stored) == before
-        if not unchanged:
+        settled = before is not None and self.peerings.document(stored) == before
+        if not settled:
             stored.properties["provisioningState"] = "Updating"
             network.body["etag"] = new_etag()
-        change = Change(stored, created, unchanged)
+        change = Change(stored, created, settled)
         document = self.peerings.document(stored)
         return self._written(request, change, document, "PutVirtualNetworkPeeringOperation", _PEERING_PUT)
 
@@ -202,7 +202,7 @@ class NetworkRoutes:
     def _written(
         self, request: ArmRequest, change: Change, document: JsonObject, name: str, retry_after: int
     ) -> ArmResponse:
-        if change.unchanged:
+        if change.settled:
             return ArmResponse(
                 body=document, headers=self.polling.headers(request, self._finished(change.resource, name))
             )

@@ -122,7 +122,11 @@ class ResourceRoutes:
 
     def head_group(self, request: ArmRequest) -> ArmResponse:
         found = self.manager.store.find_group(request.subscription, request.group)
-        return ArmResponse(status=204 if found else 404)
+        return (
+            ArmResponse(status=204)
+            if found
+            else ArmResponse(status=404, headers={"x-ms-failure-cause": "gateway"})
+        )
 
     def patch_group(self, request: ArmRequest) -> ArmResponse:
         group = self.groups.patch(request.subscription, request.group, request.document())
