@@ -67,6 +67,11 @@ class FakeResourceManager:
         """Lets the next network write be accepted and fail at its end; the peering stays as it was, `Failed`."""
         self._next_failure = (code, message)
 
+    def calm_down(self) -> None:
+        """Nothing that was arranged happens any more."""
+        self.faults.clear()
+        self._next_failure = None
+
     def forget_operations(self) -> None:
         """Ends what runs and forgets every polling URL, as Resource Manager does after a while."""
         for operation in self._operations.values():
