@@ -109,6 +109,12 @@ class Histories(RuleBasedStateMachine):
         self.put_peering("hub", remote, pause=5)
         self.put_peering(remote, "hub", pause=5)
 
+    @rule(remote=st.sampled_from(["one", "two"]))
+    def cut_and_make_again(self, remote: str) -> None:
+        """The mistake that many tools make: only the deleted side is made again."""
+        self.delete_peering(remote, "hub", pause=5)
+        self.put_peering(remote, "hub", pause=5)
+
     @rule(local=NETWORKS, remote=NETWORKS, pause=PAUSES)
     def delete_peering(self, local: str, remote: str, pause: int) -> None:
         self.call("DELETE", f"{network_path(local, local)}/virtualNetworkPeerings/to-{remote}")

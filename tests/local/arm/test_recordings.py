@@ -124,7 +124,7 @@ async def replay(tmp_path: Path) -> AsyncIterator[Replay]:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`group` is what existed before the recording began; `compared` limits (method and URL) what is compared, all is sent."""
+    """`group` existed before the recording began; all is sent, `compared` (of method and URL) limits what counts."""
 
     file: str
     group: str | None = None
