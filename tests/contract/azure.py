@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import uuid4
 
+from shared.adapters.arm.resource_manager import ArmResourceManager
 from shared.adapters.arm.sdk import SdkClients
 from shared.domain.ids import NodeKey, type_of
 from shared.domain.plan import Accepted, OperationStatus
@@ -23,8 +24,10 @@ VERSIONS = {
 class Azure(Protocol):
     """`subscription` is where everything happens; group names are unique to the test."""
 
-    port: ResourceManager
     subscription: str
+
+    @property
+    def port(self) -> ResourceManager: ...
 
     def key(self, name: str) -> NodeKey: ...
 
@@ -79,7 +82,7 @@ class FakeAzure:
 class RealAzure:
     """Resource Manager itself or the local one, changed through Azure's own clients."""
 
-    port: ResourceManager
+    port: ArmResourceManager
     sdk: SdkClients
     subscription: str
     polling_interval: float

@@ -23,6 +23,8 @@ from tests.support.local_arm import AT_ONCE, running_arm
 FAKE = "fake"
 LOCAL = "local"
 LIVE = pytest.param("live", marks=[pytest.mark.live, pytest.mark.timeout(1800)])
+LIVE_SUBSCRIPTION = os.environ.get("MESHPLANE_LIVE_SUBSCRIPTION", "")
+AZURES = [FAKE, LOCAL, LIVE] if LIVE_SUBSCRIPTION else [FAKE, LOCAL]
 PUBLIC = "https://management.azure.com"
 SCOPE = f"{PUBLIC}/.default"
 AZURITE = pytest.param("azurite", marks=[pytest.mark.stack, pytest.mark.xdist_group("azurite")])
@@ -44,7 +46,7 @@ async def table_storage(request: pytest.FixtureRequest) -> AsyncIterator[TableSt
     await storage.close()
 
 
-@pytest.fixture(params=[FAKE, LOCAL, LIVE])
+@pytest.fixture(params=AZURES)
 async def azure(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Azure]:
     """An Azure to reconcile against: in memory, local over HTTPS, or (`-m live`) a real subscription."""
     match request.param:
@@ -81,13 +83,10 @@ async def local_azure(folder: Path, reads: int = 0) -> AsyncIterator[RealAzure]:
 
 @asynccontextmanager
 async def live_azure() -> AsyncIterator[RealAzure]:
-    subscription = os.environ.get("MESHPLANE_LIVE_SUBSCRIPTION", "")
-    if not subscription:
-        pytest.skip("MESHPLANE_LIVE_SUBSCRIPTION names no subscription to create groups in")
     credential = LazyCredential()
     port = ArmResourceManager(PUBLIC, credential, SCOPE)
     sdk = SdkClients(PUBLIC, credential, SCOPE, "")
-    azure = RealAzure(port, sdk, subscription, polling_interval=5)
+    azure = RealAzure(port, sdk, LIVE_SUBSCRIPTION, polling_interval=5)
     try:
         yield azure
         await azure.remove_everything()

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.probes import ResourceManagerProbe
 from shared.domain.calls import Calls, counted_calls
 from shared.domain.errors import NotFound
 from shared.domain.ids import same_id, type_of
 from tests.contract.azure import LOCATION, VERSIONS, Azure
-from tests.contract.conftest import fake_azure, local_azure
+from tests.contract.conftest import LIVE_SUBSCRIPTION, fake_azure, live_azure, local_azure
 
 IDENTITIES = "providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 NETWORKS = "providers/Microsoft.Network/virtualNetworks"
@@ -71,7 +72,7 @@ async def test_a_network_is_found_by_its_id_in_any_case(azure: Azure) -> None:
     key = azure.key("case")
     await azure.create_group(key)
     await azure.put_network(f"{key.group_id}/{NETWORKS}/Net-1", "10.1.0.0/16")
-    found = await azure.port.get_network(f"{key.group_id}/{NETWORKS}/Net-1".upper().replace("10.1", "10.1"))
+    found = await azure.port.get_network(f"{key.group_id}/{NETWORKS}/Net-1".upper())
     assert found.name == "Net-1"
     assert type_of(found.id) == "microsoft.network/virtualnetworks"
     with pytest.raises(NotFound):
@@ -92,6 +93,15 @@ async def test_each_call_is_counted_where_somebody_counts(azure: Azure) -> None:
     finally:
         counted_calls.reset(token)
     assert (calls.reads, calls.writes) == (3, 1)
+
+
+@pytest.mark.live
+@pytest.mark.skipif(
+    not LIVE_SUBSCRIPTION, reason="MESHPLANE_LIVE_SUBSCRIPTION names no subscription to write to"
+)
+async def test_the_identity_sees_the_live_subscription() -> None:
+    async with live_azure() as azure:
+        assert await ResourceManagerProbe(azure.port, LIVE_SUBSCRIPTION).check()
 
 
 @pytest.mark.parametrize("backend", ["fake", "local"])

@@ -1,0 +1,56 @@
+"""Measures of calls reach OpenTelemetry once somebody installs its SDK."""
+
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+from shared.adapters import otel
+from shared.adapters.otel import Instruments, arm_call
+
+PEERINGS = "microsoft.network/virtualnetworks/virtualnetworkpeerings"
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> InMemoryMetricReader:
+    """A provider for this test alone: the global one may be set only once in a process."""
+    found = InMemoryMetricReader()
+    meter = MeterProvider([found]).get_meter("test")
+    monkeypatch.setattr(otel, "_meter", lambda: meter)
+    for cached in (otel._counter, otel._histogram):
+        cached.cache_clear()
+    return found
+
+
+def test_a_call_is_counted_by_kind_type_and_result(reader: InMemoryMetricReader) -> None:
+    for method, result in (("GET", "200"), ("GET", "200"), ("PUT", "429"), ("DELETE", "202")):
+        with arm_call(method, PEERINGS) as call:
+            call.result = result
+    with pytest.raises(TimeoutError), arm_call("GET", PEERINGS):
+        raise TimeoutError
+    assert _points(reader, "meshplane.arm.calls") == {
+        ("read", PEERINGS, "200"): 2,
+        ("write", PEERINGS, "429"): 1,
+        ("delete", PEERINGS, "202"): 1,
+        ("read", PEERINGS, "TimeoutError"): 1,
+    }
+
+
+def test_the_triggers_count_their_work(reader: InMemoryMetricReader) -> None:
+    instruments = Instruments()
+    instruments.event("accepted")
+    instruments.records(10, 2, 1)
+    instruments.records(5, 0, 0)
+    instruments.reconciled(1.5)
+    assert _points(reader, "meshplane.events") == {("accepted",): 1}
+    assert _points(reader, "meshplane.telemetry.records") == {(): 15}
+    assert _points(reader, "meshplane.telemetry.alerts") == {(): 2}
+    assert _points(reader, "meshplane.telemetry.dead_letters") == {(): 1}
+    assert _points(reader, "meshplane.reconcile.duration") == {(): 1.5}
+
+
+def _points(reader: InMemoryMetricReader, name: str) -> dict[tuple[object, ...], float]:
+    data = reader.get_metrics_data()
+    assert data is not None
+    metrics = [m for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics]
+    [points] = [m.data.data_points for m in metrics if m.name == name]
+    return {tuple((p.attributes or {}).values()): getattr(p, "value", getattr(p, "sum", 0)) for p in points}
