@@ -7,7 +7,7 @@ from typing import cast
 from proton import Link, Message, Receiver, Sender, Session, symbol
 
 from local.events.hubs.access import Access
-from local.events.hubs.dialect import Incoming as IncomingFrame
+from local.events.hubs.dialect import ClientFrame
 from local.events.hubs.links import (
     MAX_MESSAGE_BYTES,
     Attachment,
@@ -48,7 +48,7 @@ class Attaching:
         self._wake = wake
         self._replies: dict[tuple[Session, str], Replies] = {}
 
-    def attach(self, link: Link, frame: IncomingFrame) -> Attachment:
+    def attach(self, link: Link, frame: ClientFrame) -> Attachment:
         """Open the local end of a link. Raises Refused; the link is then still to be opened and closed."""
         address = (link.remote_source if link.is_sender else link.remote_target).address or ""
         path = path_of(address)
@@ -87,7 +87,7 @@ class Attaching:
         _open(link)
         return Incoming(link, store_in(hub, partition), partial(self._access.demand, path))
 
-    def _attach_consumer(self, link: Sender, path: str, frame: IncomingFrame) -> Attachment:
+    def _attach_consumer(self, link: Sender, path: str, frame: ClientFrame) -> Attachment:
         address = parse_consumer(path)
         hub = self._namespace.hub(address.hub)
         partition = hub.partition(address.partition)

@@ -7,12 +7,12 @@ from typing import Any, cast
 
 from proton import (
     Collector,
-    Condition,
     Connection,
     Delivery,
     Endpoint,
     Event,
     Link,
+    ProtonException,
     Session,
     Transport,
     TransportException,
@@ -21,8 +21,7 @@ from proton import (
 from local.events.hubs.access import Access
 from local.events.hubs.attaching import Attaching
 from local.events.hubs.dialect import FrameSplitter, pad, read_incoming
-from local.events.hubs.encoding import Malformed
-from local.events.hubs.links import Attachment, detach
+from local.events.hubs.links import Attachment, condition, detach
 from local.events.hubs.namespace import Namespace
 from local.events.hubs.refusal import Refused
 from local.events.hubs.sasl import SaslServer, Stage
@@ -81,11 +80,17 @@ class ClientConnection(asyncio.Protocol):
         try:
             for frame in self._incoming.feed(data):
                 self._receive(frame)
-        except (TransportException, Malformed) as error:
-            log.info("a client broke the protocol: %s", error)
-            self._flush()
-            self._socket.close()
+        except (ProtonException, ValueError) as error:
+            # A ValueError is our Malformed, or text in a frame that is not UTF-8.
+            self._give_up("amqp:decode-error", str(error))
         self._flush()
+
+    def _give_up(self, name: str, reason: str) -> None:
+        log.info("closed a connection: %s: %s", name, reason)
+        self._connection.condition = condition(Refused(name, reason))
+        self._connection.close()
+        self._flush()
+        self._socket.close()
 
     def _receive(self, frame: memoryview) -> None:
         if self._sasl.stage is not Stage.OVER:
@@ -102,8 +107,8 @@ class ClientConnection(asyncio.Protocol):
     def _push(self, data: memoryview) -> None:
         while data:
             room = self._engine.capacity()
-            if room < 0:
-                raise TransportException("more came after the end")
+            if room <= 0:
+                raise TransportException("more came than a client may send")
             # Proton takes any buffer, though it says bytes.
             self._engine.push(cast(bytes, data[:room]))
             data = data[room:]
@@ -215,12 +220,7 @@ class ClientConnection(asyncio.Protocol):
 
     def shut_down(self) -> None:
         """Tell the client that the service goes away, and close."""
-        self._connection.condition = Condition(
-            "amqp:connection:forced", "The service is shutting down.", {"s": 1}
-        )
-        self._connection.close()
-        self._flush()
-        self._socket.close()
+        self._give_up("amqp:connection:forced", "The service is shutting down.")
 
     def connection_lost(self, exc: Exception | None) -> None:
         log.debug("a connection ended: %s", exc)

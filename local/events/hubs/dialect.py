@@ -31,7 +31,7 @@ _MAX_FRAME_FIELD = 2
 _RUNTIME_METRIC = b"com.microsoft:enable-receiver-runtime-metric"
 
 
-class Incoming(NamedTuple):
+class ClientFrame(NamedTuple):
     """A piece of the incoming stream.
 
     `message_format` is that of a transfer that states one; `tracks_last_event` whether an attach desires the
@@ -71,19 +71,19 @@ class FrameSplitter:
         return start + size if available >= size else None
 
 
-def read_incoming(frame: memoryview) -> Incoming:
+def read_incoming(frame: memoryview) -> ClientFrame:
     """What Proton gets for a client's frame. What cannot be read is left to Proton to refuse."""
     try:
         performative = _performative(frame)
         if performative == TRANSFER:
-            return Incoming(frame, _message_format(frame))
+            return ClientFrame(frame, _message_format(frame))
         if performative == OPEN:
-            return Incoming(_with_lower_max_frame(frame))
+            return ClientFrame(_with_lower_max_frame(frame))
         if performative == ATTACH:
-            return Incoming(frame, tracks_last_event=_RUNTIME_METRIC in bytes(frame))
+            return ClientFrame(frame, tracks_last_event=_RUNTIME_METRIC in bytes(frame))
     except Malformed:
         pass
-    return Incoming(frame)
+    return ClientFrame(frame)
 
 
 def _performative(frame: memoryview) -> int | None:

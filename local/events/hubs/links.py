@@ -11,7 +11,7 @@ from local.events.hubs.encoding import Malformed
 from local.events.hubs.message import DELIVERY_ANNOTATIONS, Draft, read_events
 from local.events.hubs.namespace import EventHub
 from local.events.hubs.partition import Event, Partition
-from local.events.hubs.refusal import Refused
+from local.events.hubs.refusal import Refused, not_found
 
 MAX_MESSAGE_BYTES = 1_048_576
 CREDIT = 300
@@ -76,10 +76,11 @@ class Incoming:
 
     def _complete(self, delivery: Delivery) -> None:
         encoded = self._link.recv(delivery.pending) or b""
+        message_format, self._format = self._format, 0
         self._link.advance()
         try:
             self._demand()
-            self._take(encoded, self._format)
+            self._take(encoded, message_format)
             delivery.update(Delivery.ACCEPTED)
         except Malformed as error:
             _reject(delivery, Refused("amqp:decode-error", str(error)))
@@ -136,9 +137,12 @@ class Replies:
     def __init__(self, link: Sender) -> None:
         self._link = link
         self._sent = 0
+        self._closed = False
 
     def send(self, message: Message) -> None:
-        """Send one answer, settled."""
+        """Send one answer, settled. Raises Refused when nobody is there to hear it."""
+        if self._closed:
+            raise not_found("a link to receive the answer")
         self._sent += 1
         delivery = self._link.delivery(str(self._sent))
         self._link.send(message.encode())
@@ -152,7 +156,7 @@ class Replies:
         pass
 
     def on_close(self) -> None:
-        pass
+        self._closed = True
 
 
 class Outgoing:

@@ -9,7 +9,7 @@ from typing import cast
 from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubConsumerClient, PartitionContext
 
-SECONDS = 20.0
+SECONDS = 45.0
 
 
 async def read(

@@ -162,7 +162,7 @@ def _owner(namespace: Endpoint, level: int, errors: list[Exception], started: th
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    assert started.wait(20)
+    assert started.wait(45)
     return Owner(client, thread)
 
 
@@ -173,16 +173,16 @@ async def test_a_higher_owner_level_takes_the_partition(namespace: Endpoint) -> 
     second_errors: list[Exception] = []
     first = await asyncio.to_thread(_owner, namespace, 1, first_errors, threading.Event())
     second = await asyncio.to_thread(_owner, namespace, 2, second_errors, threading.Event())
-    await asyncio.to_thread(first.thread.join, 20)
+    await asyncio.to_thread(first.thread.join, 45)
     assert isinstance(first_errors[0], ConnectionLostError)
     assert "New receiver 'nil' with higher epoch of '2'" in str(first_errors[0])
     lower_errors: list[Exception] = []
     lower = await asyncio.to_thread(_owner, namespace, 1, lower_errors, threading.Event())
-    await asyncio.to_thread(lower.thread.join, 20)
+    await asyncio.to_thread(lower.thread.join, 45)
     assert "higher epoch '2' already exists" in str(lower_errors[0])
     with pytest.raises(EventHubError, match="non-epoch receiver is not allowed"):
         await read(namespace.connection_string, "single", 1)
     assert second_errors == []
     second.client.close()
-    await asyncio.to_thread(second.thread.join, 20)
+    await asyncio.to_thread(second.thread.join, 45)
     assert not second.thread.is_alive()

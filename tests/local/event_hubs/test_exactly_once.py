@@ -71,7 +71,7 @@ def _plain(value: object) -> object:
     return type(value).__name__, value
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(messages(), max_size=12), st.data())
 def test_any_amqp_client_reads_back_what_it_sent(sent: list[Message], data: st.DataObject) -> None:
     """Over the wire: all from the beginning, and from any event's offset exactly the rest."""
@@ -158,7 +158,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(EVENTS, st.data())
 def test_the_azure_clients_read_back_what_they_sent(
     sent: list[tuple[bytes, dict[str, str]]], data: st.DataObject

@@ -102,6 +102,18 @@ def test_management_says_what_it_cannot_do(
     assert properties_of(answer)["status-code"] == status
 
 
+def test_a_question_nobody_waits_for_is_rejected(namespace: Endpoint) -> None:
+    """Without a link for the answer, or after that link was closed, the request is rejected."""
+    question = Message(properties={"operation": "READ", "type": "com.microsoft:eventhub", "name": "single"})
+    with connected(namespace) as connection:
+        asking = connection.create_sender("$management")
+        with pytest.raises(SendException):
+            asking.send(question)
+        connection.create_receiver("$management").close()  # type: ignore[no-untyped-call]  # as above
+        with pytest.raises(SendException):
+            asking.send(question)
+
+
 @pytest.mark.parametrize(
     ("address", "condition"),
     [
