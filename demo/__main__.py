@@ -27,7 +27,11 @@ from local.stack import DEFAULT_FOLDER
 
 OPERATOR = "operator"
 # Short times, so that nobody has to wait: Azure takes minutes where this takes seconds.
-SETTINGS = {"MESH_EVENT_DELAY_SECONDS": "0.5", "MESH_LEASE_SECONDS": "8"}
+SETTINGS = {
+    "MESH_EVENT_DELAY_SECONDS": "0.5",
+    "MESH_LEASE_SECONDS": "8",
+    "MESH_RESYNC_SCHEDULE": "*/3 * * * * *",
+}
 OPERATIONS = {"advance": "after-seconds", "amount": 0.5, "retry_after": 0.5}
 WIDTH = 110
 LOG_LINES = 30
@@ -48,10 +52,10 @@ def main() -> int:
     """Runs the demo and answers its exit status."""
     arguments = _arguments()
     console = _console()
-    interrupt_on_signals()
     options = StackOptions(folder=arguments.folder, instances=arguments.instances, settings=SETTINGS)
     stack = MeshStack(options)
     try:
+        interrupt_on_signals()
         return _run(stack, console)
     except KeyboardInterrupt:
         console.print("Stopped.")
@@ -69,7 +73,7 @@ def _run(stack: MeshStack, console: Console) -> int:
             _play(stage)
             console.print()
             console.print(report.table(stage))
-            console.print(report.FOOTNOTE, style="dim")
+            console.print(report.FOOTNOTE, style="dim", soft_wrap=False)
     except _FAILURES as error:
         console.print(f"\nFAILED {error}", style="bold red", markup=False)
         console.print(_log_tail(stack), markup=False)

@@ -1,10 +1,15 @@
 """One look each: what Meshplane says over HTTP, and what Azure says through the SDK. Ids are compared without case."""
 
+import re
+from datetime import datetime
+
 from demo.azure import Peering, Setting
 from demo.stack import hub_network, workspace
 from demo.stage import Stage
 from demo.watch import Look, Seen
 from demo.world import Team
+
+_ID = re.compile(r"/subscriptions/[^/]+/resourceGroups/([^/]+)/providers/[^/]+/[^/]+/", re.IGNORECASE)
 
 
 def node_is(stage: Stage, team: Team, state: str, reason: str) -> Look:
@@ -15,8 +20,9 @@ def node_is(stage: Stage, team: Team, state: str, reason: str) -> Look:
         if node is None:
             return Seen(False, "the API knows no such node")
         ready = node.ready
-        message = f", {ready.message}" if ready.message else ""
-        return Seen((node.state, ready.reason) == (state, reason), f"{node.state}, {ready.reason}{message}")
+        holds = (node.state, ready.reason) == (state, reason)
+        said = [ready.reason, ready.message] if holds else [node.state, ready.reason, ready.message]
+        return Seen(holds, short(", ".join(filter(None, said))))
 
     return look
 
@@ -73,6 +79,27 @@ def sides(stage: Stage, team: Team) -> tuple[list[Peering], list[Peering]]:
     here = [p for p in stage.azure.peerings(network) if p.remote_network.lower() == hub.lower()]
     there = [p for p in stage.azure.peerings(hub) if p.remote_network.lower() == network.lower()]
     return here, there
+
+
+def history_tells(stage: Stage, team: Team, since: datetime, resource: str) -> Look:
+    """Whether the node's history tells of a write to what lies under this id since then: what, why and its cause."""
+
+    def look() -> Seen:
+        node = stage.api.node(team.group)
+        told = [
+            f"{change} (cause: {entry.cause})"
+            for entry in (node.history if node else [])
+            for change in entry.changes
+            if entry.at > since and change.lower().startswith(f"put {resource.lower()}/")
+        ]
+        return Seen(bool(told), short(told[0]) if told else "no such change")
+
+    return look
+
+
+def short(text: str) -> str:
+    """A text with resource ids cut to the group and the names in it."""
+    return _ID.sub(r"\1/", text)
 
 
 def _states(peerings: list[Peering]) -> str:

@@ -1,5 +1,6 @@
 """The table at the end: what became of each node, and at what price."""
 
+from rich import box
 from rich.table import Table
 
 from demo.api import Node
@@ -12,10 +13,16 @@ NETWORK = "Microsoft.Network/virtualNetworks"
 
 def table(stage: Stage) -> Table:
     """One row a node, as the API shows it now. Raises ApiFailed."""
-    shown = Table(title="The mesh", title_justify="left", header_style="bold")
+    shown = Table(title="The mesh", title_justify="left", header_style="bold", box=box.SIMPLE_HEAD)
     for name in ("node", "state", "reason"):
         shown.add_column(name)
-    for name in ("seconds\nto ready", "peerings", "coverage", "ARM reads\n(floor)", "ARM writes\n(floor)"):
+    for name in (
+        "seconds\nto ready",
+        "peerings\nconnected",
+        "coverage",
+        "ARM reads\n(floor)",
+        "ARM writes\n(floor)",
+    ):
         shown.add_column(name, justify="right")
     for team in TEAMS:
         node, onboarded = stage.api.node(team.group), stage.onboarded.get(team.group)
@@ -58,14 +65,14 @@ def floor_of(team: Team, onboarded: Node) -> Floor:
 def _seconds_to_ready(stage: Stage, onboarded: Node) -> str:
     if onboarded.ready_at is None:
         return "-"
-    return f"{(onboarded.ready_at - stage.tagged[onboarded.group]).total_seconds():.1f}"
+    return f"{(onboarded.ready_at - stage.tagged[onboarded.group].at).total_seconds():.1f}"
 
 
 def _peerings(node: Node) -> str:
     if not node.peerings:
         return "none"
     connected = sum((p.state, p.sync_level) == ("Connected", "FullyInSync") for p in node.peerings)
-    return f"{connected}/{len(node.peerings)} connected"
+    return f"{connected}/{len(node.peerings)}"
 
 
 def _coverage(node: Node) -> str:

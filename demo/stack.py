@@ -92,6 +92,11 @@ class MeshStack:
         finally:
             self.azure.stop()
 
+    def check(self) -> None:
+        """Raises ChildFailed when a part has ended by itself."""
+        self.azure.check()
+        self.app.check()
+
     def __enter__(self) -> Self:
         self.start()
         return self

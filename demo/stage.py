@@ -1,5 +1,6 @@
 """What every scene of the demo works with, and what is kept of each node for the table at the end."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +26,14 @@ class Request(msgspec.Struct, frozen=True):
     kind: str
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Now, on the calendar's clock and on the monotonic one."""
+
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    monotonic: float = field(default_factory=time.monotonic)
+
+
 @dataclass(slots=True)
 class Stage:
     """`tagged` is when a group was tagged, `onboarded` the node as it was once it had settled."""
@@ -33,7 +42,7 @@ class Stage:
     azure: Azure
     api: MeshApi
     watch: Watch
-    tagged: dict[str, datetime] = field(default_factory=dict)
+    tagged: dict[str, Moment] = field(default_factory=dict)
     onboarded: dict[str, Node] = field(default_factory=dict)
 
     @property
@@ -44,7 +53,7 @@ class Stage:
         """A team tags its group: from here on it is to be a node."""
         tags = ", ".join(f"{name}={value}" for name, value in team.tags.items())
         self.watch.did(f"{team.group} is tagged {tags}")
-        self.tagged[team.group] = datetime.now(UTC)
+        self.tagged[team.group] = Moment()
         self.azure.tag(team.group, team.tags)
 
     def keep(self, group: str) -> None:

@@ -1,32 +1,47 @@
 """`make up`: the local Azure and Meshplane, until Ctrl-C."""
 
 import argparse
-import signal
 import sys
-import threading
+import time
+from pathlib import Path
+from typing import NoReturn
 
+from demo.interrupt import interrupt_on_signals
 from demo.stack import MeshStack, StackOptions
+from local.azurite import AzuriteNotInstalled
+from local.caller import RequestFailed
+from local.child import ChildFailed
 from local.directions import az_commands
-from local.stack import Ports
+from local.stack import DEFAULT_FOLDER, Ports
+
+SECONDS_BETWEEN_CHECKS = 1.0
 
 
 def main() -> int:
-    """Starts everything, prints where it is, and stops everything on SIGINT or SIGTERM."""
+    """Starts everything, prints where it is, and stops everything on SIGINT or SIGTERM.
+
+    Exit status 0 after a signal, 1 when a part did not come up or ended by itself.
+    """
     options = _options()
-    asked_to_stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked_to_stop.set())
-    print("Starting the local Azure and Meshplane ...", flush=True)
-    stack = MeshStack(options)
-    stack.start()
     try:
-        print(directions(stack), flush=True)
-        while not asked_to_stop.wait(1.0):
-            stack.azure.check()
-    finally:
-        print("Stopping ...", flush=True)
-        stack.stop()
+        interrupt_on_signals()
+        print("Starting the local Azure and Meshplane ...", flush=True)
+        _run(MeshStack(options))
+    except KeyboardInterrupt:
+        print("Stopped.", flush=True)
+    except (ChildFailed, RequestFailed, AzuriteNotInstalled) as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
+
+
+def _run(stack: MeshStack) -> NoReturn:
+    """Runs until KeyboardInterrupt, or ChildFailed where a part ends by itself."""
+    with stack:
+        print(directions(stack), flush=True)
+        while True:
+            time.sleep(SECONDS_BETWEEN_CHECKS)
+            stack.check()
 
 
 def directions(stack: MeshStack) -> str:
@@ -41,7 +56,7 @@ def directions(stack: MeshStack) -> str:
         f"managed identity   {endpoints.identity_endpoint}",
         f"Event Hubs         {endpoints.event_hubs_namespace}",
         f"storage            {endpoints.blobs}  {endpoints.queues}  {endpoints.tables}",
-        f"logs               {stack.options.folder}/logs, {app.log}",
+        f"logs               {stack.options.folder}/logs, {stack.app_log}",
         "",
         "Nodes:",
         f"  curl -H 'x-functions-key: {app.function_key}' {app.endpoint}/api/nodes",
@@ -59,12 +74,18 @@ def _options() -> StackOptions:
     parser.add_argument(
         "--instances", type=int, default=1, help="worker processes, as the cloud would scale out"
     )
-    parser.add_argument("--functions-port", type=int, default=0)
+    parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="certificates, secrets and logs")
+    parser.add_argument("--functions-port", type=int, default=0, help="0, as for the others: a free one")
     parser.add_argument("--resource-manager-port", type=int, default=0)
     parser.add_argument("--event-hubs-port", type=int, default=0)
     arguments = parser.parse_args()
     ports = Ports(resource_manager=arguments.resource_manager_port, event_hubs=arguments.event_hubs_port)
-    return StackOptions(instances=arguments.instances, functions_port=arguments.functions_port, ports=ports)
+    return StackOptions(
+        folder=arguments.folder,
+        instances=arguments.instances,
+        functions_port=arguments.functions_port,
+        ports=ports,
+    )
 
 
 if __name__ == "__main__":

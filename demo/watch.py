@@ -12,6 +12,7 @@ from rich.markup import escape
 from demo.api import ApiFailed
 
 SECONDS_BETWEEN_LOOKS = 0.2
+SHORTEST_SECONDS_SHOWN = 0.2
 SECONDS_BETWEEN_SIGNS_OF_LIFE = 10.0
 
 
@@ -39,8 +40,9 @@ class Watch:
     On a terminal what is awaited is shown live; elsewhere every line is plain text that stays.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, pause: float = SECONDS_BETWEEN_LOOKS) -> None:
         self._console = console
+        self._pause = pause
         self._claims = 0
 
     @property
@@ -59,7 +61,7 @@ class Watch:
 
     def tell(self, what: str) -> None:
         """Something for the reader to know."""
-        self._console.print(f"     {escape(what)}", style="dim")
+        self._console.print(f"     [dim]{escape(what)}[/dim]")
 
     def claim(self, claim: str, look: Look, seconds: float = 30.0, since: float | None = None) -> float:
         """Looks until the claim holds and prints it with what was seen; answers the seconds it took.
@@ -72,7 +74,7 @@ class Watch:
         took = time.monotonic() - (since or started)
         self._claims += 1
         what = f": {seen.what}" if seen.what else ""
-        lasted = f" [dim]({took:.1f} s)[/dim]" if took >= SECONDS_BETWEEN_LOOKS else ""
+        lasted = f" [dim]({took:.1f} s)[/dim]" if took >= SHORTEST_SECONDS_SHOWN else ""
         self._console.print(f"  [green]ok[/green] {escape(claim + what)}{lasted}")
         return took
 
@@ -88,7 +90,7 @@ class Watch:
             if now - reminded > SECONDS_BETWEEN_SIGNS_OF_LIFE:
                 reminded = now
                 self.tell(f"... {now - started:.0f} s: {seen.what}")
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+            time.sleep(self._pause)
 
     @contextmanager
     def _waiting(self, claim: str) -> Iterator[None]:

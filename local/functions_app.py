@@ -104,6 +104,12 @@ class FunctionsHost:
         self.stop()
         self.start()
 
+    def check(self) -> None:
+        """Raises ChildFailed when the host has ended by itself."""
+        child = self._running()
+        if child.returncode is not None:
+            raise child.failure(f"ended by itself with exit status {child.returncode}")
+
     def workers(self) -> list[Worker]:
         """The worker processes right now; an instance whose worker is being replaced is left out."""
         request = urllib.request.Request(

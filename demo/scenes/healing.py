@@ -1,11 +1,10 @@
 """Things are broken on purpose, and heal by themselves."""
 
-import time
-
 import msgspec
 
-from demo.looks import node_is, peered, reporting, sides
-from demo.stage import APP, Stage
+from demo.looks import history_tells, node_is, peered, reporting, sides
+from demo.stack import hub_network
+from demo.stage import APP, Moment, Stage
 from demo.watch import Seen
 from demo.world import SALES
 
@@ -28,19 +27,21 @@ def play(stage: Stage) -> None:
 
 def _peering_deleted(stage: Stage) -> None:
     _, there = sides(stage, SALES)
-    started = time.monotonic()
+    broken = Moment()
     stage.azure.delete_peering(there[0])
     stage.watch.did(f"somebody deletes the hub's peering {there[0].name}")
-    _healed(stage, started)
+    _healed(stage, broken, hub_network(stage.subscription))
 
 
 def _setting_deleted(stage: Stage) -> None:
     vault = SALES.of_type(stage.subscription, "Microsoft.KeyVault/vaults")
-    started = time.monotonic()
+    broken = Moment()
     for setting in stage.azure.settings(vault):
         stage.azure.delete_setting(vault, setting.name)
         stage.watch.did(f"somebody deletes the diagnostic setting {setting.name} of sales-vault")
-    stage.watch.claim("sales reports again", reporting(stage, SALES), seconds=SECONDS_TO_HEAL, since=started)
+    watch = stage.watch
+    watch.claim("sales reports again", reporting(stage, SALES), SECONDS_TO_HEAL, broken.monotonic)
+    watch.claim("its history says why", history_tells(stage, SALES, broken.at, vault))
 
 
 def _worker_killed(stage: Stage) -> None:
@@ -50,14 +51,15 @@ def _worker_killed(stage: Stage) -> None:
     }
     stage.control("POST", "/faults", slow)
     here, _ = sides(stage, SALES)
+    broken = Moment()
     stage.azure.delete_peering(here[0])
     stage.watch.did("somebody deletes the peering on the side of sales; Azure is slow today")
-    started = time.monotonic()
     pid = _victim(stage)
     stage.stack.app.kill_worker(pid)
     stage.watch.did(f"kill -9 {pid}")
+    stage.watch.tell("its lease has to run out before the resync timer has another worker look at sales")
     stage.watch.claim("the host replaced the worker", lambda: _replaced(stage, pid))
-    _healed(stage, started)
+    _healed(stage, broken, SALES.network(stage.subscription))
     stage.control("DELETE", "/faults")
 
 
@@ -83,7 +85,9 @@ def _replaced(stage: Stage, pid: int) -> Seen:
     return Seen(good, f"workers {', '.join(map(str, ready))}")
 
 
-def _healed(stage: Stage, started: float) -> None:
+def _healed(stage: Stage, broken: Moment, network: str) -> None:
+    """Sales is as it should be, and its history tells of the peering that was written on a network."""
     watch = stage.watch
-    watch.claim("sales is connected again", peered(stage, SALES), seconds=SECONDS_TO_HEAL, since=started)
-    watch.claim("the API says so", node_is(stage, SALES, "Ready", "Converged"), seconds=SECONDS_TO_HEAL)
+    watch.claim("sales is connected again", peered(stage, SALES), SECONDS_TO_HEAL, broken.monotonic)
+    watch.claim("sales is Ready", node_is(stage, SALES, "Ready", "Converged"), SECONDS_TO_HEAL)
+    watch.claim("its history says why", history_tells(stage, SALES, broken.at, network))

@@ -24,9 +24,9 @@ def play(stage: Stage) -> None:
     _settled(stage, SALES, "Ready", "Converged")
     _connected(stage, SALES)
     _settled(stage, LEGACY, "NotReady", "AddressSpaceOverlap")
-    watch.claim("legacy is not peered, since Azure would refuse it", apart(stage, LEGACY))
+    watch.claim("legacy is left unpeered: Azure would refuse", apart(stage, LEGACY))
     _settled(stage, MARKETING, "NotReady", "InvalidTag")
-    watch.claim("marketing is not peered: what the tag means is not guessed", apart(stage, MARKETING))
+    watch.claim("marketing is left unpeered: a wrong value is not guessed", apart(stage, MARKETING))
 
     watch.act("The fourth group is tagged, later")
     stage.tag(FINANCE)
@@ -46,7 +46,12 @@ def _no_nodes(stage: Stage) -> Seen:
 
 
 def _settled(stage: Stage, team: Team, state: str, reason: str) -> None:
-    stage.watch.claim(f"{team.group} is {state}", node_is(stage, team, state, reason), seconds=60)
+    stage.watch.claim(
+        f"{team.group} is {state}",
+        node_is(stage, team, state, reason),
+        seconds=60,
+        since=stage.tagged[team.group].monotonic,
+    )
     stage.keep(team.group)
 
 

@@ -40,9 +40,11 @@ def play(stage: Stage) -> None:
         f"{len(records)} records of sales in {len(bodies) - 1} events, and an event with a broken record"
     )
     failing = {r.resource.lower() for r in records if str(r.level).lower() in ("error", "critical")}
-    watch.claim("every resource with an error-level record has an alert", lambda: _alerts(stage, failing))
+    watch.claim(
+        "GET /api/alerts names every resource with an error-level record", lambda: _alerts(stage, failing)
+    )
     for alert in stage.api.alerts(SALES.group)[:_SHOWN]:
-        watch.tell(f"{alert.title} ({alert.count} records)")
+        watch.tell(f"{alert.title} (records: {alert.count})")
     watch.claim("the broken record is kept as a dead letter", lambda: _dead_letters(stage))
 
 
@@ -68,7 +70,7 @@ def _send(stage: Stage, bodies: Sequence[bytes]) -> None:
 def _alerts(stage: Stage, failing: set[str]) -> Seen:
     alerts = stage.api.alerts(SALES.group)
     missing = failing - {alert.resource.lower() for alert in alerts}
-    what = f"{len(alerts)} alerts for {len(failing) - len(missing)} of {len(failing)} resources"
+    what = f"{len(alerts)} alerts; {len(failing) - len(missing)} of {len(failing)} such resources have one"
     return Seen(not missing and bool(alerts), what)
 
 
