@@ -6,7 +6,7 @@ import typing
 import azure.functions as func
 
 from shared.bootstrap import application
-from shared.telemetry.batch import StreamEvent
+from shared.telemetry.event import StreamEvent
 
 blueprint = func.Blueprint()
 log = logging.getLogger(__name__)

@@ -1,56 +1,69 @@
-"""The composition root: the only place that chooses adapters. Tests and the app call it alike."""
+"""The composition root: the only place that chooses adapters. Tests and the app call it alike.
+
+The rooms are imported when the application is built, not when this module is: a cold start indexes every trigger,
+and then runs one.
+"""
 
 from dataclasses import dataclass
 from functools import cache
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
-from shared.adapters.arm.resource_manager import ArmResourceManager
-from shared.adapters.clock import SystemClock
-from shared.adapters.credentials import LazyCredential
-from shared.adapters.event_hub import EventHubConnection, EventHubStream
-from shared.adapters.instruments import Instruments
-from shared.adapters.logs import structure_logs
-from shared.adapters.probes import EventHubProbe, QueueProbe, ResourceManagerProbe, TablesProbe
-from shared.adapters.queue import StorageWorkQueue
-from shared.adapters.storage import StorageConnection
-from shared.adapters.tables.alerts import TableAlerts
-from shared.adapters.tables.dead_letters import TableDeadLetters
-from shared.adapters.tables.history import TableHistory
-from shared.adapters.tables.leases import TableLeases
-from shared.adapters.tables.nodes import TableNodeStore
-from shared.adapters.tables.table import TableStorage
-from shared.domain.ids import NodeKey
-from shared.domain.mesh import RECONCILE_QUEUE
-from shared.ports import Alerts, Clock, DeadLetters, History, NodeStore, Probe, WorkQueue
-from shared.reconcile.engine import Engine
-from shared.reconcile.intake import Intake
-from shared.reconcile.replay import Replay
-from shared.reconcile.resync import Resync
-from shared.settings import Settings, load_settings
-from shared.telemetry.process import KnownNodes, TelemetryProcessor, Touch
+if TYPE_CHECKING:
+    from shared.adapters.instruments import Instruments
+    from shared.domain.ids import NodeKey
+    from shared.ports import Alerts, Clock, DeadLetters, History, NodeStore, Probe, WorkQueue
+    from shared.reconcile.engine import Engine
+    from shared.reconcile.intake import Intake
+    from shared.reconcile.replay import Replay
+    from shared.reconcile.resync import Resync
+    from shared.settings import Settings
+    from shared.telemetry.process import TelemetryProcessor, Touch
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
     """What the triggers call."""
 
-    clock: Clock
-    intake: Intake
-    engine: Engine
-    resync: Resync
-    replay: Replay
-    telemetry: TelemetryProcessor
-    nodes: NodeStore
-    history: History
-    alerts: Alerts
-    dead_letters: DeadLetters
-    queue: WorkQueue
-    probes: tuple[Probe, ...]
-    instruments: Instruments
+    clock: "Clock"
+    intake: "Intake"
+    engine: "Engine"
+    resync: "Resync"
+    replay: "Replay"
+    telemetry: "TelemetryProcessor"
+    nodes: "NodeStore"
+    history: "History"
+    alerts: "Alerts"
+    dead_letters: "DeadLetters"
+    queue: "WorkQueue"
+    probes: "tuple[Probe, ...]"
+    instruments: "Instruments"
 
 
-def build(settings: Settings) -> Application:
+def build(settings: "Settings") -> Application:
     """The application on the services that the settings name. Connects to nothing yet."""
+    from uuid import uuid4
+
+    from shared.adapters.arm.resource_manager import ArmResourceManager
+    from shared.adapters.clock import SystemClock
+    from shared.adapters.credentials import LazyCredential
+    from shared.adapters.event_hub import EventHubConnection, EventHubStream
+    from shared.adapters.instruments import Instruments
+    from shared.adapters.probes import EventHubProbe, QueueProbe, ResourceManagerProbe, TablesProbe
+    from shared.adapters.queue import StorageWorkQueue
+    from shared.adapters.storage import StorageConnection
+    from shared.adapters.tables.alerts import TableAlerts
+    from shared.adapters.tables.dead_letters import TableDeadLetters
+    from shared.adapters.tables.history import TableHistory
+    from shared.adapters.tables.leases import TableLeases
+    from shared.adapters.tables.nodes import TableNodeStore
+    from shared.adapters.tables.table import TableStorage
+    from shared.domain.mesh import RECONCILE_QUEUE
+    from shared.reconcile.engine import Engine
+    from shared.reconcile.intake import Intake
+    from shared.reconcile.replay import Replay
+    from shared.reconcile.resync import Resync
+    from shared.telemetry.process import KnownNodes, TelemetryProcessor
+
     clock, credential = SystemClock(), LazyCredential()
     arm = ArmResourceManager(settings.resource_manager, credential, settings.resource_manager_scope)
     storage = StorageConnection(
@@ -97,10 +110,10 @@ def build(settings: Settings) -> Application:
     )
 
 
-def _touch(intake: Intake) -> Touch:
+def _touch(intake: "Intake") -> "Touch":
     """What telemetry asks for: the key follows from the resource, which may be a hub's."""
 
-    async def touch(_key: NodeKey, resource: str, cause: str) -> None:
+    async def touch(_key: "NodeKey", resource: str, cause: str) -> None:
         await intake.touch(resource, cause)
 
     return touch
@@ -109,5 +122,8 @@ def _touch(intake: Intake) -> Touch:
 @cache
 def application() -> Application:
     """The application of this process, made by the first invocation: inside the event loop that its clients use."""
+    from shared.adapters.logs import structure_logs
+    from shared.settings import load_settings
+
     structure_logs()
     return build(load_settings())

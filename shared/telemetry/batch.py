@@ -11,19 +11,10 @@ from shared.domain.ids import NodeKey
 from shared.ports import Alert, DeadLetter
 from shared.telemetry.attribute import Attribution
 from shared.telemetry.decode import decode
+from shared.telemetry.event import StreamEvent
 from shared.telemetry.healing import key_to_look_at
 from shared.telemetry.record import Record, Undecodable
 from shared.telemetry.rules import Rule, Severity, alert_of, worst
-
-
-class StreamEvent(msgspec.Struct, frozen=True):
-    """One event of an Event Hub; `offset` is text since geo-replicated namespaces write more than a number."""
-
-    body: bytes
-    partition: str
-    offset: str
-    sequence_number: int
-    enqueued_at: datetime
 
 
 class Findings(msgspec.Struct):

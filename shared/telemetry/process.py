@@ -8,7 +8,8 @@ import msgspec
 from shared.domain.ids import NodeKey
 from shared.ports import Alerts, Clock, DeadLetters, NodeStore
 from shared.telemetry.attribute import Attribution
-from shared.telemetry.batch import StreamEvent, read_batch
+from shared.telemetry.batch import read_batch
+from shared.telemetry.event import StreamEvent
 from shared.telemetry.rules import Rule, error_level
 
 type Touch = Callable[[NodeKey, str, str], Awaitable[None]]

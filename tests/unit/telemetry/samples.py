@@ -4,8 +4,8 @@ import json
 from datetime import UTC, datetime
 
 from shared.domain.ids import NodeKey
-from shared.telemetry.batch import StreamEvent
 from shared.telemetry.decode import decode
+from shared.telemetry.event import StreamEvent
 from shared.telemetry.record import Record, Undecodable
 
 SALES = NodeKey.of("11111111-2222-3333-4444-555555555555", "rg-sales")

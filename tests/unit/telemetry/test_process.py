@@ -9,7 +9,7 @@ from shared.domain.errors import Transient
 from shared.domain.ids import NodeKey
 from shared.domain.node import NodeRecord
 from shared.ports import Alert, DeadLetter
-from shared.telemetry.batch import StreamEvent
+from shared.telemetry.event import StreamEvent
 from shared.telemetry.process import BatchResult, KnownNodes, TelemetryProcessor
 from shared.telemetry.record import Record
 from shared.telemetry.rules import Rule, Severity, error_level
