@@ -2,10 +2,8 @@
 
 import asyncio
 import inspect
-import json
 import logging
 import re
-import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,27 +17,20 @@ from local.arm.actions import Action, action_of
 from local.arm.activity import CompletedOperation, OperationKind
 from local.arm.clock import SystemClock, timestamp
 from local.arm.control import Control
-from local.arm.documents import JsonObject
 from local.arm.errors import ArmError, subscription_not_found
 from local.arm.extension import Extension
 from local.arm.faults import Fault
 from local.arm.manager import ResourceManager
-from local.arm.messages import ANONYMOUS, ArmRequest, ArmResponse
+from local.arm.messages import ArmRequest, ArmResponse
 from local.arm.providers import mount
 from local.arm.routing import Router
+from local.arm.wire import arm_request, body_of, rendered
 
 LOG = logging.getLogger("local.arm")
 _KINDS: dict[str, OperationKind] = {"write": "Write", "delete": "Delete", "action": "Action"}
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # Refused at the door: Azure's activity log does not show these.
 _UNREPORTED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.METHOD_NOT_ALLOWED)
-_ALWAYS = {
-    "Cache-Control": "no-cache",
-    "Pragma": "no-cache",
-    "Expires": "-1",
-    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 @dataclass(slots=True)
@@ -55,7 +46,7 @@ class Server:
         manager.operations.settle()
         if manager.latency:
             await asyncio.sleep(manager.latency)
-        arm = _arm_request(request, manager)
+        arm = arm_request(request, manager.clock.now())
         action = action_of(arm.method, arm.path)
         fault: Fault | None = None
         error: str | None = None
@@ -78,14 +69,14 @@ class Server:
             response = ArmResponse(
                 status=500, body={"error": {"code": error, "message": "An error occurred."}}
             )
-        rendered = self._render(arm, response)
+        answer = rendered(arm, response, manager.clock.now())
         self._report(arm, action, response, fault)
         dropped = fault is not None and fault.drop is not None
         self._log(arm, action, 0 if dropped else response.status, error)
         manager.operations.settle()
         if dropped and request.transport is not None:
             request.transport.abort()
-        return rendered
+        return answer
 
     async def _answer(
         self, request: web.Request, arm: ArmRequest, action: Action, fault: Fault | None
@@ -101,7 +92,7 @@ class Server:
         api_version.check(arm.query, self.manager.clock.now().date())
         self._check_subscription(action.subscription)
         limits = self._admit(arm, action)
-        arm.body = await _body(request)
+        arm.body = await body_of(request)
         handler, arm.parameters = self.router.find(arm.method, arm.path)
         answer = handler(arm)
         response = await answer if inspect.isawaitable(answer) else answer
@@ -138,28 +129,6 @@ class Server:
             return resource.location
         group = self.manager.store.find_group(action.subscription, action.group or "")
         return group.location if group else ""
-
-    def _render(self, arm: ArmRequest, response: ArmResponse) -> web.Response:
-        moment = self.manager.clock.now()
-        headers = {
-            **_ALWAYS,
-            "x-ms-request-id": arm.request_id,
-            "x-ms-correlation-request-id": arm.correlation_id,
-            "x-ms-routing-request-id": f"LOCAL:{moment:%Y%m%dT%H%M%SZ}:{arm.request_id}",
-            **response.headers,
-        }
-        if "x-ms-client-request-id" in arm.headers:
-            headers["x-ms-client-request-id"] = arm.headers["x-ms-client-request-id"]
-        if response.body is None:
-            return web.Response(status=response.status, headers=headers)
-        payload = json.dumps(response.body, separators=(",", ":"), ensure_ascii=False).encode()
-        return web.Response(
-            status=response.status,
-            headers=headers,
-            body=payload,
-            content_type="application/json",
-            charset="utf-8",
-        )
 
     def _report(self, arm: ArmRequest, action: Action, response: ArmResponse, fault: Fault | None) -> None:
         """Tell the activity feed about a write, delete or action, now or when its long operation ends."""
@@ -259,35 +228,3 @@ def create_app(
     if isinstance(manager.clock, SystemClock):
         app.cleanup_ctx.append(tick)
     return app
-
-
-def _arm_request(request: web.Request, manager: ResourceManager) -> ArmRequest:
-    identifier = str(uuid.uuid4())
-    return ArmRequest(
-        method=request.method,
-        path="/" + request.path.strip("/"),
-        query={name.lower(): value for name, value in request.query.items()},
-        headers={name.lower(): value for name, value in request.headers.items()},
-        body=None,
-        principal=ANONYMOUS,
-        request_id=identifier,
-        correlation_id=request.headers.get("x-ms-correlation-request-id", identifier),
-        base_url=str(request.url.origin()),
-        url=str(request.url),
-        time=manager.clock.now(),
-    )
-
-
-async def _body(request: web.Request) -> JsonObject | None:
-    raw = await request.read()
-    if not raw:
-        return None
-    try:
-        document = json.loads(raw)
-    except ValueError as error:
-        raise ArmError(
-            400,
-            "InvalidRequestContent",
-            f"The request content was invalid and could not be deserialized: '{error}'.",
-        ) from error
-    return document if isinstance(document, dict) else None

@@ -81,6 +81,35 @@ async def test_a_put_without_peerings_keeps_them(arm: LocalArm) -> None:
     assert (await arm.peering(hub, "to-spoke"))["peeringState"] == "Disconnected"
 
 
+async def test_a_network_sent_back_as_it_was_read_changes_nothing(arm: LocalArm) -> None:
+    """What `az network vnet update` does: inline peerings that are the same keep their state, Disconnected too."""
+    await arm.make_group("node-a")
+    spoke = await arm.make_network("node-a", "spoke", "10.1.0.0/16")
+    hub = await arm.make_network("node-a", "hub", "10.0.0.0/16")
+    await arm.peer(spoke, hub, "to-hub")
+    await arm.peer(hub, spoke, "to-spoke")
+    await arm.call("DELETE", hub + "/virtualNetworkPeerings/to-spoke", version=NETWORK)
+    read = await arm.call("GET", spoke, version=NETWORK)
+    again = await arm.call("PUT", spoke, read.body, version=NETWORK)
+    assert again.body == read.body
+    assert (await arm.peering(spoke, "to-hub"))["peeringState"] == "Disconnected"
+
+
+async def test_a_network_with_a_refused_peering_is_not_made(arm: LocalArm) -> None:
+    """Nor is an existing one changed."""
+    await arm.make_group("node-a")
+    remote = {"id": network_path("node-a", "absent")}
+    peering = {"name": "p", "properties": {"remoteVirtualNetwork": remote}}
+    body = _body("10.1.0.0/16", virtualNetworkPeerings=[peering])
+    refused = await arm.call("PUT", SPOKE, body, version=NETWORK)
+    assert (refused.status, refused.error) == (400, "InvalidResourceReference")
+    assert (await arm.call("GET", SPOKE, version=NETWORK)).status == 404
+    await arm.make_network("node-a", "spoke", "10.2.0.0/16")
+    assert (await arm.call("PUT", SPOKE, body, version=NETWORK)).error == "InvalidResourceReference"
+    kept = await arm.call("GET", SPOKE, version=NETWORK)
+    assert object_in(kept.body, "properties", "addressSpace") == {"addressPrefixes": ["10.2.0.0/16"]}
+
+
 async def test_subnets_inline_and_on_their_own(arm: LocalArm) -> None:
     """Subnets show up inline; a PUT of the network without subnets keeps them; DELETE answers with Location."""
     await arm.make_group("node-a")
@@ -141,6 +170,8 @@ async def test_a_network_in_use_cannot_be_deleted(arm: LocalArm) -> None:
     for path in (spoke, spoke + "/subnets/default"):
         refused = await arm.call("DELETE", path, version=NETWORK)
         assert (refused.status, refused.error) == (400, "InUseSubnetCannotBeDeleted")
+    emptied = await arm.call("PUT", spoke, _body("10.1.0.0/16", subnets=[]), version=NETWORK)
+    assert (emptied.status, emptied.error) == (400, "InUseSubnetCannotBeDeleted")
     await arm.call("DELETE", nic, version=NETWORK)
     assert (await arm.call("DELETE", spoke, version=NETWORK)).status == 202
     assert (await arm.call("GET", spoke, version=NETWORK)).error == "ResourceNotFound"

@@ -94,13 +94,16 @@ class Peerings:
         return found
 
     def replace(self, network: Resource, wanted: Sequence[JsonObject]) -> None:
-        """Make the peerings of a network those of a list in its own PUT."""
+        """Make the peerings of a network those of a list in its own PUT; those that stay the same are left alone."""
         names = {(text_in(item, "name") or "").lower() for item in wanted}
         for existing in self.manager.store.children(network.id, _COLLECTION):
             if existing.name.lower() not in names:
                 self.manager.remove(existing.key)
         for item in wanted:
-            stored, _ = self.put(network.id.child(_COLLECTION, text_in(item, "name") or ""), item, sync=False)
+            identifier = network.id.child(_COLLECTION, text_in(item, "name") or "")
+            if self._same(self.manager.store.find(identifier.text), object_in(item, "properties")):
+                continue
+            stored, _ = self.put(identifier, item, sync=False)
             stored.properties["provisioningState"] = "Succeeded"
 
     def neighbours(self, network: ResourceId) -> list[tuple[str, Sequence[str]]]:
@@ -120,6 +123,13 @@ class Peerings:
         for peering in self.manager.store.of_type(PEERINGS):
             if remote_id(peering.properties).lower() == network.key:
                 self._disconnect(peering)
+
+    def _same(self, stored: Resource | None, wanted: JsonObject) -> bool:
+        return (
+            stored is not None
+            and remote_id(stored.properties).lower() == remote_id(wanted).lower()
+            and peering_flags(stored.properties) == peering_flags(wanted)
+        )
 
     def _peering_gone(self, peering: Resource) -> None:
         back = self._reciprocal(self._network(peering.id), remote_id(peering.properties))

@@ -10,14 +10,7 @@ from local.arm.messages import ArmRequest, ArmResponse
 from local.arm.operations import LongOperation
 from local.arm.paging import page
 from local.arm.providers.generic.behaviour import Resources
-from local.arm.providers.microsoft_network.behaviour import (
-    REMOVE,
-    SETTLE,
-    Change,
-    Networks,
-    check_etag,
-    check_name,
-)
+from local.arm.providers.microsoft_network.behaviour import REMOVE, SETTLE, Networks
 from local.arm.providers.microsoft_network.contention import check_peering_free
 from local.arm.providers.microsoft_network.models import (
     NETWORKS,
@@ -29,7 +22,9 @@ from local.arm.providers.microsoft_network.models import (
 )
 from local.arm.providers.microsoft_network.peerings import Peerings
 from local.arm.providers.microsoft_network.polling import Polling
+from local.arm.providers.microsoft_network.preconditions import Change, check_etag, check_name
 from local.arm.providers.microsoft_network.simple import TYPES, SimpleResources
+from local.arm.providers.microsoft_network.subnets import Subnets
 from local.arm.routing import Router
 from local.arm.store import Resource
 
@@ -41,7 +36,8 @@ _DELETE = 10
 
 def mount(router: Router, manager: ResourceManager) -> None:
     peerings = Peerings(manager)
-    networks = Networks(manager, peerings)
+    subnets = Subnets(manager)
+    networks = Networks(manager, subnets, peerings)
     simple = SimpleResources(manager, Resources(manager))
     peerings.register()
     networks.register()
@@ -120,18 +116,18 @@ class NetworkRoutes:
         return ArmResponse(body={"value": [subnet_document(subnet, network) for subnet in found]})
 
     def get_subnet(self, request: ArmRequest) -> ArmResponse:
-        found = self.networks.get_subnet(_id(request))
+        found = self.networks.subnets.get(_id(request))
         self.manager.operations.note_read(found.key)
-        network = self.networks.network_of(found.id)
+        network = self.networks.subnets.network_of(found.id)
         return _read(subnet_document(found, network), network)
 
     def put_subnet(self, request: ArmRequest) -> ArmResponse:
-        change = self.networks.put_subnet(_id(request), request.document(), request.headers.get("if-match"))
-        document = subnet_document(change.resource, self.networks.network_of(change.resource.id))
+        change = self.networks.subnets.put(_id(request), request.document(), request.headers.get("if-match"))
+        document = subnet_document(change.resource, self.networks.subnets.network_of(change.resource.id))
         return self._written(request, change, document, "PutSubnetOperation", _NETWORK_PUT)
 
     def delete_subnet(self, request: ArmRequest) -> ArmResponse:
-        return self._deleted(request, self.networks.delete_subnet(_id(request)), "DeleteSubnetOperation")
+        return self._deleted(request, self.networks.subnets.delete(_id(request)), "DeleteSubnetOperation")
 
     def list_peerings(self, request: ArmRequest) -> ArmResponse:
         network = self._collection_owner(request)
@@ -141,7 +137,7 @@ class NetworkRoutes:
     def get_peering(self, request: ArmRequest) -> ArmResponse:
         found = self.peerings.get(_id(request))
         self.manager.operations.note_read(found.key)
-        return _read(self.peerings.document(found), self.networks.network_of(found.id))
+        return _read(self.peerings.document(found), self.networks.subnets.network_of(found.id))
 
     def put_peering(self, request: ArmRequest) -> ArmResponse:
         """`syncRemoteAddressSpace=true` takes over the remote's present address space."""

@@ -1,0 +1,171 @@
+"""What happens to subnets, on their own and as part of their network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from local.arm.clock import timestamp
+from local.arm.documents import JsonObject, copied, object_in, objects_in, text_in
+from local.arm.errors import NetworkError, network_child_not_found
+from local.arm.ids import ResourceId
+from local.arm.manager import ResourceManager
+from local.arm.placement import check_parent
+from local.arm.providers.microsoft_network.address_space import inside, overlapping, parsed
+from local.arm.providers.microsoft_network.contention import check_network_free
+from local.arm.providers.microsoft_network.models import (
+    SUBNETS,
+    new_etag,
+    prefixes_of,
+    subnet_document,
+    subnet_prefixes,
+)
+from local.arm.providers.microsoft_network.preconditions import Change, check_etag, check_name, outside
+from local.arm.store import Resource
+
+_USERS_OF_SUBNETS = (
+    "networkInterfaces",
+    "privateEndpoints",
+    "virtualNetworkGateways",
+    "bastionHosts",
+    "azureFirewalls",
+    "applicationGateways",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Subnets:
+    manager: ResourceManager
+
+    def get(self, subnet: ResourceId) -> Resource:
+        self.manager.store.group(subnet.subscription, subnet.group or "")
+        check_parent(subnet, self.manager.store, "read")
+        found = self.manager.store.find(subnet.text)
+        if found is None:
+            raise network_child_not_found(subnet)
+        return found
+
+    def put(self, subnet: ResourceId, body: JsonObject, if_match: str | None) -> Change:
+        store = self.manager.store
+        group = store.group_for_writing(subnet.subscription, subnet.group or "")
+        subnet = subnet.spelled(group.name, SUBNETS)
+        check_parent(subnet, store, "write")
+        check_name(subnet)
+        network = self.network_of(subnet)
+        existing = store.find(subnet.text)
+        check_etag(if_match, network if existing else None, subnet)
+        check_network_free(self.manager.operations, network.id)
+        properties = copied(object_in(body, "properties"))
+        others = [item for item in store.children(network.id, "subnets") if item.key != subnet.key]
+        self.check(
+            network, [_named(item) for item in others] + [{"name": subnet.name, "properties": properties}]
+        )
+        before = subnet_document(existing, network) if existing else None
+        stored = self._stored(network, subnet.name, properties, existing)
+        store.put(stored)
+        settled = before is not None and subnet_document(stored, network) == before
+        if not settled:
+            stored.properties["provisioningState"] = "Updating"
+            network.body["etag"] = new_etag()
+        return Change(stored, existing is None, settled)
+
+    def delete(self, subnet: ResourceId) -> Resource | None:
+        self.manager.store.group_for_writing(subnet.subscription, subnet.group or "")
+        found = self.manager.store.find(subnet.text)
+        if found is None:
+            return None
+        check_network_free(self.manager.operations, self.network_of(subnet).id)
+        self.check_unused(found)
+        found.properties["provisioningState"] = "Deleting"
+        return found
+
+    def network_of(self, child: ResourceId) -> Resource:
+        parent = child.parent
+        found = self.manager.store.find(parent.text) if parent else None
+        if found is None:
+            raise network_child_not_found(child)
+        return found
+
+    def check(self, network: Resource, subnets: Sequence[JsonObject]) -> None:
+        spaces = [parsed(prefix, network.id.text) for prefix in prefixes_of(network)]
+        taken: list[tuple[str, str]] = []
+        for subnet in subnets:
+            name = text_in(subnet, "name") or ""
+            for prefix in subnet_prefixes(object_in(subnet, "properties")):
+                range_ = parsed(prefix, f"{network.id.text}/subnets/{name}")
+                if not inside(range_, spaces):
+                    raise outside(name, network.name)
+                if any(overlapping([prefix], [other]) for other, _ in taken):
+                    raise NetworkError(
+                        400,
+                        "NetcfgSubnetRangesOverlap",
+                        f"Subnet '{name}' is not valid because its IP address range overlaps with that of an existing "
+                        f"subnet in virtual network '{network.name}'.",
+                    )
+                taken.append((prefix, name))
+
+    def check_replacement(self, network: Resource, subnets: Sequence[JsonObject]) -> None:
+        """Whether the network may have exactly these subnets."""
+        self.check(network, subnets)
+        for leaving in self._leaving(network, subnets):
+            self.check_unused(leaving)
+
+    def replace(self, network: Resource, subnets: Sequence[JsonObject]) -> None:
+        store = self.manager.store
+        for leaving in self._leaving(network, subnets):
+            store.remove(leaving.key)
+        for subnet in subnets:
+            name = text_in(subnet, "name") or ""
+            found = store.find(f"{network.id.text}/subnets/{name}")
+            store.put(self._stored(network, name, copied(object_in(subnet, "properties")), found))
+
+    def _leaving(self, network: Resource, subnets: Sequence[JsonObject]) -> list[Resource]:
+        names = {(text_in(subnet, "name") or "").lower() for subnet in subnets}
+        present = self.manager.store.children(network.id, "subnets")
+        return [subnet for subnet in present if subnet.name.lower() not in names]
+
+    def check_unused(self, subnet: Resource) -> None:
+        users = self._users_of_subnet(subnet)
+        if users:
+            raise NetworkError(
+                400,
+                "InUseSubnetCannotBeDeleted",
+                f"Subnet {subnet.name} is in use by {users[0]} and cannot be deleted. In order to delete the subnet, "
+                "delete all the resources within the subnet. See aka.ms/deletesubnet.",
+            )
+
+    def users_of_network(self, network: Resource) -> list[str]:
+        subnets = self.manager.store.children(network.id, "subnets")
+        return [user for subnet in subnets for user in self._users_of_subnet(subnet)]
+
+    def _stored(
+        self, network: Resource, name: str, properties: JsonObject, existing: Resource | None
+    ) -> Resource:
+        properties["provisioningState"] = existing.properties["provisioningState"] if existing else "Updating"
+        now = timestamp(self.manager.clock.now())
+        return Resource(
+            id=existing.id if existing else network.id.child("subnets", name),
+            type=SUBNETS,
+            body={"properties": properties},
+            created=existing.created if existing else now,
+            changed=now,
+        )
+
+    def _users_of_subnet(self, subnet: Resource) -> list[str]:
+        candidates = (
+            item
+            for type_ in _USERS_OF_SUBNETS
+            for item in self.manager.store.of_type(f"Microsoft.Network/{type_}")
+        )
+        return [item.id.text for item in candidates if subnet.key in _subnets_of(item)]
+
+
+def _named(subnet: Resource) -> JsonObject:
+    return {"name": subnet.name, "properties": subnet.properties}
+
+
+def _subnets_of(resource: Resource) -> set[str]:
+    """The subnets that a resource names, directly or in its IP configurations, in lower case."""
+    holders = [resource.properties]
+    for list_name in ("ipConfigurations", "gatewayIPConfigurations"):
+        holders += [object_in(item, "properties") for item in objects_in(resource.properties, list_name)]
+    ids = (text_in(object_in(holder, "subnet"), "id") for holder in holders)
+    return {identifier.lower() for identifier in ids if identifier}
