@@ -10,7 +10,7 @@ from shared.domain.ids import NodeKey, normal_id, same_id
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.naming import setting_name
 from shared.domain.network import Hub
-from shared.domain.node import Coverage, NodeRecord, PeeringStatus
+from shared.domain.node import EVERYTHING, Coverage, NodeRecord, PeeringStatus
 from shared.domain.plan import NetworkStep, Plan, PutPeering
 from shared.domain.tags import NodeTags, is_node, read_tags
 from shared.ports import Group, Resource
@@ -67,8 +67,13 @@ def to_look_at(
             return []
         touched = (*record.taken, *record.touched)
         return to_check(observation.resources, record.coverage, touched, now, timing.audit)
-    owned = {normal_id(c.id) for c in record.coverage if c.owned}
-    return [r for r in observation.resources if normal_id(r.id) in owned]
+    if group is None or group.deleting:
+        return []
+    if record.state != "Offboarded":
+        # All of them: a setting outlives its resource and applies to one re-created under its id, unrecorded.
+        return list(observation.resources)
+    named = {*record.taken, *record.touched}
+    return [r for r in observation.resources if EVERYTHING in named or normal_id(r.id) in named]
 
 
 def decide(mesh: Mesh, record: NodeRecord, observation: Observation, now: datetime) -> Decision:
@@ -126,13 +131,14 @@ def _network(
 def _as_outsider(
     mesh: Mesh, record: NodeRecord, observation: Observation, hub: Hub | None, now: datetime
 ) -> Decision:
-    coverage, deletions = release(record.coverage, observation.diagnostics, setting_name(mesh.name))
+    sink = Sink(setting_name(mesh.name), hub.workspace if hub else "")
+    coverage, deletions = release(observation.resources, record.coverage, observation.diagnostics, sink, now)
     steps = detach(mesh.name, record.key, hub, observation.hub_network, observation.networks) if hub else []
     deleting = observation.group is not None and observation.group.deleting
     findings: list[Finding] = []
     if deleting:
         # Azure refuses writes inside such a group, and removes what is in it: only the hub's side is left to us.
-        steps, deletions = [s for s in steps if s.on_hub], ()
+        steps, coverage, deletions = [s for s in steps if s.on_hub], record.coverage, ()
         findings.append(Finding(CONNECTED, "GroupBeingDeleted", "Azure is deleting the group.", waiting=True))
     owned = tuple(s.id for s in steps)
     if record.owned and hub is None:

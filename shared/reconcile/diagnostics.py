@@ -95,7 +95,7 @@ def _judge(
         return Coverage(resource.id, "unsupported", now, reason="it is the sink itself"), None
     if not found.categories:
         return Coverage(resource.id, "unsupported", now, reason="its type has no diagnostic settings"), None
-    own = next((s for s in found.settings if s.name.lower() == sink.setting.lower()), None)
+    own = _own(found, sink)
     names = frozenset(c.name for c in found.categories)
     if names <= covered(found.settings, found.categories, sink.workspace):
         return Coverage(resource.id, "covered", now, owned=own is not None), None
@@ -128,13 +128,27 @@ def _blocked(row: Coverage) -> Finding:
 
 
 def release(
-    coverage: Iterable[Coverage], looked_at: Mapping[str, Diagnostics], setting: str
+    resources: Iterable[Resource],
+    known: Iterable[Coverage],
+    looked_at: Mapping[str, Diagnostics],
+    sink: Sink,
+    now: datetime,
 ) -> tuple[tuple[Coverage, ...], tuple[DeleteSetting, ...]]:
-    """What is still owned after looking, and the deletions that remain; a resource that is gone owns nothing."""
-    kept: list[Coverage] = []
-    for row in coverage:
-        found = looked_at.get(normal_id(row.id))
-        if row.owned and found and any(s.name.lower() == setting.lower() for s in found.settings):
-            kept.append(row)
+    """What is still owned after looking, and the deletions that remain; a resource that is gone owns nothing.
+
+    Owned is what carries our name and is recorded as ours, or leads to our sink.
+    """
+    recorded = {normal_id(c.id) for c in known if c.owned}
+    kept = tuple(
+        Coverage(resource.id, "covered", now, owned=True)
+        for resource in resources
+        if (found := looked_at.get(normal_id(resource.id)))
+        and (own := _own(found, sink))
+        and (normal_id(resource.id) in recorded or same_id(own.workspace, sink.workspace))
+    )
     why = "the group is no longer a node"
-    return tuple(kept), tuple(DeleteSetting(row.id, setting, why) for row in kept)
+    return kept, tuple(DeleteSetting(row.id, sink.setting, why) for row in kept)
+
+
+def _own(found: Diagnostics, sink: Sink) -> DiagnosticSetting | None:
+    return next((s for s in found.settings if s.name.lower() == sink.setting.lower()), None)

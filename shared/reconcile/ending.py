@@ -17,6 +17,7 @@ from shared.reconcile.settle import exhausted, given_up
 log = logging.getLogger(__name__)
 
 OUTBOX_LIMIT = 20
+OUTBOX_SECONDS = 600.0  # each attempt costs a look at Azure
 
 
 class Ending:
@@ -76,6 +77,6 @@ class Ending:
             kept = record.outbox[-OUTBOX_LIMIT:]
             lost = len(record.outbox) - len(kept)
             log.warning("mesh events of %s: %d wait, %d lost: %s", record.key, len(kept), lost, error.reason)
-            soon = self._clock.now() + timedelta(seconds=self._timing.backoff_most)
+            soon = self._clock.now() + timedelta(seconds=OUTBOX_SECONDS)
             return msgspec.structs.replace(record, outbox=kept, next_due=min(record.next_due or soon, soon))
         return msgspec.structs.replace(record, outbox=())

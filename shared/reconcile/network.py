@@ -88,24 +88,49 @@ def _attach_one(
         message = f"Azure is still working on {what}."
         return [], [Finding(CONNECTED, "Updating", message, "info", waiting=True)]
     wanted = _repair(sides)
+    transit = _transit(hub, sides[0])
     if not wanted:
-        return [], []
+        return [], transit
     if meeting := _overlap(hub_network, network, leaving):
-        return [], meeting
+        return _give_up_addresses(sides), meeting
     foreign = {s.id for s in sides if not s.owned}
     # Azure refuses to write the one side while the other is Disconnected.
     stuck = any(s.disconnected and not s.owned for s in sides)
     ours = [] if stuck else [step for step in wanted if step.id not in foreign]
-    return ours, _foreign([step.id for step in wanted if step.id in foreign])
+    return ours, [*transit, *_foreign([step.id for step in wanted if step.id in foreign])]
 
 
 def _sides(
     mesh: str, key: NodeKey, hub: Hub, hub_network: VirtualNetwork, network: VirtualNetwork
 ) -> tuple[_Side, _Side]:
-    return (
-        _side(hub_network, network, hub_peering_name(mesh, key, network.id), hub_flags(hub), hub.id),
-        _side(network, hub_network, spoke_peering_name(mesh, hub.network), spoke_flags(hub), ""),
-    )
+    hub_side = _side(hub_network, network, hub_peering_name(mesh, key, network.id), hub_flags(hub), hub.id)
+    flags = spoke_flags(hub)
+    if _refuses_transit(hub_side):
+        flags = msgspec.structs.replace(flags, use_remote_gateways=False)
+    return hub_side, _side(network, hub_network, spoke_peering_name(mesh, hub.network), flags, "")
+
+
+def _give_up_addresses(sides: tuple[_Side, _Side]) -> list[NetworkStep]:
+    """What is left of a pair that cannot be made again would go on blocking its addresses on the hub."""
+    why = "the network that it led to has another address space by now, which cannot be attached"
+    return [
+        DeletePeering(s.id, why, s.on_hub)
+        for s in sides
+        if s.actual and s.owned and s.actual.state != "Connected"
+    ]
+
+
+def _refuses_transit(hub_side: _Side) -> bool:
+    """Azure refuses a spoke that uses the hub's gateway over somebody else's peering that does not allow it."""
+    actual = hub_side.actual
+    return actual is not None and not hub_side.owned and not actual.flags.allow_gateway_transit
+
+
+def _transit(hub: Hub, hub_side: _Side) -> list[Finding]:
+    if not (hub.gateway and _refuses_transit(hub_side)):
+        return []
+    message = f"{hub_side.id}, which Meshplane did not make, does not let the node use the hub's gateway."
+    return [Finding(CONNECTED, "ForeignPeering", message, "warning")]
 
 
 def _side(
@@ -171,10 +196,14 @@ def _sync(actual: Peering) -> tuple[str, ...]:
 
 def _overlap(hub_network: VirtualNetwork, network: VirtualNetwork, leaving: set[str]) -> list[Finding]:
     """Azure checks both networks of a peering against the other one and every network already peered to that."""
+    against = [
+        (network, [(hub_network.id, hub_network.address_prefixes), *_taken(network, hub_network, leaving)]),
+        (hub_network, _taken(hub_network, network, leaving)),
+    ]
     meets = [
         f"{mine} of {local.name} overlaps {theirs} of {other}"
-        for local, remote in ((network, hub_network), (hub_network, network))
-        for other, prefixes in _taken(local, remote, leaving)
+        for local, taken in against
+        for other, prefixes in taken
         for mine, theirs in overlaps(local.address_prefixes, prefixes)
     ]
     if not meets:
@@ -186,8 +215,8 @@ def _overlap(hub_network: VirtualNetwork, network: VirtualNetwork, leaving: set[
 def _taken(
     local: VirtualNetwork, remote: VirtualNetwork, leaving: set[str]
 ) -> list[tuple[str, tuple[str, ...]]]:
-    """Who uses which addresses at the other end of a peering, apart from the network that is to be peered."""
-    return [(remote.id, remote.address_prefixes)] + [
+    """Which networks, apart from the one that is to be peered, are peered with the remote, and their addresses."""
+    return [
         (p.remote_network, p.remote_address_prefixes)
         for p in remote.peerings
         if not same_id(p.remote_network, local.id) and normal_id(p.id) not in leaving
@@ -198,8 +227,8 @@ def _foreign(broken: Sequence[str]) -> list[Finding]:
     if not broken:
         return []
     message = (
-        f"{', '.join(broken)} needs repair, but Meshplane did not make it and leaves it alone. Repair it, or delete it so that"
-        " Meshplane can make its own: Azure allows one peering between two networks."
+        f"{', '.join(broken)} needs repair, but Meshplane did not make it and leaves it alone. Repair it, or delete"
+        " it so that Meshplane can make its own: Azure allows one peering between two networks."
     )
     return [Finding(CONNECTED, "ForeignPeering", message)]
 

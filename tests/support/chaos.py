@@ -43,6 +43,7 @@ PEOPLE = (
     "tag",
     "add_resource",
     "delete_resource",
+    "replace_resource",
     "delete_setting",
     "edit_setting",
     "add_setting",
@@ -125,7 +126,7 @@ class Chaos:
     async def wake(self, choice: int) -> None:
         """Whoever stalled goes on."""
         for worker in self.workers:
-            worker.trouble.gate.set()
+            worker.trouble.wake()
         await self._run()
 
     # --- time and events
@@ -217,8 +218,7 @@ class Chaos:
 
     async def rest(self) -> None:
         """No more trouble: who stalled goes on, groups that are being deleted are gone, and one resync follows."""
-        self.mesh.arm.faults.clear()
-        self.mesh.arm.fail_next_operation("")
+        self.mesh.arm.calm_down()
         self.mesh.events.fault = self.mesh.queue.fault = None
         for worker in self.workers:
             worker.trouble.kind = None

@@ -29,6 +29,11 @@ class Trouble:
     stalled: bool = False
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def wake(self) -> None:
+        """Whoever stalled goes on."""
+        self.stalled = False
+        self.gate.set()
+
     def arm(self, kind: Kind, countdown: int, error: Callable[[str], MeshError | None]) -> None:
         """`error` answers what a call may raise, or None where that call is left alone and the next one is met."""
         self.kind, self.countdown, self.error = kind, countdown, error
@@ -61,7 +66,6 @@ class Trouble:
         if kind == "stall":
             self.stalled = True
             await self.gate.wait()
-            self.stalled = False
 
     def _due(self, name: str) -> Kind | None:
         if self.kind is None or (self.kind.startswith("error") and self.error(name) is None):
