@@ -1,0 +1,118 @@
+"""Answers of Resource Manager as our values; the bodies have the shape of recorded ones, explicit nulls included."""
+
+from azure.mgmt.monitor.v2021_05_01_preview import models as monitor
+from azure.mgmt.network import models as network
+from azure.mgmt.resource.resources import models as resources
+
+from shared.adapters.arm import shapes
+from shared.domain.diagnostics import DiagnosticSetting, Selection
+from shared.domain.network import PeeringFlags
+
+SETTING = {
+    "id": "/subscriptions/s/resourcegroups/g/providers/microsoft.logic/workflows/w/providers/microsoft.insights/x",
+    "name": "mesh",
+    "location": None,
+    "properties": {
+        "storageAccountId": None,
+        "serviceBusRuleId": None,
+        "workspaceId": "/w",
+        "eventHubAuthorizationRuleId": "/rule",
+        "eventHubName": "hub",
+        "metrics": [
+            {"category": "AllMetrics", "enabled": False, "retentionPolicy": {"enabled": False, "days": 0}}
+        ],
+        "logs": [
+            {"category": "WorkflowRuntime", "categoryGroup": None, "enabled": True},
+            {"category": "Other", "categoryGroup": None, "enabled": False},
+            {"category": None, "categoryGroup": "audit", "enabled": True},
+        ],
+        "logAnalyticsDestinationType": None,
+    },
+    "identity": None,
+}
+PEERING = {
+    "name": "p",
+    "id": "/n/virtualNetworkPeerings/p",
+    "properties": {
+        "provisioningState": "Succeeded",
+        "peeringState": "Initiated",
+        "peeringSyncLevel": "RemoteNotInSync",
+        "remoteVirtualNetwork": {"id": "/hub"},
+        "allowVirtualNetworkAccess": True,
+        "allowForwardedTraffic": True,
+        "allowGatewayTransit": False,
+        "useRemoteGateways": False,
+        "remoteAddressSpace": {"addressPrefixes": ["10.0.0.0/16"]},
+    },
+}
+
+
+def test_only_what_a_setting_has_enabled_counts() -> None:
+    found = shapes.setting(monitor.DiagnosticSettingsResource.deserialize(SETTING))
+    selection = Selection(logs=frozenset({"WorkflowRuntime"}), groups=frozenset({"audit"}))
+    assert found == DiagnosticSetting("mesh", selection, "/w", "/rule", "hub", "")
+
+
+def test_a_setting_with_nothing_but_nulls_is_empty() -> None:
+    bare = {"name": "theirs", "properties": {"logs": None, "metrics": None, "workspaceId": None}}
+    found = shapes.setting(monitor.DiagnosticSettingsResource.deserialize(bare))
+    assert found == DiagnosticSetting("theirs", Selection())
+
+
+def test_a_setting_is_sent_with_what_it_selects_and_nothing_else() -> None:
+    selection = Selection(groups=frozenset({"allLogs"}), metrics=frozenset({"AllMetrics"}))
+    sent = shapes.setting_body("/w", selection).serialize()
+    assert sent == {
+        "properties": {
+            "workspaceId": "/w",
+            "logs": [{"categoryGroup": "allLogs", "enabled": True}],
+            "metrics": [{"category": "AllMetrics", "enabled": True}],
+        }
+    }
+
+
+def test_a_network_comes_with_its_peerings_and_without_what_it_leaves_out() -> None:
+    body = {
+        "id": "/n",
+        "name": "n",
+        "location": "westeurope",
+        "properties": {"virtualNetworkPeerings": [PEERING]},
+    }
+    found = shapes.virtual_network(network.VirtualNetwork(body))
+    assert (found.address_prefixes, found.provisioning_state) == ((), "")
+    [peering] = found.peerings
+    assert (peering.state, peering.sync_level, peering.remote_network) == (
+        "Initiated",
+        "RemoteNotInSync",
+        "/hub",
+    )
+    assert peering.remote_address_prefixes == ("10.0.0.0/16",)
+    assert peering.flags == PeeringFlags(allow_forwarded_traffic=True)
+
+
+def test_a_peering_is_sent_with_every_flag() -> None:
+    sent = shapes.peering_body("/hub", PeeringFlags(use_remote_gateways=True)).as_dict()
+    assert sent == {
+        "properties": {
+            "remoteVirtualNetwork": {"id": "/hub"},
+            "allowVirtualNetworkAccess": True,
+            "allowForwardedTraffic": False,
+            "allowGatewayTransit": False,
+            "useRemoteGateways": True,
+        }
+    }
+
+
+def test_a_group_that_is_being_deleted_says_so() -> None:
+    body = {"id": "/g", "location": "westeurope", "properties": {"provisioningState": "Deleting"}}
+    found = shapes.group(resources.ResourceGroup(body))
+    assert (found.deleting, dict(found.tags)) == (True, {})
+
+
+def test_a_metric_category_is_told_from_a_log() -> None:
+    bodies = [
+        {"name": "A", "properties": {"categoryType": "Logs", "categoryGroups": ["allLogs"]}},
+        {"name": "M", "properties": {"categoryType": "Metrics", "categoryGroups": None}},
+    ]
+    found = [shapes.category(monitor.DiagnosticSettingsCategoryResource.deserialize(body)) for body in bodies]
+    assert [(c.name, c.is_metric, c.groups) for c in found] == [("A", False, ("allLogs",)), ("M", True, ())]
