@@ -110,7 +110,7 @@ def page_size(req: func.HttpRequest) -> int:
 
 def chosen(req: func.HttpRequest, name: str, allowed: tuple[str, ...]) -> str:
     """A query parameter out of a fixed set, empty where it is absent. Raises BadRequest."""
-    value = req.params.get(name, "")
+    value = str(req.params.get(name, ""))
     if value and value not in allowed:
         raise BadRequest(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
     return value
