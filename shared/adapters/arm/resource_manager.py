@@ -1,12 +1,14 @@
 """The ResourceManager port on Azure's clients."""
 
+import json
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.adapters.arm import shapes
+from shared.adapters.arm.networks import networks_path, read_network, read_networks
 from shared.adapters.arm.operations import accepted, operation_status
-from shared.adapters.arm.translate import ArmErrors
+from shared.adapters.arm.translate import ArmErrors, answer_error
 from shared.domain.diagnostics import Category, DiagnosticSetting, Selection
 from shared.domain.errors import MeshError, NotFound, Terminal
 from shared.domain.ids import NodeKey
@@ -59,15 +61,17 @@ class ArmResourceManager:
             return [shapes.resource(one) async for one in found]
 
     async def list_networks(self, key: NodeKey) -> Sequence[VirtualNetwork]:
-        with ArmErrors(key.group_id):
-            found = self._sdk().networks(key.subscription).virtual_networks.list(key.group)
-            return [shapes.virtual_network(one) async for one in found]
+        found: list[VirtualNetwork] = []
+        link = self._endpoint + networks_path(key.subscription, key.group)
+        while link:
+            page, link = read_networks(await self._read(link, key.group_id), key.group_id)
+            found += page
+        return found
 
     async def get_network(self, network_id: str) -> VirtualNetwork:
         place = _place(network_id)
-        with ArmErrors(network_id):
-            networks = self._sdk().networks(place.subscription).virtual_networks
-            return shapes.virtual_network(await networks.get(place.group, place.network))
+        url = self._endpoint + networks_path(place.subscription, place.group, place.network)
+        return read_network(await self._read(url, network_id), network_id)
 
     async def put_peering(
         self, peering_id: str, remote_network: str, flags: PeeringFlags, *, sync: bool
@@ -144,18 +148,23 @@ class ArmResourceManager:
 
     async def check_subscription(self, subscription: str) -> str:
         """The state of a subscription, such as `Enabled`: one read that the identity is always allowed."""
-        from azure.core.rest import HttpRequest
-
         url = f"{self._endpoint}/subscriptions/{subscription}?api-version=2022-12-01"
-        with ArmErrors(f"/subscriptions/{subscription}"):
-            response = await self._sdk().send(HttpRequest("GET", url))
-            response.raise_for_status()
-            return str(response.json().get("state", ""))
+        return str(json.loads(await self._read(url, f"/subscriptions/{subscription}")).get("state", ""))
 
     async def close(self) -> None:
         if self._made is not None:
             await self._made.close()
             self._made = None
+
+    async def _read(self, url: str, target: str) -> bytes:
+        """The body at an address of the endpoint."""
+        from azure.core.rest import HttpRequest
+
+        with ArmErrors(target):
+            response = await self._sdk().send(HttpRequest("GET", url))
+        if response.status_code >= 300:
+            raise answer_error(response.status_code, response.headers, response.text(), target)
+        return response.content
 
     def _sdk(self) -> "SdkClients":
         if self._made is None:

@@ -4,7 +4,7 @@ What their own pipeline would add is left out on purpose: retries (the engine ju
 follows nobody), the registration of resource providers (a write nobody asked for).
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from azure.core import AsyncPipelineClient
@@ -21,14 +21,16 @@ from azure.core.pipeline.policies import (
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
-from azure.mgmt.monitor.v2021_05_01_preview.aio import MonitorManagementClient
-from azure.mgmt.network.aio import NetworkManagementClient
-from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
 from shared.adapters.otel import arm_call
 from shared.domain.calls import count_call
 from shared.domain.errors import Terminal
 from shared.domain.ids import type_of
+
+if TYPE_CHECKING:
+    from azure.mgmt.monitor.v2021_05_01_preview.aio import MonitorManagementClient
+    from azure.mgmt.network.aio import NetworkManagementClient
+    from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
 CONNECTION_TIMEOUT = 10.0
 READ_TIMEOUT = 30.0
@@ -53,22 +55,28 @@ class SdkClients:
         self._networks: dict[str, NetworkManagementClient] = {}
         self._monitor: MonitorManagementClient | None = None
 
-    def resources(self, subscription: str) -> ResourceManagementClient:
+    def resources(self, subscription: str) -> "ResourceManagementClient":
+        from azure.mgmt.resource.resources.aio import ResourceManagementClient
+
         if subscription not in self._resources:
             self._resources[subscription] = ResourceManagementClient(
                 self._credential, subscription, self._endpoint, **self._options()
             )
         return self._resources[subscription]
 
-    def networks(self, subscription: str) -> NetworkManagementClient:
+    def networks(self, subscription: str) -> "NetworkManagementClient":
+        from azure.mgmt.network.aio import NetworkManagementClient
+
         if subscription not in self._networks:
             self._networks[subscription] = NetworkManagementClient(
                 self._credential, subscription, self._endpoint, **self._options()
             )
         return self._networks[subscription]
 
-    def monitor(self) -> MonitorManagementClient:
+    def monitor(self) -> "MonitorManagementClient":
         """Diagnostic settings are addressed by the resource's id: one client serves every subscription."""
+        from azure.mgmt.monitor.v2021_05_01_preview.aio import MonitorManagementClient
+
         if self._monitor is None:
             self._monitor = MonitorManagementClient(
                 self._credential, "unused", self._endpoint, **self._options()

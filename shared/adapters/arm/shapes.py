@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from shared.domain.diagnostics import Category, DiagnosticSetting, Selection
-from shared.domain.network import Peering, PeeringFlags, VirtualNetwork
+from shared.domain.network import PeeringFlags
 from shared.ports import Group, Resource
 
 if TYPE_CHECKING:
@@ -22,36 +22,6 @@ def group(found: "resources.ResourceGroup") -> Group:
 
 def resource(found: "resources.GenericResourceExpanded") -> Resource:
     return Resource(found.id or "", found.type or "", found.location or "", found.kind or "")
-
-
-def virtual_network(found: "network.VirtualNetwork") -> VirtualNetwork:
-    return VirtualNetwork(
-        id=found.id or "",
-        name=found.name or "",
-        location=found.location or "",
-        address_prefixes=_prefixes(found.address_space),
-        provisioning_state=found.provisioning_state or "",
-        peerings=tuple(map(peering, found.virtual_network_peerings or ())),
-    )
-
-
-def peering(found: "network.VirtualNetworkPeering") -> Peering:
-    remote = found.remote_virtual_network
-    return Peering(
-        id=found.id or "",
-        name=found.name or "",
-        remote_network=(remote.id if remote else "") or "",
-        state=found.peering_state or "",
-        sync_level=found.peering_sync_level or "",
-        provisioning_state=found.provisioning_state or "",
-        remote_address_prefixes=_prefixes(found.remote_address_space),
-        flags=PeeringFlags(
-            allow_virtual_network_access=bool(found.allow_virtual_network_access),
-            allow_forwarded_traffic=bool(found.allow_forwarded_traffic),
-            allow_gateway_transit=bool(found.allow_gateway_transit),
-            use_remote_gateways=bool(found.use_remote_gateways),
-        ),
-    )
 
 
 def peering_body(remote_network: str, flags: PeeringFlags) -> "network.VirtualNetworkPeering":
@@ -101,10 +71,6 @@ def setting_body(workspace: str, selection: Selection) -> "monitor.DiagnosticSet
         ],
         metrics=[models.MetricSettings(enabled=True, category=name) for name in sorted(selection.metrics)],
     )
-
-
-def _prefixes(space: "network.AddressSpace | None") -> tuple[str, ...]:
-    return tuple((space.address_prefixes if space else None) or ())
 
 
 def _named(names: Iterable[str | None]) -> frozenset[str]:

@@ -1,11 +1,15 @@
 """Answers of Resource Manager as our values; the bodies have the shape of recorded ones, explicit nulls included."""
 
+import json
+
+import pytest
 from azure.mgmt.monitor.v2021_05_01_preview import models as monitor
-from azure.mgmt.network import models as network
 from azure.mgmt.resource.resources import models as resources
 
 from shared.adapters.arm import shapes
+from shared.adapters.arm.networks import networks_path, read_network, read_networks
 from shared.domain.diagnostics import DiagnosticSetting, Selection
+from shared.domain.errors import Transient
 from shared.domain.network import PeeringFlags
 
 SETTING = {
@@ -78,7 +82,7 @@ def test_a_network_comes_with_its_peerings_and_without_what_it_leaves_out() -> N
         "location": "westeurope",
         "properties": {"virtualNetworkPeerings": [PEERING]},
     }
-    found = shapes.virtual_network(network.VirtualNetwork(body))
+    found = read_network(json.dumps(body).encode(), "/n")
     assert (found.address_prefixes, found.provisioning_state) == ((), "")
     [peering] = found.peerings
     assert (peering.state, peering.sync_level, peering.remote_network) == (
@@ -88,6 +92,25 @@ def test_a_network_comes_with_its_peerings_and_without_what_it_leaves_out() -> N
     )
     assert peering.remote_address_prefixes == ("10.0.0.0/16",)
     assert peering.flags == PeeringFlags(allow_forwarded_traffic=True)
+
+
+def test_a_page_of_networks_names_the_next_even_where_it_is_empty() -> None:
+    assert read_networks(b'{"value": [], "nextLink": "https://m/next"}', "/g") == ([], "https://m/next")
+    assert read_networks(b'{"value": [], "nextLink": null}', "/g") == ([], "")
+
+
+@pytest.mark.parametrize("body", [b"", b'{"id": "/n", "na', b"[]", b"<html>", b'{"name": "n"}'])
+def test_an_answer_that_is_no_network_may_pass(body: bytes) -> None:
+    with pytest.raises(Transient) as failure:
+        read_network(body, "/n")
+    assert (failure.value.reason, failure.value.target) == ("UnreadableAnswer", "/n")
+
+
+def test_names_in_a_path_are_quoted() -> None:
+    path = networks_path("s", "gr (ü)", "n?/x").partition("?")[0]
+    assert path.endswith(
+        "/resourceGroups/gr%20%28%C3%BC%29/providers/Microsoft.Network/virtualNetworks/n%3F%2Fx"
+    )
 
 
 def test_a_peering_is_sent_with_every_flag() -> None:
