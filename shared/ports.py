@@ -172,7 +172,7 @@ class DeadLetters(Protocol):
     async def get(self, letter_id: str) -> DeadLetter | None: ...
 
     async def list(self, *, kind: str = "", size: int = 100, continuation: str = "") -> Page[DeadLetter]:
-        """The newest first."""
+        """The newest first, without their bodies: `get` answers one whole."""
         ...
 
     async def remove(self, letter_id: str) -> None: ...
@@ -197,12 +197,17 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
 class Alerts(Protocol):
     async def raise_alert(self, alert: Alert) -> Alert:
-        """Stores a new alert, or adds the count to the one that has its id and moves `last_at` on."""
+        """Stores a new alert, or adds the count to the one of its node and id and moves `last_at` on.
+
+        A resolved one fires again, an acknowledged one stays so. Raises Conflict where too many write at once.
+        """
         ...
 
     async def list(
         self, *, node: str = "", state: str = "", size: int = 100, continuation: str = ""
-    ) -> Page[Alert]: ...
+    ) -> Page[Alert]:
+        """In the order of nodes and ids."""
+        ...
 
 
 # --- work and events
