@@ -56,7 +56,7 @@ def _condition(kind: str, findings: list[Finding]) -> Condition:
     if not findings:
         return Condition(kind, "True", "AsWanted")
     worst = min(findings, key=_rank)
-    status: Status = "True" if worst.severity == "info" else "Unknown" if worst.waiting else "False"
+    status: Status = "Unknown" if worst.waiting else "True" if worst.severity == "info" else "False"
     return Condition(kind, status, worst.reason, " ".join(f.message for f in findings), worst.severity)
 
 
@@ -68,8 +68,10 @@ def _ready(findings: list[Finding]) -> Condition:
     return Condition(READY, "False", worst.reason, worst.message, worst.severity)
 
 
-def _rank(finding: Finding) -> tuple[bool, int]:
-    return (finding.waiting, ("error", "warning", "info").index(finding.severity))
+def _rank(finding: Finding) -> tuple[bool, bool, int]:
+    """What is merely told comes last; what passes by itself after what does not."""
+    told = finding.severity == "info" and not finding.waiting
+    return (told, finding.waiting, ("error", "warning", "info").index(finding.severity))
 
 
 def carried(
