@@ -25,6 +25,7 @@ class Seen:
 
 
 type Look = Callable[[], Seen]
+type Show = Callable[[float, str], None]
 
 
 class ClaimFailed(Exception):
@@ -69,8 +70,8 @@ class Watch:
         They count from `since` on the monotonic clock, else from now. Raises ClaimFailed.
         """
         started = time.monotonic()
-        with self._waiting(claim):
-            seen = self._look_until(claim, look, started, seconds)
+        with self._waiting(claim) as show:
+            seen = self._look_until(claim, look, seconds, show)
         took = time.monotonic() - (since or started)
         self._claims += 1
         what = f": {seen.what}" if seen.what else ""
@@ -78,27 +79,37 @@ class Watch:
         self._console.print(f"  [green]ok[/green] {escape(claim + what)}{lasted}")
         return took
 
-    def _look_until(self, claim: str, look: Look, started: float, seconds: float) -> Seen:
-        reminded = started
+    def _look_until(self, claim: str, look: Look, seconds: float, show: Show) -> Seen:
+        started = time.monotonic()
         while True:
             seen = _seen(look)
-            now = time.monotonic()
+            passed = time.monotonic() - started
             if seen.holds:
                 return seen
-            if now - started > seconds:
+            if passed > seconds:
                 raise ClaimFailed(claim, seconds, seen.what)
-            if now - reminded > SECONDS_BETWEEN_SIGNS_OF_LIFE:
-                reminded = now
-                self.tell(f"... {now - started:.0f} s: {seen.what}")
+            show(passed, seen.what)
             time.sleep(self._pause)
 
     @contextmanager
-    def _waiting(self, claim: str) -> Iterator[None]:
+    def _waiting(self, claim: str) -> Iterator[Show]:
+        """How to show what was seen while waiting: live on a terminal, else as a line every now and then."""
         if not self._console.is_terminal:
-            yield
+            yield self._sign_of_life()
             return
-        with self._console.status(escape(f"waiting until {claim} ...")):
-            yield
+        with self._console.status(escape(f"until {claim} ...")) as status:
+            yield lambda passed, what: status.update(escape(f"until {claim} ... {passed:.0f} s: {what}"))
+
+    def _sign_of_life(self) -> Show:
+        told = 0.0
+
+        def show(passed: float, what: str) -> None:
+            nonlocal told
+            if passed - told > SECONDS_BETWEEN_SIGNS_OF_LIFE:
+                told = passed
+                self.tell(f"... {passed:.0f} s: {what}")
+
+        return show
 
 
 def _seen(look: Look) -> Seen:
