@@ -1,6 +1,9 @@
 """What the triggers measure, on OpenTelemetry's API alone: events taken in, keys coalesced, reconciles, records."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,9 +19,20 @@ class Instruments:
         if coalesced:
             self._coalesced.add(coalesced)
 
-    def reconciled(self, seconds: float) -> None:
-        """One message of the queue, handled."""
-        self._seconds.record(seconds)
+    @contextmanager
+    def reconciling(self, key: str) -> Iterator[None]:
+        """A span around one message of the queue, and its duration by how it ended."""
+        from opentelemetry.trace import get_tracer
+
+        started, ended = perf_counter(), "handled"
+        try:
+            with get_tracer("meshplane").start_as_current_span("reconcile", attributes={"mesh.key": key}):
+                yield
+        except BaseException:
+            ended = "failed"
+            raise
+        finally:
+            self._seconds.record(perf_counter() - started, {"reconcile.ended": ended})
 
     def records(self, read: int, alerts: int, dead_letters: int) -> None:
         """One batch of telemetry."""

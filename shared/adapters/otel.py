@@ -1,4 +1,4 @@
-"""What the app tells OpenTelemetry: spans and measures of calls to Resource Manager, and counts of the work done.
+"""What is told to OpenTelemetry of calls to Resource Manager: a span, a count and a duration each.
 
 Only the API is used: without an SDK that somebody installs around the app, this costs next to nothing.
 """
@@ -14,24 +14,6 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
 _SCOPE = "meshplane"
-
-
-class Instruments:
-    """What the triggers count."""
-
-    def event(self, outcome: str) -> None:
-        """One resource event: `accepted`, `own` (our own write came back) or `malformed`."""
-        _counter("meshplane.events", "{event}").add(1, {"outcome": outcome})
-
-    def reconciled(self, seconds: float) -> None:
-        """One reconcile of a key."""
-        _histogram("meshplane.reconcile.duration").record(seconds)
-
-    def records(self, records: int, alerts: int, dead_letters: int) -> None:
-        """One batch of telemetry: what was in it and what came of it."""
-        _counter("meshplane.telemetry.records", "{record}").add(records)
-        _counter("meshplane.telemetry.alerts", "{alert}").add(alerts)
-        _counter("meshplane.telemetry.dead_letters", "{letter}").add(dead_letters)
 
 
 class ArmCall:
@@ -58,8 +40,8 @@ def arm_call(method: str, resource_type: str) -> Iterator[ArmCall]:
         finally:
             span.set_attribute("arm.result", call.result)
             measured = {**attributes, "arm.result": call.result}
-            _counter("meshplane.arm.calls", "{call}").add(1, measured)
-            _histogram("meshplane.arm.call.duration").record(perf_counter() - started, measured)
+            _calls().add(1, measured)
+            _seconds().record(perf_counter() - started, measured)
 
 
 @cache
@@ -77,10 +59,10 @@ def _meter() -> "Meter":
 
 
 @cache
-def _counter(name: str, unit: str) -> "Counter":
-    return _meter().create_counter(name, unit)
+def _calls() -> "Counter":
+    return _meter().create_counter("meshplane.arm.calls", "{call}", "Calls to Resource Manager.")
 
 
 @cache
-def _histogram(name: str) -> "Histogram":
-    return _meter().create_histogram(name, "s")
+def _seconds() -> "Histogram":
+    return _meter().create_histogram("meshplane.arm.call.duration", "s", "Until Resource Manager answered.")

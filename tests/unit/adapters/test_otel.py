@@ -1,26 +1,45 @@
 """Measures of calls reach OpenTelemetry once somebody installs its SDK."""
 
+from collections.abc import Iterator
+
 import pytest
+from opentelemetry.metrics import Meter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from shared.adapters import otel
-from shared.adapters.otel import Instruments, arm_call
+from shared.adapters.instruments import Instruments
+from shared.adapters.otel import arm_call
 
 PEERINGS = "microsoft.network/virtualnetworks/virtualnetworkpeerings"
 
 
 @pytest.fixture
-def reader(monkeypatch: pytest.MonkeyPatch) -> InMemoryMetricReader:
-    """A provider for this test alone: the global one may be set only once in a process."""
-    found = InMemoryMetricReader()
-    meter = MeterProvider([found]).get_meter("test")
+def reader() -> InMemoryMetricReader:
+    return InMemoryMetricReader()
+
+
+@pytest.fixture
+def meter(reader: InMemoryMetricReader) -> Meter:
+    """Of a provider for this test alone: the global one may be set only once in a process."""
+    return MeterProvider([reader]).get_meter("test")
+
+
+@pytest.fixture
+def measured(meter: Meter, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Calls are measured with this test's meter."""
     monkeypatch.setattr(otel, "_meter", lambda: meter)
-    for cached in (otel._counter, otel._histogram):
+    _forget()
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    for cached in (otel._calls, otel._seconds):
         cached.cache_clear()
-    return found
 
 
+@pytest.mark.usefixtures("measured")
 def test_a_call_is_counted_by_kind_type_and_result(reader: InMemoryMetricReader) -> None:
     for method, result in (("GET", "200"), ("GET", "200"), ("PUT", "429"), ("DELETE", "202")):
         with arm_call(method, PEERINGS) as call:
@@ -35,16 +54,21 @@ def test_a_call_is_counted_by_kind_type_and_result(reader: InMemoryMetricReader)
     }
 
 
-def test_the_triggers_count_their_work(reader: InMemoryMetricReader) -> None:
+def test_the_triggers_count_their_work(reader: InMemoryMetricReader, meter: Meter) -> None:
     instruments = Instruments()
-    instruments.event("accepted")
+    instruments._meter = meter
+    instruments.event("accepted", coalesced=2)
+    instruments.event("malformed")
     instruments.records(10, 2, 1)
     instruments.records(5, 0, 0)
     instruments.reconciled(1.5)
-    assert _points(reader, "meshplane.events") == {("accepted",): 1}
-    assert _points(reader, "meshplane.telemetry.records") == {(): 15}
-    assert _points(reader, "meshplane.telemetry.alerts") == {(): 2}
-    assert _points(reader, "meshplane.telemetry.dead_letters") == {(): 1}
+    assert _points(reader, "meshplane.events") == {("accepted",): 1, ("malformed",): 1}
+    assert _points(reader, "meshplane.keys.coalesced") == {(): 2}
+    assert _points(reader, "meshplane.telemetry.records") == {
+        ("read",): 15,
+        ("alert",): 2,
+        ("dead-letter",): 1,
+    }
     assert _points(reader, "meshplane.reconcile.duration") == {(): 1.5}
 
 
