@@ -1,7 +1,6 @@
 """The queue: a key is reconciled; a message that failed five times becomes visible."""
 
 import logging
-import time
 
 import azure.functions as func
 import msgspec
@@ -23,9 +22,8 @@ async def reconciler(message: func.QueueMessage) -> None:
     item, key = await _read(message)
     if item is None or key is None:
         return
-    started = time.monotonic()
-    result = await app.engine.reconcile(key)
-    app.instruments.reconciled(time.monotonic() - started)
+    with app.instruments.reconciling(str(key)):
+        result = await app.engine.reconcile(key)
     if result.requeue_after is not None:
         await app.queue.enqueue(item, delay=result.requeue_after)
 

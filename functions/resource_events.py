@@ -21,13 +21,13 @@ async def resource_events(event: func.EventGridEvent) -> None:
     """Raises where the key could not be recorded or enqueued: Event Grid delivers again."""
     app = application()
     try:
-        keys = await app.intake.accept(decode(event))
+        taken = await app.intake.accept(decode(event))
     except ValueError as error:
         log.warning("an event is kept as a dead letter: %s", error)
         app.instruments.event("malformed")
         await app.dead_letters.add(_letter(event, str(error)))
     else:
-        app.instruments.event("accepted" if keys else "own")
+        app.instruments.event("accepted" if taken.keys else "ignored", taken.coalesced)
 
 
 def decode(event: func.EventGridEvent | func.CloudEvent) -> ResourceEvent:

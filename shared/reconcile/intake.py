@@ -23,6 +23,13 @@ class ResourceEvent(msgspec.Struct, frozen=True):
     principal: str = ""
 
 
+class Taken(msgspec.Struct, frozen=True):
+    """The keys that something touched; `coalesced` of them were on their way to a reconcile already."""
+
+    keys: tuple[NodeKey, ...] = ()
+    coalesced: int = 0
+
+
 class Intake:
     """Turns whatever happens into keys to look at."""
 
@@ -33,7 +40,7 @@ class Intake:
         self._clock = clock
         self._timing = timing
 
-    async def accept(self, event: ResourceEvent) -> list[NodeKey]:
+    async def accept(self, event: ResourceEvent) -> Taken:
         """The keys that an event touches, each on its way to a reconcile.
 
         Our own writes touch nothing: the run that made them looks at them again by itself.
@@ -42,20 +49,19 @@ class Intake:
             ValueError: the event names no resource.
         """
         if self._mesh.principal and event.principal.lower() == self._mesh.principal.lower():
-            return []
+            return Taken()
         return await self.touch(event.resource, event.operation)
 
-    async def touch(self, resource: str, cause: str) -> list[NodeKey]:
+    async def touch(self, resource: str, cause: str) -> Taken:
         """The keys that a change of a resource touches, each on its way to a reconcile. Raises as `accept`."""
         key = NodeKey.containing(resource)
         if key is None and lies_above_groups(resource):
-            return []  # a role assignment, a policy: nothing that a node is made of
+            return Taken()  # a role assignment, a policy: nothing that a node is made of
         if key is None:
             raise ValueError(f"{resource!r} is not the id of a resource")
         keys = await self._behind_hub(resource) or [key]
-        for each in keys:
-            await self.bump(each, cause, observed_resource(resource))
-        return keys
+        bumped = [await self.bump(each, cause, observed_resource(resource)) for each in keys]
+        return Taken(tuple(keys), bumped.count(False))
 
     async def bump(self, key: NodeKey, cause: str, resource: str = "") -> bool:
         """Raises the key's generation and enqueues it. False where a run that is yet to start covers it already.

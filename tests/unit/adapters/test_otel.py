@@ -61,7 +61,10 @@ def test_the_triggers_count_their_work(reader: InMemoryMetricReader, meter: Mete
     instruments.event("malformed")
     instruments.records(10, 2, 1)
     instruments.records(5, 0, 0)
-    instruments.reconciled(1.5)
+    with instruments.reconciling("node/s/g"):
+        pass
+    with pytest.raises(KeyError), instruments.reconciling("node/s/g"):
+        raise KeyError
     assert _points(reader, "meshplane.events") == {("accepted",): 1, ("malformed",): 1}
     assert _points(reader, "meshplane.keys.coalesced") == {(): 2}
     assert _points(reader, "meshplane.telemetry.records") == {
@@ -69,7 +72,9 @@ def test_the_triggers_count_their_work(reader: InMemoryMetricReader, meter: Mete
         ("alert",): 2,
         ("dead-letter",): 1,
     }
-    assert _points(reader, "meshplane.reconcile.duration") == {(): 1.5}
+    durations = _points(reader, "meshplane.reconcile.duration")
+    assert set(durations) == {("handled",), ("failed",)}
+    assert all(seconds >= 0 for seconds in durations.values())
 
 
 def _points(reader: InMemoryMetricReader, name: str) -> dict[tuple[object, ...], float]:
