@@ -14,7 +14,10 @@ class Instruments:
     """Counters and a histogram; without an SDK around the app they cost next to nothing."""
 
     def event(self, outcome: str, coalesced: int = 0) -> None:
-        """One resource event: `accepted`, `ignored` (our own, or above groups) or `malformed`; and how many of its keys were on their way already."""
+        """One resource event: `accepted`, `ignored` (our own, or above groups) or `malformed`.
+
+        `coalesced` of its keys were on their way already.
+        """
         self._events.add(1, {"event.outcome": outcome})
         if coalesced:
             self._coalesced.add(coalesced)
