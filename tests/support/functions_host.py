@@ -95,12 +95,14 @@ def start_functions_host(
 def functions_host(
     app: Path, log: Path, settings: Mapping[str, str] | None = None, *arguments: str
 ) -> Iterator[RunningHost]:
-    """A host for the length of a `with` block, stopped cleanly at its end."""
+    """A host for the length of a `with` block. Raises ChildFailed when it does not stop cleanly at its end."""
     host = start_functions_host(app, log, settings, *arguments)
     try:
         yield host
     finally:
         host.child.stop(40)
+    if host.child.returncode != 0:
+        raise host.child.failure(f"ended with exit status {host.child.returncode}")
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:

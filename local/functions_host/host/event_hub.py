@@ -36,7 +36,6 @@ class _Partition:
     waiting: list[EventData] = field(default_factory=list)
     since: float = 0.0
     batches: int = 0
-    busy: asyncio.Task[None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +58,7 @@ class EventHubListener:
         self._blobs = blobs
         self._instances = instances
         self._partitions: dict[str, _Partition] = {}
+        self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._longest_wait = seconds(trigger.options.max_wait_time)
 
@@ -81,8 +81,7 @@ class EventHubListener:
             await asyncio.shield(receiving)
         finally:
             self._stopping = True
-            running = [each.busy for each in self._partitions.values() if each.busy]
-            await asyncio.gather(*running, return_exceptions=True)
+            await asyncio.gather(*self._running, return_exceptions=True)
             await self._trigger.client.close()
             receiving.cancel()
             await asyncio.gather(receiving, return_exceptions=True)
@@ -105,8 +104,10 @@ class EventHubListener:
             largest = self._trigger.options.max_event_batch_size
             batch, partition.waiting = partition.waiting[:largest], partition.waiting[largest:]
             # A task of its own: when the partition moves to another host, the function still ends.
-            partition.busy = asyncio.create_task(self._process(context, partition, batch))
-            await asyncio.shield(partition.busy)
+            running = asyncio.create_task(self._process(context, partition, batch))
+            self._running.add(running)
+            running.add_done_callback(self._running.discard)
+            await asyncio.shield(running)
 
     async def _process(
         self, context: PartitionContext, partition: _Partition, batch: list[EventData]

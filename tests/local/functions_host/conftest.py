@@ -1,4 +1,4 @@
-"""One Azurite, and one host with three instances of the basic app, for a whole module or session."""
+"""One Azurite, and one host with three instances of the basic app, for the whole session."""
 
 import json
 import uuid
@@ -60,7 +60,7 @@ class Running:
         )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def basic(storage: Azurite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The basic app on three instances, with a work queue of its own."""
     folder = tmp_path_factory.mktemp("basic")
