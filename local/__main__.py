@@ -8,7 +8,7 @@ from pathlib import Path
 from types import FrameType
 
 from local import directions
-from local.arm.manager import DEFAULT_SUBSCRIPTION
+from local.arm.resource_manager import DEFAULT_SUBSCRIPTION
 from local.azurite import AzuriteNotInstalled
 from local.child import ChildFailed
 from local.stack import DEFAULT_FOLDER, DEFAULT_PRINCIPALS, LocalAzure, Options, Ports

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from local import azurite, certificates
-from local.arm.manager import DEFAULT_SUBSCRIPTION
+from local.arm.resource_manager import DEFAULT_SUBSCRIPTION
 from local.azurite import Azurite
 from local.caller import Caller, Json
 from local.certificates import Certificates

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from aiohttp import web
 
-from local.arm.manager import DEFAULT_SUBSCRIPTION, Configuration, ResourceManager
 from local.arm.operations import Advance, OperationsMode
 from local.arm.persistence import load_file, save_file
+from local.arm.resource_manager import DEFAULT_SUBSCRIPTION, Configuration, ResourceManager
 from local.arm.server import create_app
 from local.arm.throttling import Limits
 from local.events.grid.control import Control as EventGridControl

@@ -20,8 +20,8 @@ from aiohttp import web
 from local.arm import persistence
 from local.arm.documents import JsonObject
 from local.arm.faults import Fault
-from local.arm.manager import ResourceManager
 from local.arm.operations import OperationsMode
+from local.arm.resource_manager import ResourceManager
 from local.arm.throttling import Limits
 
 PREFIX = "/_control"

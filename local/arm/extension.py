@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from local.arm.manager import ResourceManager
+    from local.arm.resource_manager import ResourceManager
     from local.arm.routing import Router
 
 

@@ -7,8 +7,8 @@ from typing import cast
 
 from local.arm.documents import Json, JsonObject, as_json, copied, object_in, objects_in, tags_in, text_in
 from local.arm.ids import ResourceId
-from local.arm.manager import ResourceManager
 from local.arm.operations import LongOperation, Status
+from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource, ResourceGroup
 
 VERSION = 1

@@ -20,9 +20,9 @@ from local.arm.control import Control
 from local.arm.errors import ArmError, subscription_not_found
 from local.arm.extension import Extension
 from local.arm.faults import Fault
-from local.arm.manager import ResourceManager
 from local.arm.messages import ArmRequest, ArmResponse
 from local.arm.providers import mount
+from local.arm.resource_manager import ResourceManager
 from local.arm.routing import Router
 from local.arm.wire import arm_request, body_of, rendered
 

@@ -15,8 +15,8 @@ from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOpt
 from local.arm.clock import Clock
 from local.arm.documents import JsonObject, object_in
 from local.arm.extension import Extension
-from local.arm.manager import DEFAULT_SUBSCRIPTION, Configuration, ResourceManager
 from local.arm.operations import OperationsMode
+from local.arm.resource_manager import DEFAULT_SUBSCRIPTION, Configuration, ResourceManager
 from local.arm.server import create_app
 from local.arm.throttling import Limits
 from local.identity.tokens import ManagedIdentity, issue

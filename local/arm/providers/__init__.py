@@ -1,10 +1,10 @@
 """The resource providers. Each folder has routes (requests), behaviour (what happens) and models (shapes)."""
 
-from local.arm.manager import ResourceManager
 from local.arm.providers.generic.routes import mount as mount_generic
 from local.arm.providers.microsoft_insights.routes import mount as mount_insights
 from local.arm.providers.microsoft_network.routes import mount as mount_network
 from local.arm.providers.microsoft_resources.routes import mount as mount_resources
+from local.arm.resource_manager import ResourceManager
 from local.arm.routing import Router
 
 

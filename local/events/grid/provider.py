@@ -11,9 +11,9 @@ from local.arm.activity import CompletedOperation
 from local.arm.documents import Json, JsonObject, merged, object_in, text_in
 from local.arm.errors import ArmError, resource_not_found
 from local.arm.ids import ResourceId
-from local.arm.manager import ResourceManager
 from local.arm.messages import ArmRequest, ArmResponse
 from local.arm.operations import Effects, LongOperation
+from local.arm.resource_manager import ResourceManager
 from local.arm.routing import Router
 from local.arm.store import Resource
 from local.events.grid import filters, schemas, subscriptions

@@ -11,10 +11,10 @@ from local.arm.clock import ManualClock
 from local.arm.documents import JsonObject, object_in, objects_in
 from local.arm.errors import ArmError
 from local.arm.ids import ResourceId
-from local.arm.manager import ResourceManager
 from local.arm.messages import ANONYMOUS, ArmRequest, ArmResponse
 from local.arm.operations import OperationsMode
 from local.arm.providers import mount
+from local.arm.resource_manager import ResourceManager
 from local.arm.routing import Router
 from local.arm.store import Resource
 from tests.support.local_arm import NETWORK, group_path, network_path

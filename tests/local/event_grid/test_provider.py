@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from local.arm.manager import DEFAULT_SUBSCRIPTION, Configuration, ResourceManager
 from local.arm.operations import OperationsMode
+from local.arm.resource_manager import DEFAULT_SUBSCRIPTION, Configuration, ResourceManager
 from local.arm.server import create_app
 from local.events.grid.control import PATH as CONTROL
 from local.events.grid.control import Control

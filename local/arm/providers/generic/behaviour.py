@@ -9,10 +9,10 @@ from local.arm.clock import timestamp
 from local.arm.documents import JsonObject, copied, merged, object_in, tags_in
 from local.arm.errors import ArmError, resource_not_found
 from local.arm.ids import ResourceId
-from local.arm.manager import ResourceManager
 from local.arm.operations import Effect, Effects, LongOperation
 from local.arm.placement import check_parent, place
 from local.arm.providers.generic.models import rules
+from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource
 
 SETTLE = "settle"

@@ -6,12 +6,12 @@ from urllib.parse import quote
 from local.arm.documents import JsonObject, text_in
 from local.arm.errors import ArmError
 from local.arm.ids import ResourceId
-from local.arm.manager import ResourceManager
 from local.arm.messages import ArmRequest, ArmResponse
 from local.arm.operations import LongOperation
 from local.arm.paging import page
 from local.arm.providers.generic.behaviour import Resources
 from local.arm.providers.generic.models import rules
+from local.arm.resource_manager import ResourceManager
 from local.arm.routing import Router
 from local.arm.store import Resource
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from local.arm.documents import JsonObject, object_in
 from local.arm.errors import resource_not_found
 from local.arm.ids import ResourceId
-from local.arm.manager import ResourceManager
 from local.arm.providers.microsoft_insights.models import DiagnosticType, diagnostic_type, stored_setting
 from local.arm.providers.microsoft_insights.rules import SettingError, Sink, check, sinks_of, unsupported
+from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource
 
 _REGIONAL_SINKS = ("storageAccountId", "eventHubAuthorizationRuleId", "serviceBusRuleId")

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from local.arm.documents import JsonObject
-from local.arm.manager import ResourceManager
 from local.arm.messages import ArmRequest, ArmResponse
 from local.arm.providers.microsoft_insights.behaviour import Settings, Subject
 from local.arm.providers.microsoft_insights.models import (
@@ -13,6 +12,7 @@ from local.arm.providers.microsoft_insights.models import (
     setting_document,
 )
 from local.arm.providers.microsoft_insights.rules import SettingError
+from local.arm.resource_manager import ResourceManager
 from local.arm.routing import Router
 
 

@@ -9,7 +9,6 @@ from local.arm.clock import timestamp
 from local.arm.documents import JsonObject, as_json, copied, object_in, objects_in, tags_in
 from local.arm.errors import ArmError, NetworkError, resource_not_found
 from local.arm.ids import ResourceId
-from local.arm.manager import ResourceManager
 from local.arm.operations import Effects, LongOperation
 from local.arm.placement import place
 from local.arm.providers.microsoft_network.address_space import inside, overlap, overlapping, parsed
@@ -26,6 +25,7 @@ from local.arm.providers.microsoft_network.models import (
 from local.arm.providers.microsoft_network.peerings import Peerings
 from local.arm.providers.microsoft_network.preconditions import Change, check_etag, check_name, outside
 from local.arm.providers.microsoft_network.subnets import Subnets
+from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource
 
 SETTLE = "network-settle"

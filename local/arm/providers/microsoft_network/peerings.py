@@ -7,7 +7,6 @@ from local.arm.clock import timestamp
 from local.arm.documents import JsonObject, as_json, copied, flag_in, object_in, objects_in, text_in
 from local.arm.errors import NetworkError, network_child_not_found
 from local.arm.ids import ResourceId
-from local.arm.manager import ResourceManager
 from local.arm.placement import check_parent
 from local.arm.providers.microsoft_network import peering_rules
 from local.arm.providers.microsoft_network.models import (
@@ -26,6 +25,7 @@ from local.arm.providers.microsoft_network.models import (
     sync_level,
 )
 from local.arm.providers.microsoft_network.peering_rules import Proposal, Side
+from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource
 
 _COLLECTION = "virtualNetworkPeerings"

@@ -6,10 +6,10 @@ from urllib.parse import quote
 
 from local.arm.documents import JsonObject
 from local.arm.errors import ArmError
-from local.arm.manager import ResourceManager
 from local.arm.messages import ArmRequest, ArmResponse
 from local.arm.operations import LongOperation
 from local.arm.providers.microsoft_network.models import NETWORKS, PEERINGS, simple_document
+from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource
 
 type Render = Callable[[Resource], JsonObject]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from local.arm.documents import JsonObject, object_in
 from local.arm.errors import network_child_not_found
 from local.arm.ids import ResourceId
-from local.arm.manager import ResourceManager
 from local.arm.messages import ArmRequest, ArmResponse
 from local.arm.operations import LongOperation
 from local.arm.paging import page
@@ -25,6 +24,7 @@ from local.arm.providers.microsoft_network.polling import Polling
 from local.arm.providers.microsoft_network.preconditions import Change, check_etag, check_name
 from local.arm.providers.microsoft_network.simple import TYPES, SimpleResources
 from local.arm.providers.microsoft_network.subnets import Subnets
+from local.arm.resource_manager import ResourceManager
 from local.arm.routing import Router
 from local.arm.store import Resource
 

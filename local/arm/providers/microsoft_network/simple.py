@@ -4,11 +4,11 @@ import uuid
 from dataclasses import dataclass
 
 from local.arm.ids import ResourceId
-from local.arm.manager import ResourceManager
 from local.arm.messages import ArmRequest
 from local.arm.providers.generic.behaviour import Resources
 from local.arm.providers.microsoft_network.contention import another_operation
 from local.arm.providers.microsoft_network.models import new_etag
+from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource
 
 TYPES = (

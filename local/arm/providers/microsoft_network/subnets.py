@@ -7,7 +7,6 @@ from local.arm.clock import timestamp
 from local.arm.documents import JsonObject, copied, object_in, objects_in, text_in
 from local.arm.errors import NetworkError, network_child_not_found
 from local.arm.ids import ResourceId
-from local.arm.manager import ResourceManager
 from local.arm.placement import check_parent
 from local.arm.providers.microsoft_network.address_space import inside, overlapping, parsed
 from local.arm.providers.microsoft_network.contention import check_network_free
@@ -19,6 +18,7 @@ from local.arm.providers.microsoft_network.models import (
     subnet_prefixes,
 )
 from local.arm.providers.microsoft_network.preconditions import Change, check_etag, check_name, outside
+from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource
 
 _USERS_OF_SUBNETS = (

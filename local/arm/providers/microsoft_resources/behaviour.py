@@ -9,9 +9,9 @@ from local.arm.clock import timestamp
 from local.arm.documents import JsonObject, as_json, tags_in, text_in
 from local.arm.errors import ArmError
 from local.arm.ids import ResourceId, subscription_of
-from local.arm.manager import ResourceManager
 from local.arm.operations import Effects, LongOperation
 from local.arm.providers.microsoft_resources.models import blocked_deletion
+from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource, ResourceGroup
 
 REMOVE_GROUP = "remove-group"

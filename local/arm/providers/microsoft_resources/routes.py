@@ -6,7 +6,6 @@ from urllib.parse import quote
 from local.arm import catalog, filters
 from local.arm.documents import object_in, tags_in, text_in
 from local.arm.errors import ArmError
-from local.arm.manager import ResourceManager
 from local.arm.messages import ArmRequest, ArmResponse
 from local.arm.operations import LongOperation
 from local.arm.paging import page
@@ -21,6 +20,7 @@ from local.arm.providers.microsoft_resources.models import (
     tags_document,
     tenant_document,
 )
+from local.arm.resource_manager import ResourceManager
 from local.arm.routing import Router
 from local.arm.store import Resource, ResourceGroup
 
