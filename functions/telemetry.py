@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
     event_hub_name="%MESH_TELEMETRY_HUB%",
     consumer_group="%MESH_TELEMETRY_CONSUMER_GROUP%",
     cardinality=func.Cardinality.MANY,
+    # As text, the platform would replace what is not UTF-8, gzip among it.
+    data_type=func.DataType.BINARY,
 )
 @blueprint.retry(
     strategy="exponential_backoff",
