@@ -35,6 +35,7 @@ SETTINGS = {
 OPERATIONS = {"advance": "after-seconds", "amount": 0.5, "retry_after": 0.5}
 WIDTH = 110
 LOG_LINES = 30
+LOG_WIDTH = 400
 
 _FAILURES = (
     ClaimFailed,
@@ -107,8 +108,13 @@ def _log_tail(stack: MeshStack) -> str:
     file = stack.app_log
     if not file.exists():
         return "The app did not start."
-    lines = file.read_text(errors="replace").splitlines()[-LOG_LINES:]
-    return "\n".join([f"The end of {file}:", *(f"  {line[:400]}" for line in lines)])
+    lines = [line for line in file.read_text(errors="replace").splitlines() if not _uneventful(line)]
+    shown = (f"  {line[:LOG_WIDTH]}" for line in lines[-LOG_LINES:])
+    return "\n".join([f"The end of {file}, without the calls that went well:", *shown])
+
+
+def _uneventful(line: str) -> bool:
+    return " INFO Executing '" in line or (" INFO Executed '" in line and "(Succeeded," in line)
 
 
 def _arguments() -> argparse.Namespace:

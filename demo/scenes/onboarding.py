@@ -69,7 +69,8 @@ def _converged(stage: Stage, team: Team) -> None:
         node = stage.api.node(team.group)
         if node is None or node.last_run is None or _last_run(node) == before:
             return Seen(False, "the look has not ended")
-        writes = [r for r in stage.requests_since(mark) if r.principal == APP and r.kind != "read"]
+        sent = [r for r in stage.requests_since(mark) if r.principal == APP and r.kind != "read"]
+        writes = [r for r in sent if team.group in r.path]
         return Seen(not writes, f"{node.last_run.reads} reads, {len(writes)} writes")
 
     stage.watch.did(f"POST .../{team.group}/reconcile: look at everything in {team.group} again")

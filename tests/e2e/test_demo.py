@@ -48,11 +48,11 @@ def test_the_demo_observes_all_that_it_claims(tmp_path: Path) -> None:
     assert list(rows) == ["sales", "finance", "legacy", "marketing"]
     assert rows["sales"][:2] == ["Ready", "Converged"]
     assert rows["finance"][:2] == ["Offboarded", "Offboarded"]
-    # Writes are exactly what is necessary; reads are near it.
+    # Writes are exactly what is necessary; reads are near it: on a busy machine a poll may come too early.
     for used, floor in _calls(rows, "writes"):
         assert used == floor
     for used, floor in _calls(rows, "reads"):
-        assert used <= floor + 4
+        assert used <= floor + 8
 
 
 def test_ctrl_c_in_the_middle_stops_every_process(tmp_path: Path) -> None:
