@@ -85,6 +85,19 @@ async def test_a_failure_comes_later(arm: LocalArm, clock: ManualClock) -> None:
     ]
 
 
+async def test_what_failed_is_provisioned_by_the_same_write_again(arm: LocalArm, clock: ManualClock) -> None:
+    """A PUT that changes nothing is not settled while the last one failed."""
+    fault = {"match": {"method": "PUT"}, "fail_operation": True, "code": "NoCapacity", "message": "No."}
+    await arm.control("POST", "/faults", fault)
+    await arm.call("PUT", SPOKE, BODY, version=NETWORK)
+    clock.advance(10)
+    assert await _state(arm) == "Failed"
+    await arm.call("PUT", SPOKE, BODY, version=NETWORK)
+    assert await _state(arm) == "Updating"
+    clock.advance(10)
+    assert await _state(arm) == "Succeeded"
+
+
 async def test_a_failed_deletion_brings_the_resource_back(arm: LocalArm, clock: ManualClock) -> None:
     """A group whose deletion fails is Succeeded again and keeps what it had."""
     fault = {"match": {"method": "DELETE"}, "fail_operation": True, "code": "Locked", "message": "No."}

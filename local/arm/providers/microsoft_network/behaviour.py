@@ -23,7 +23,13 @@ from local.arm.providers.microsoft_network.models import (
     subnet_prefixes,
 )
 from local.arm.providers.microsoft_network.peerings import Peerings
-from local.arm.providers.microsoft_network.preconditions import Change, check_etag, check_name, outside
+from local.arm.providers.microsoft_network.preconditions import (
+    Change,
+    check_etag,
+    check_name,
+    outside,
+    unchanged,
+)
 from local.arm.providers.microsoft_network.subnets import Subnets
 from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource
@@ -85,7 +91,9 @@ class Networks:
         if subnets is not None:
             self.subnets.replace(stored, subnets)
         after = self.document(stored)
-        settled = before is not None and after["properties"] == before["properties"]
+        settled = before is not None and unchanged(
+            {"properties": before["properties"]}, {"properties": after["properties"]}
+        )
         if not settled:
             for resource in (stored, *store.children(stored.id, "subnets")):
                 resource.properties["provisioningState"] = "Updating"

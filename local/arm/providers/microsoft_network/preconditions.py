@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from local.arm.documents import JsonObject, object_in, text_in
 from local.arm.errors import ArmError, NetworkError
 from local.arm.ids import ResourceId
 from local.arm.providers.microsoft_network.models import etag_of
@@ -18,6 +19,15 @@ class Change:
     resource: Resource
     created: bool
     settled: bool = False
+
+
+def unchanged(before: JsonObject | None, now: JsonObject) -> bool:
+    """Whether a write left the document of a resource as it was; what had failed is provisioned anew all the same."""
+    return (
+        before is not None
+        and before == now
+        and text_in(object_in(now, "properties"), "provisioningState") != "Failed"
+    )
 
 
 def check_name(resource: ResourceId) -> None:

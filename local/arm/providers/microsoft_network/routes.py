@@ -21,7 +21,7 @@ from local.arm.providers.microsoft_network.models import (
 )
 from local.arm.providers.microsoft_network.peerings import Peerings
 from local.arm.providers.microsoft_network.polling import Polling
-from local.arm.providers.microsoft_network.preconditions import Change, check_etag, check_name
+from local.arm.providers.microsoft_network.preconditions import Change, check_etag, check_name, unchanged
 from local.arm.providers.microsoft_network.simple import TYPES, SimpleResources
 from local.arm.providers.microsoft_network.subnets import Subnets
 from local.arm.resource_manager import ResourceManager
@@ -153,7 +153,7 @@ class NetworkRoutes:
         before = self.peerings.document(existing) if existing else None
         sync = request.query.get("syncremoteaddressspace", "").lower() == "true"
         stored, created = self.peerings.put(peering, body, sync=sync)
-        settled = before is not None and self.peerings.document(stored) == before
+        settled = unchanged(before, self.peerings.document(stored))
         if not settled:
             stored.properties["provisioningState"] = "Updating"
             network.body["etag"] = new_etag()

@@ -17,7 +17,13 @@ from local.arm.providers.microsoft_network.models import (
     subnet_document,
     subnet_prefixes,
 )
-from local.arm.providers.microsoft_network.preconditions import Change, check_etag, check_name, outside
+from local.arm.providers.microsoft_network.preconditions import (
+    Change,
+    check_etag,
+    check_name,
+    outside,
+    unchanged,
+)
 from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource
 
@@ -61,7 +67,7 @@ class Subnets:
         before = subnet_document(existing, network) if existing else None
         stored = self._stored(network, subnet.name, properties, existing)
         store.put(stored)
-        settled = before is not None and subnet_document(stored, network) == before
+        settled = unchanged(before, subnet_document(stored, network))
         if not settled:
             stored.properties["provisioningState"] = "Updating"
             network.body["etag"] = new_etag()
