@@ -27,6 +27,9 @@ class Attempt:
     member: bool = True
     waiting: bool = False
 
+    def __post_init__(self) -> None:
+        self._tried = self.record.attempts, self.record.waits
+
     @property
     def outcome(self) -> str:
         """One word for the log and the record."""
@@ -42,10 +45,12 @@ class Attempt:
     def unfinished(self, now: datetime, timing: Timing, draw: random.Random) -> None:
         """Each look found something more to write: somebody else is at work, so that looking again has to wait."""
         self.waiting = True
+        self._count()
         self.record = due(self.record, (), now, timing, draw, waiting=True)
 
     def resumed(self, outcome: Outcome, now: datetime, timing: Timing, draw: random.Random) -> None:
         """Further steps of the recorded plan were performed."""
+        self._count()
         if self.record.plan:
             plan = msgspec.structs.replace(self.record.plan, done=outcome.done)
             self.record = msgspec.structs.replace(self.record, plan=plan)
@@ -64,16 +69,24 @@ class Attempt:
             plan = msgspec.structs.replace(decision.plan, done=outcome.done)
             self.record = msgspec.structs.replace(self.record, plan=plan)
         self._add(outcome)
+        # An operation that has to be started again and again is somebody undoing it.
+        self._count(1 if outcome.operation else 0)
         self.record = settled(self.record, decision, outcome, now, timing, draw)
         self.member = decision.member
         self.waiting = any(f.waiting for f in decision.plan.findings)
 
     def fail(self, error: MeshError, now: datetime, timing: Timing, draw: random.Random) -> None:
         """The run could not go on. What it took over from events stays with the record."""
+        self._count()
         self._show(None, error, now)
         self.errors = (*self.errors, error)
         self.look_again = False
         self.record = due(self.record, self.errors, now, timing, draw)
+
+    def _count(self, waits: int = 0) -> None:
+        """Attempts are counted from run to run: a pass of this one that went well does not end the counting."""
+        attempts, waited = self._tried
+        self.record = msgspec.structs.replace(self.record, attempts=attempts, waits=waited + waits)
 
     def _show(self, step: Step | None, error: MeshError, now: datetime) -> None:
         """The error becomes what Ready says, and what the condition of its step says."""

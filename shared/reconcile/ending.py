@@ -50,7 +50,7 @@ class Ending:
             return None
         now = self._clock.now()
         record = counted(before, attempt.record, last_run)
-        if (attempt.errors or attempt.waiting) and exhausted(record, self._timing):
+        if exhausted(record, self._timing):
             reason = str(attempt.errors[0]) if attempt.errors else "Azure did not finish."
             record = given_up(record, reason, now, self._timing)
             await self._dead_letters.add(key_letter(record.key, reason, now))

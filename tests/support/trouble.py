@@ -28,6 +28,7 @@ class Trouble:
     dead: bool = False
     stalled: bool = False
     gate: asyncio.Event = field(default_factory=asyncio.Event)
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
         """Whoever stalled goes on."""
@@ -64,8 +65,13 @@ class Trouble:
         if kind == "oversleep":
             self.clock.advance(OVERSLEPT_SECONDS)
         if kind == "stall":
-            self.stalled = True
-            await self.gate.wait()
+            await self.stall()
+
+    async def stall(self) -> None:
+        """Waits until somebody wakes it; `reached` tells that it does."""
+        self.stalled = not self.gate.is_set()
+        self.reached.set()
+        await self.gate.wait()
 
     def _due(self, name: str) -> Kind | None:
         if self.kind is None or (self.kind.startswith("error") and self.error(name) is None):
