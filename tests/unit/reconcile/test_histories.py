@@ -18,13 +18,21 @@ ACTS = st.tuples(
 START: list[Act] = [("complete", 0, 0, 1), ("complete", 1, 0, 0), ("tag", 1, 1, 1)]
 
 
-@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Each run draws histories of its own, so that the number that was ever tried grows; what fails is printed as a blob
+# to reproduce it, and is kept below once it is mended.
+@settings(
+    max_examples=1000,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
 @given(
-    acts=st.lists(ACTS, min_size=1, max_size=24),
+    acts=st.lists(ACTS, min_size=4, max_size=40),
     operation_seconds=st.sampled_from((0.0, 7.0)),
     gateway=st.booleans(),
     seed=st.integers(0, 2**16),
 )
+@pytest.mark.timeout(300)
 def test_after_one_resync_any_history_equals_the_calm_one_and_the_next_resync_writes_nothing(
     acts: list[Act], operation_seconds: float, gateway: bool, seed: int
 ) -> None:
@@ -91,8 +99,48 @@ def _left_over(mesh: InMemoryMesh) -> set[str]:
     return (ours - recorded) | settings_
 
 
-@pytest.mark.parametrize("operation_seconds", [0.0, 7.0])
-async def test_a_history_of_a_worker_that_dies_at_its_first_calls(operation_seconds: float) -> None:
-    """Kept as an example of how a history reads."""
-    acts: list[Act] = [("deliver", 0, 3, 1), ("worker", 0, 1, 1), ("handle", 0, 0, 1), ("jump", 0, 2, 1)]
-    await _settles(START + acts, operation_seconds, gateway=False, seed=0)
+KEPT: dict[str, tuple[list[Act], float, bool, int]] = {
+    "a gateway is asked for over a foreign peering that does not allow it": (
+        [("tag", 1, 8, 1), ("add_peering", 1, 6, 1)],
+        0.0,
+        True,
+        10800,
+    ),
+    "a network is replaced by one that overlaps the hub": (
+        [
+            ("deliver", 1, 2, 1),
+            ("handle_together", 0, 10, 1),
+            ("delete_resource", 0, 11, 1),
+            ("add_network", 0, 10, 1),
+        ],
+        0.0,
+        False,
+        49192,
+    ),
+    "a vault is made again under its id and its group untagged before anybody looked": (
+        [
+            ("timers", 0, 1, 1),
+            ("settle", 0, 10, 1),
+            ("delete_resource", 0, 8, 1),
+            ("deliver", 2, 11, 1),
+            ("settle", 1, 3, 1),
+            ("replace_resource", 0, 0, 1),
+            ("tag", 0, 3, 0),
+        ],
+        0.0,
+        False,
+        3515,
+    ),
+    "a worker stalls and wakes up after its group changed": (
+        [("worker", 0, 10, 1), ("deliver", 2, 1, 1), ("settle", 1, 6, 1), ("add_resource", 0, 3, 1)],
+        0.0,
+        False,
+        26559,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+async def test_a_history_that_once_ended_differently_ends_like_the_calm_one(name: str) -> None:
+    acts, operation_seconds, gateway, seed = KEPT[name]
+    await _settles(START + acts, operation_seconds, gateway=gateway, seed=seed)
