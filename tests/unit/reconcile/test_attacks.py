@@ -363,6 +363,21 @@ async def test_a_node_is_not_offboarded_while_one_deletion_fails() -> None:
     assert not any("meshplane" in s for s in mesh.cloud.settings.values())
 
 
+async def test_a_setting_that_came_back_with_its_resource_unnoticed_goes_when_the_node_leaves() -> None:
+    mesh = await settled()
+    vault = vault_of(KEY, "a")
+    mesh.cloud.delete_resource(vault)
+    await mesh.event(vault, "delete")
+    await mesh.until_quiet()
+    mesh.cloud.create_resource(vault)
+    assert mesh.cloud.settings[vault.lower()]
+    mesh.cloud.tag(KEY, {})
+    await mesh.event(KEY.group_id)
+    await mesh.until_quiet()
+    assert (await mesh.record(KEY)).state == "Offboarded"
+    assert not mesh.cloud.settings[vault.lower()]
+
+
 async def test_a_setting_that_applies_again_to_a_recreated_resource_is_removed_when_an_event_names_it() -> (
     None
 ):

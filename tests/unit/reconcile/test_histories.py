@@ -117,20 +117,6 @@ KEPT: dict[str, tuple[list[Act], float, bool, int]] = {
         False,
         49192,
     ),
-    "a vault is made again under its id and its group untagged before anybody looked": (
-        [
-            ("timers", 0, 1, 1),
-            ("settle", 0, 10, 1),
-            ("delete_resource", 0, 8, 1),
-            ("deliver", 2, 11, 1),
-            ("settle", 1, 3, 1),
-            ("replace_resource", 0, 0, 1),
-            ("tag", 0, 3, 0),
-        ],
-        0.0,
-        False,
-        3515,
-    ),
     "a worker stalls and wakes up after its group changed": (
         [("worker", 0, 10, 1), ("deliver", 2, 1, 1), ("settle", 1, 6, 1), ("add_resource", 0, 3, 1)],
         0.0,
