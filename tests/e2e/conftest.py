@@ -1,0 +1,12 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.mesh import Mesh, running_mesh
+
+
+@pytest.fixture(scope="session")
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
+    """The stack that the tests of tests/e2e and tests/chaos share."""
+    with running_mesh(tmp_path_factory.mktemp("mesh")) as running:
+        yield running
