@@ -6,7 +6,7 @@ import msgspec
 
 
 class Run(msgspec.Struct, frozen=True):
-    """`operation` is the id of one run: Azure's activity log shows it as the client request id."""
+    """`operation` is the id of one run: Azure's activity log shows it as the correlation id of what it wrote."""
 
     key: str
     generation: int

@@ -13,7 +13,7 @@ from shared.reconcile.intake import FAR_FUTURE, Intake
 log = logging.getLogger(__name__)
 
 PAGE = 1000
-GRACE = timedelta(seconds=15)  # a message on the queue gets the first go
+GRACE = timedelta(seconds=5)  # a message on the queue gets the first go
 
 
 class Resync:

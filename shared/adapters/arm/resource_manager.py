@@ -2,7 +2,9 @@
 
 import json
 import re
+from asyncio import to_thread
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.adapters.arm import shapes
@@ -19,6 +21,7 @@ from shared.ports import Group, Resource
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.pipeline import PipelineResponse
+    from azure.mgmt.network.aio.operations import VirtualNetworkPeeringsOperations
 
     from shared.adapters.arm.sdk import SdkClients
 
@@ -48,16 +51,22 @@ class ArmResourceManager:
 
     async def get_group(self, key: NodeKey) -> Group:
         with ArmErrors(key.group_id):
-            return shapes.group(await self._sdk().resources(key.subscription).resource_groups.get(key.group))
+            return shapes.group(
+                await (await self._sdk()).resources(key.subscription).resource_groups.get(key.group)
+            )
 
     async def list_groups_with_tag(self, subscription: str, tag: str) -> Sequence[Group]:
         with ArmErrors(f"/subscriptions/{subscription}"):
-            found = self._sdk().resources(subscription).resource_groups.list(filter=f"tagName eq '{tag}'")
+            found = (
+                (await self._sdk()).resources(subscription).resource_groups.list(filter=f"tagName eq '{tag}'")
+            )
             return [shapes.group(one) async for one in found]
 
     async def list_resources(self, key: NodeKey) -> Sequence[Resource]:
         with ArmErrors(key.group_id):
-            found = self._sdk().resources(key.subscription).resources.list_by_resource_group(key.group)
+            found = (
+                (await self._sdk()).resources(key.subscription).resources.list_by_resource_group(key.group)
+            )
             return [shapes.resource(one) async for one in found]
 
     async def list_networks(self, key: NodeKey) -> Sequence[VirtualNetwork]:
@@ -78,7 +87,7 @@ class ArmResourceManager:
     ) -> Accepted:
         place, answer = _place(peering_id), _Answer()
         with ArmErrors(peering_id):
-            peerings = self._sdk().networks(place.subscription).virtual_network_peerings
+            peerings = await self._peerings(place.subscription)
             poller = await peerings.begin_create_or_update(
                 place.group,
                 place.network,
@@ -95,7 +104,7 @@ class ArmResourceManager:
         place, answer = _place(peering_id), _Answer()
         try:
             with ArmErrors(peering_id):
-                peerings = self._sdk().networks(place.subscription).virtual_network_peerings
+                peerings = await self._peerings(place.subscription)
                 poller = await peerings.begin_delete(
                     place.group, place.network, place.peering, polling=False, cls=answer.take
                 )
@@ -108,13 +117,13 @@ class ArmResourceManager:
         from azure.core.rest import HttpRequest
 
         with ArmErrors(url):
-            response = await self._sdk().send(HttpRequest("GET", url))
+            response = await (await self._sdk()).send(HttpRequest("GET", url))
             return operation_status(response.status_code, response.headers, response.text(), url)
 
     async def list_diagnostic_categories(self, resource: str) -> Sequence[Category]:
         try:
             with ArmErrors(resource):
-                found = self._sdk().monitor().diagnostic_settings_category.list(_uri(resource))
+                found = (await self._sdk()).monitor().diagnostic_settings_category.list(_uri(resource))
                 return [shapes.category(one) async for one in found]
         except MeshError as error:
             if error.reason == _UNSUPPORTED:
@@ -124,7 +133,7 @@ class ArmResourceManager:
     async def list_diagnostic_settings(self, resource: str) -> Sequence[DiagnosticSetting]:
         try:
             with ArmErrors(resource):
-                found = self._sdk().monitor().diagnostic_settings.list(_uri(resource))
+                found = (await self._sdk()).monitor().diagnostic_settings.list(_uri(resource))
                 return [shapes.setting(one) async for one in found]
         except MeshError as error:
             if error.reason == _UNSUPPORTED:
@@ -136,13 +145,13 @@ class ArmResourceManager:
     ) -> DiagnosticSetting:
         body = shapes.setting_body(workspace, selection)
         with ArmErrors(resource):
-            settings = self._sdk().monitor().diagnostic_settings
+            settings = (await self._sdk()).monitor().diagnostic_settings
             return shapes.setting(await settings.create_or_update(_uri(resource), name, body))
 
     async def delete_diagnostic_setting(self, resource: str, name: str) -> None:
         try:
             with ArmErrors(resource):
-                await self._sdk().monitor().diagnostic_settings.delete(_uri(resource), name)
+                await (await self._sdk()).monitor().diagnostic_settings.delete(_uri(resource), name)
         except NotFound:
             return
 
@@ -161,12 +170,18 @@ class ArmResourceManager:
         from azure.core.rest import HttpRequest
 
         with ArmErrors(target):
-            response = await self._sdk().send(HttpRequest("GET", url))
+            response = await (await self._sdk()).send(HttpRequest("GET", url))
         if response.status_code >= 300:
             raise answer_error(response.status_code, response.headers, response.text(), target)
         return response.content
 
-    def _sdk(self) -> "SdkClients":
+    async def _peerings(self, subscription: str) -> "VirtualNetworkPeeringsOperations":
+        return (await (await self._sdk()).networks(subscription)).virtual_network_peerings
+
+    async def _sdk(self) -> "SdkClients":
+        if self._made is None:
+            # In a thread: it takes long enough for a lease that another invocation holds to run out.
+            await to_thread(import_module, "shared.adapters.arm.sdk")
         if self._made is None:
             from shared.adapters.arm.sdk import SdkClients
 

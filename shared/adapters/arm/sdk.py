@@ -4,6 +4,8 @@ What their own pipeline would add is left out on purpose: retries (the engine ju
 follows nobody), the registration of resource providers (a write nobody asked for).
 """
 
+from asyncio import to_thread
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -26,6 +28,7 @@ from shared.adapters.otel import arm_call
 from shared.domain.calls import count_call
 from shared.domain.errors import Terminal
 from shared.domain.ids import type_of
+from shared.domain.run import current_run
 
 if TYPE_CHECKING:
     from azure.mgmt.monitor.v2021_05_01_preview.aio import MonitorManagementClient
@@ -64,7 +67,8 @@ class SdkClients:
             )
         return self._resources[subscription]
 
-    def networks(self, subscription: str) -> "NetworkManagementClient":
+    async def networks(self, subscription: str) -> "NetworkManagementClient":
+        await to_thread(import_module, "azure.mgmt.network.aio")  # the largest by far
         from azure.mgmt.network.aio import NetworkManagementClient
 
         if subscription not in self._networks:
@@ -129,6 +133,10 @@ class CallPolicy(AsyncHTTPPolicy[Any, Any]):
 
     async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         method: str = request.http_request.method
+        run = current_run.get()
+        if run:
+            # Azure's activity log shows it: every write is found by the run that made it.
+            request.http_request.headers["x-ms-correlation-request-id"] = run.operation
         count_call(write=method not in ("GET", "HEAD"))
         with arm_call(method, _type(request.http_request.url)) as call:
             response = await self.next.send(request)
