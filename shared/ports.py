@@ -116,7 +116,10 @@ class NodeStore(Protocol):
         ...
 
     async def list(self, *, state: str = "", size: int = 100, continuation: str = "") -> Page[NodeSummary]:
-        """Nodes in the order of their keys. Raises Terminal on a continuation that is not ours."""
+        """Nodes in the order of their keys, those that were only Seen left out unless asked for.
+
+        Raises Terminal on a continuation that is not ours.
+        """
         ...
 
     def due(self, before: datetime) -> AsyncIterator[NodeKey]:

@@ -20,7 +20,9 @@ class MeshEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 type CoverageStatus = Literal["covered", "unsupported", "blocked", "missing"]
-type State = Literal["Pending", "Ready", "NotReady", "Offboarding", "Offboarded"]
+type State = Literal["Seen", "Pending", "Ready", "NotReady", "Offboarding", "Offboarded"]
+"""`Seen`: an event named the group and nobody has looked at it yet: most groups are no nodes, so lists leave it out."""
+
 
 
 class Coverage(msgspec.Struct, frozen=True, array_like=True):
@@ -82,7 +84,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     lease: Lease | None = None
     attempts: int = 0
     waits: int = 0
-    state: State = "Pending"
+    state: State = "Seen"
     location: str = ""
     product: str = ""
     domain: str = ""

@@ -94,7 +94,7 @@ class Attempt:
         fresh = conditions_from([finding], [finding.condition] if step else [])
         kept = (c for c in self.record.conditions if c.type not in {f.type for f in fresh})
         unready = self.record.state == "Ready" or (
-            self.record.state == "Pending" and isinstance(error, Terminal)
+            self.record.state in ("Seen", "Pending") and isinstance(error, Terminal)
         )
         self.record = msgspec.structs.replace(
             self.record,
@@ -117,7 +117,7 @@ def claimed(record: NodeRecord, decision: Decision) -> NodeRecord:
     )
     if not decision.member or group is None or tags is None:
         return record
-    if record.state in ("Offboarding", "Offboarded"):
+    if record.state in ("Seen", "Offboarding", "Offboarded"):
         record = msgspec.structs.replace(record, state="Pending", ready_at=None, reads=0, writes=0)
     return msgspec.structs.replace(
         record,

@@ -166,7 +166,7 @@ def given_up(record: NodeRecord, reason: str, now: datetime, timing: Timing) -> 
     return msgspec.structs.replace(
         record,
         conditions=carried(record.conditions, (condition, *others), now),
-        state="NotReady" if record.state in ("Pending", "Ready", "NotReady") else record.state,
+        state="NotReady" if record.state in ("Seen", "Pending", "Ready", "NotReady") else record.state,
         attempts=0,
         waits=0,
         next_due=now + timedelta(seconds=resync_delay(record.key, timing)),

@@ -92,7 +92,7 @@ async def test_a_node_that_is_no_longer_due_is_not_found(store: NodeStore) -> No
 async def test_lists_go_page_by_page_in_the_order_of_keys(store: NodeStore) -> None:
     keys = [key(f"g{n}") for n in range(5)] + [key("a", OTHER_SUBSCRIPTION)]
     for one in reversed(keys):
-        await store.save(NodeRecord(key=one))
+        await store.save(NodeRecord(key=one, state="Pending"))
     found, token = [], ""
     while True:
         page = await store.list(size=4, continuation=token)
@@ -107,7 +107,7 @@ async def test_lists_go_page_by_page_in_the_order_of_keys(store: NodeStore) -> N
 async def test_a_list_may_be_of_one_state_and_shows_the_summary(store: NodeStore) -> None:
     record = await store.save(full_record())
     for number in range(3):
-        await store.save(NodeRecord(key=key(f"pending{number}")))
+        await store.save(NodeRecord(key=key(f"pending{number}"), state="Pending"))
     [row] = (await store.list(state="Ready", size=1)).items
     assert (row.key, row.state, row.product, row.domain) == (record.key, "Ready", "sales", "commerce")
     assert (row.network, row.reason, row.generation) == ("hub", "Converged", 7)
@@ -115,11 +115,21 @@ async def test_a_list_may_be_of_one_state_and_shows_the_summary(store: NodeStore
     assert len((await store.list(state="Pending")).items) == 3
 
 
+async def test_a_group_that_was_only_seen_is_listed_when_asked_for(store: NodeStore) -> None:
+    await store.save(NodeRecord(key=key("seen")))
+    await store.save(NodeRecord(key=key("node"), state="Ready"))
+    assert [row.key.group for row in (await store.list()).items] == ["node"]
+    assert [row.key.group for row in (await store.list(state="Seen")).items] == ["seen"]
+
+
 async def test_a_list_of_thousands_comes_whole(store: NodeStore) -> None:
     names = [f"n{number:04d}" for number in range(1100)]
     for start in range(0, len(names), 100):
         await asyncio.gather(
-            *(store.save(NodeRecord(key=key(n), next_due=NOW)) for n in names[start : start + 100])
+            *(
+                store.save(NodeRecord(key=key(n), state="Pending", next_due=NOW))
+                for n in names[start : start + 100]
+            )
         )
     page = await store.list(size=1050)
     assert len(page.items) == 1050

@@ -36,7 +36,7 @@ class InMemoryNodeStore:
     async def list(self, *, state: str = "", size: int = 100, continuation: str = "") -> Page[NodeSummary]:
         await asyncio.sleep(0)
         rows = [_summary(self.records[k]) for k in sorted(self.records)]
-        rows = [row for row in rows if not state or row.state == state]
+        rows = [row for row in rows if (row.state == state if state else row.state != "Seen")]
         return page_of(rows, "nodes", lambda row: str(row.key), size, continuation)
 
     async def due(self, before: datetime) -> AsyncIterator[NodeKey]:

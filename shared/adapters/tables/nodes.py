@@ -49,7 +49,9 @@ class TableNodeStore:
 
     async def list(self, *, state: str = "", size: int = 100, continuation: str = "") -> Page[NodeSummary]:
         scope = f"{_SCOPE} {state}"
-        query, values = ("state eq @state", {"state": state}) if state else ("", {})
+        query, values = (
+            ("state eq @state", {"state": state}) if state else ("state ne @state", {"state": "Seen"})
+        )
         rows, place = await self._table.page(
             query, values, select=_KEYS + _SUMMARY, size=size, after=read_token(scope, continuation)
         )
