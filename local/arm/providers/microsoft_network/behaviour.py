@@ -69,7 +69,7 @@ class Networks:
             [self.peerings.document(peering) for peering in peerings],
         )
 
-    def put(self, network: ResourceId, body: JsonObject, if_match: str | None) -> Change:
+    def put(self, network: ResourceId, body: JsonObject, if_match: str | None, *, version: str) -> Change:
         store = self.manager.store
         group = store.group_for_writing(network.subscription, network.group or "")
         network = network.spelled(group.name, NETWORKS)
@@ -89,7 +89,7 @@ class Networks:
         if "virtualNetworkPeerings" in given:
             self._replace_peerings(stored, objects_in(given, "virtualNetworkPeerings"), existing)
         if subnets is not None:
-            self.subnets.replace(stored, subnets)
+            self.subnets.replace(stored, subnets, version)
         after = self.document(stored)
         settled = before is not None and unchanged(
             {"properties": before["properties"]}, {"properties": after["properties"]}
@@ -156,6 +156,8 @@ class Networks:
         given = object_in(body, "properties")
         own = ("subnets", "virtualNetworkPeerings", "provisioningState", "resourceGuid")
         passed: JsonObject = {name: copied(value) for name, value in given.items() if name not in own}
+        if "dhcpOptions" in passed:
+            passed["dhcpOptions"] = {"dnsServers": [], **object_in(passed, "dhcpOptions")}
         previous = existing.properties if existing else {}
         kept["etag"] = etag_of(existing) if existing else new_etag()
         kept["properties"] = {
@@ -164,6 +166,7 @@ class Networks:
             "addressSpace": {"addressPrefixes": []},
             "privateEndpointVNetPolicies": "Disabled",
             "enableDdosProtection": False,
+            "enableVmProtection": False,
             **passed,
         }
         now = timestamp(self.manager.clock.now())

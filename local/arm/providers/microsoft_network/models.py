@@ -131,6 +131,7 @@ def peering_document(
 
 def subnet_document(subnet: Resource, network: Resource) -> JsonObject:
     defaults: JsonObject = {
+        "ipamPoolPrefixAllocations": [],
         "delegations": [],
         "privateEndpointNetworkPolicies": "Disabled",
         "privateLinkServiceNetworkPolicies": "Enabled",

@@ -24,6 +24,7 @@ from local.arm.providers.microsoft_network.polling import Polling
 from local.arm.providers.microsoft_network.preconditions import Change, check_etag, check_name, unchanged
 from local.arm.providers.microsoft_network.simple import TYPES, SimpleResources
 from local.arm.providers.microsoft_network.subnets import Subnets
+from local.arm.providers.microsoft_network.versions import versioned
 from local.arm.resource_manager import ResourceManager
 from local.arm.routing import Router
 from local.arm.store import Resource
@@ -64,7 +65,7 @@ def mount(router: Router, manager: ResourceManager) -> None:
         ("GET", network + "/virtualNetworkPeerings/{peering}", routes.get_peering),
         ("DELETE", network + "/virtualNetworkPeerings/{peering}", routes.delete_peering),
     ):
-        router.add(method, pattern, handler)
+        router.add(method, pattern, versioned(handler))
     for type_ in TYPES:
         router.add("PUT", f"{provider}/{type_}/{{name}}", routes.put_simple)
         router.add("GET", f"{provider}/{type_}/{{name}}", routes.get_simple)
@@ -99,7 +100,12 @@ class NetworkRoutes:
         return _read(self.networks.document(found), found)
 
     def put_network(self, request: ArmRequest) -> ArmResponse:
-        change = self.networks.put(_id(request), request.document(), request.headers.get("if-match"))
+        change = self.networks.put(
+            _id(request),
+            request.document(),
+            request.headers.get("if-match"),
+            version=request.api_version,
+        )
         document = self.networks.document(change.resource)
         return self._written(request, change, document, "PutVirtualNetworkOperation", _NETWORK_PUT)
 
@@ -122,7 +128,12 @@ class NetworkRoutes:
         return _read(subnet_document(found, network), network)
 
     def put_subnet(self, request: ArmRequest) -> ArmResponse:
-        change = self.networks.subnets.put(_id(request), request.document(), request.headers.get("if-match"))
+        change = self.networks.subnets.put(
+            _id(request),
+            request.document(),
+            request.headers.get("if-match"),
+            version=request.api_version,
+        )
         document = subnet_document(change.resource, self.networks.subnets.network_of(change.resource.id))
         return self._written(request, change, document, "PutSubnetOperation", _NETWORK_PUT)
 

@@ -24,6 +24,7 @@ from local.arm.providers.microsoft_network.preconditions import (
     outside,
     unchanged,
 )
+from local.arm.providers.microsoft_network.versions import private_endpoint_policies
 from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource
 
@@ -49,7 +50,7 @@ class Subnets:
             raise network_child_not_found(subnet)
         return found
 
-    def put(self, subnet: ResourceId, body: JsonObject, if_match: str | None) -> Change:
+    def put(self, subnet: ResourceId, body: JsonObject, if_match: str | None, *, version: str) -> Change:
         store = self.manager.store
         group = store.group_for_writing(subnet.subscription, subnet.group or "")
         subnet = subnet.spelled(group.name, SUBNETS)
@@ -65,7 +66,7 @@ class Subnets:
             network, [_named(item) for item in others] + [{"name": subnet.name, "properties": properties}]
         )
         before = subnet_document(existing, network) if existing else None
-        stored = self._stored(network, subnet.name, properties, existing)
+        stored = self._stored(network, subnet.name, properties, existing, version)
         store.put(stored)
         settled = unchanged(before, subnet_document(stored, network))
         if not settled:
@@ -114,14 +115,14 @@ class Subnets:
         for leaving in self._leaving(network, subnets):
             self.check_unused(leaving)
 
-    def replace(self, network: Resource, subnets: Sequence[JsonObject]) -> None:
+    def replace(self, network: Resource, subnets: Sequence[JsonObject], version: str) -> None:
         store = self.manager.store
         for leaving in self._leaving(network, subnets):
             store.remove(leaving.key)
         for subnet in subnets:
             name = text_in(subnet, "name") or ""
             found = store.find(f"{network.id.text}/subnets/{name}")
-            store.put(self._stored(network, name, copied(object_in(subnet, "properties")), found))
+            store.put(self._stored(network, name, copied(object_in(subnet, "properties")), found, version))
 
     def _leaving(self, network: Resource, subnets: Sequence[JsonObject]) -> list[Resource]:
         names = {(text_in(subnet, "name") or "").lower() for subnet in subnets}
@@ -143,8 +144,14 @@ class Subnets:
         return [user for subnet in subnets for user in self._users_of_subnet(subnet)]
 
     def _stored(
-        self, network: Resource, name: str, properties: JsonObject, existing: Resource | None
+        self,
+        network: Resource,
+        name: str,
+        properties: JsonObject,
+        existing: Resource | None,
+        version: str,
     ) -> Resource:
+        properties.setdefault("privateEndpointNetworkPolicies", private_endpoint_policies(version))
         properties["provisioningState"] = existing.properties["provisioningState"] if existing else "Updating"
         now = timestamp(self.manager.clock.now())
         return Resource(

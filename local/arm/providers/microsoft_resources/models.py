@@ -7,16 +7,16 @@ from local.arm.catalog import LOCATIONS
 from local.arm.documents import Json, JsonObject, as_json, object_in
 from local.arm.store import Resource, ResourceGroup
 
+_TYPE_SINCE = "2019-10-01"
 _LISTED = ("kind", "managedBy", "location", "sku", "plan", "identity", "tags", "zones")
 
 
-def group_document(group: ResourceGroup) -> JsonObject:
-    document: JsonObject = {
-        "id": group.id,
-        "name": group.name,
-        "type": "Microsoft.Resources/resourceGroups",
-        "location": group.location,
-    }
+def group_document(group: ResourceGroup, version: str) -> JsonObject:
+    """Versions before October 2019 do not show the type."""
+    document: JsonObject = {"id": group.id, "name": group.name}
+    if version >= _TYPE_SINCE:
+        document["type"] = "Microsoft.Resources/resourceGroups"
+    document["location"] = group.location
     if group.managed_by:
         document["managedBy"] = group.managed_by
     if group.tags is not None:

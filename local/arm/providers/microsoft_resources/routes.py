@@ -24,6 +24,7 @@ from local.arm.resource_manager import ResourceManager
 from local.arm.routing import Router
 from local.arm.store import Resource, ResourceGroup
 
+_FIRST_POLL_BARE_SINCE = "2024-06-01"
 _GROUP_FIELDS = frozenset({"tagname", "tagvalue", "name"})
 _RESOURCE_FIELDS = frozenset({"resourcetype", "resourcegroup", "name", "location", "tagname", "tagvalue"})
 
@@ -107,18 +108,23 @@ class ResourceRoutes:
         size = self.manager.page_size
         return ArmResponse(
             body=page(
-                request, groups, key=lambda group: group.key, render=group_document, wanted=passes, size=size
+                request,
+                groups,
+                key=lambda group: group.key,
+                render=lambda group: group_document(group, request.api_version),
+                wanted=passes,
+                size=size,
             )
         )
 
     def put_group(self, request: ArmRequest) -> ArmResponse:
         group, created = self.groups.put(request.subscription, request.group, request.document())
-        return ArmResponse(status=201 if created else 200, body=group_document(group))
+        return ArmResponse(status=201 if created else 200, body=group_document(group, request.api_version))
 
     def get_group(self, request: ArmRequest) -> ArmResponse:
         group = self.manager.store.group(request.subscription, request.group)
         self.manager.operations.note_read(group.key)
-        return ArmResponse(body=group_document(group))
+        return ArmResponse(body=group_document(group, request.api_version))
 
     def head_group(self, request: ArmRequest) -> ArmResponse:
         found = self.manager.store.find_group(request.subscription, request.group)
@@ -130,14 +136,17 @@ class ResourceRoutes:
 
     def patch_group(self, request: ArmRequest) -> ArmResponse:
         group = self.groups.patch(request.subscription, request.group, request.document())
-        return ArmResponse(body=group_document(group))
+        return ArmResponse(body=group_document(group, request.api_version))
 
     def delete_group(self, request: ArmRequest) -> ArmResponse:
         operation, _ = self.groups.delete(request.subscription, request.group)
         return ArmResponse(status=202, headers=self._polling(request, operation), operation=operation)
 
     def poll_deletion(self, request: ArmRequest) -> ArmResponse:
-        """202 while it runs, every second answer without `Location`; then 200, or what went wrong."""
+        """202 while it runs; then 200, or what went wrong.
+
+        Since the middle of 2024 the first answer comes without `Location`; versions of before show it always.
+        """
         operation = self.manager.operations.find(operation_of_job(request.parameters["token"]))
         if operation is None:
             raise ArmError(404, "ResourceNotFound", "The operation result could not be found.")
@@ -145,7 +154,7 @@ class ResourceRoutes:
         self.manager.operations.settle()
         if operation.running:
             headers = self._polling(request, operation)
-            if operation.reads % 2 == 0:
+            if operation.reads == 1 and request.api_version >= _FIRST_POLL_BARE_SINCE:
                 del headers["Location"]
             return ArmResponse(status=202, headers=headers)
         if operation.failure is not None:
