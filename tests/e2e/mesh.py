@@ -354,8 +354,11 @@ class Mesh:
 
     def fault(self, path: str, *, method: str | None = None, **fault: object) -> str:
         """What happens to the app's next matching request, or to `times` of them; the fault's id."""
-        match = {"path": path, "principal": "app", **({"method": method} if method else {})}
-        return str(self.control("POST", "/faults", {"match": match, **fault})["id"])
+        return self.inject({"path": path, **({"method": method} if method else {})}, fault)
+
+    def inject(self, match: Mapping[str, object], fault: Mapping[str, object]) -> str:
+        """As `fault`, for any match that the control endpoint knows."""
+        return str(self.control("POST", "/faults", {"match": {"principal": "app", **match}, **fault})["id"])
 
     def hits(self, fault: str) -> int:
         listed = cast(list[Json], self.control("GET", "/faults")["value"])
