@@ -59,7 +59,7 @@ class Intake:
             return Taken()  # a role assignment, a policy: nothing that a node is made of
         if key is None:
             raise ValueError(f"{resource!r} is not the id of a resource")
-        keys = await self._behind_hub(resource) or [key]
+        keys = await self._concerned(key, resource)
         bumped = [await self.bump(each, cause, observed_resource(resource)) for each in keys]
         return Taken(tuple(keys), bumped.count(False))
 
@@ -108,10 +108,28 @@ class Intake:
             cause=cause,
         )
 
-    async def _behind_hub(self, resource: str) -> list[NodeKey]:
-        """The node that an owned peering on a hub leads to: the hub's own group is not what has to be looked at."""
-        network, found, peering = normal_id(resource).partition("/virtualnetworkpeerings/")
-        if not found or self._mesh.hub_of_network(network) is None:
-            return []
-        keys = [key async for key in self._nodes.due(FAR_FUTURE)]
-        return [k for k in keys if peering.startswith(hub_peering_prefix(self._mesh.name, k).lower())]
+    async def _concerned(self, key: NodeKey, resource: str) -> list[NodeKey]:
+        """Whose state may have changed with a resource: a hub's network concerns more than the hub's own group.
+
+        An owned peering on it, the node that it leads to; anything else about it, every node that is not ready, since
+        the hub may have been what it lacked.
+        """
+        network, _, peering = normal_id(resource).partition("/virtualnetworkpeerings/")
+        if self._mesh.hub_of_network(network) is None:
+            return [key]
+        if peering:
+            keys = [k async for k in self._nodes.due(FAR_FUTURE)]
+            behind = [k for k in keys if peering.startswith(hub_peering_prefix(self._mesh.name, k).lower())]
+            if behind:
+                return behind
+        return [key, *await self._unready()]
+
+    async def _unready(self) -> list[NodeKey]:
+        keys: list[NodeKey] = []
+        continuation = ""
+        while True:
+            page = await self._nodes.list(state="NotReady", size=1000, continuation=continuation)
+            keys += [node.key for node in page.items]
+            continuation = page.continuation
+            if not continuation:
+                return keys

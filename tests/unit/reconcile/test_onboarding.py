@@ -153,3 +153,16 @@ async def test_a_group_that_is_no_node_leaves_no_row() -> None:
     await mesh.until_quiet()
     assert await mesh.nodes.get(key) is None
     assert mesh.arm.calls == ["get_group"]
+
+
+async def test_a_node_without_a_hub_becomes_ready_as_soon_as_the_hub_is_there() -> None:
+    mesh = InMemoryMesh()
+    key = mesh.create_node()
+    mesh.cloud.delete_resource(HUB_NETWORK)
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    assert (await mesh.record(key)).conditions[0].reason == "HubMissing"
+    mesh.cloud.create_network(HUB_NETWORK, "10.0.0.0/16")
+    await mesh.event(HUB_NETWORK, "Microsoft.Network/virtualNetworks/write")
+    await mesh.until_quiet()
+    assert (await mesh.record(key)).state == "Ready"
