@@ -39,7 +39,7 @@ class History:
         self._made = 0
 
     def live(self, length: int) -> None:
-        """A group is made, `length` things happen to it, and it ends as a node, as none, or gone and made anew."""
+        """A node is made, `length` things happen to it, and it ends as a node, as none, or gone and made anew."""
         self._make()
         for _ in range(length):
             self._meet_fault()
@@ -146,8 +146,8 @@ class History:
         return [*often, *often, *seldom]
 
     def _make(self) -> None:
-        self.mesh.create(self.group, {}, vaults=0)
-        self.tagged = False
+        self.mesh.create(self.group, vaults=0)
+        self.tagged = True
         self.add_vault()
 
     def _meet_fault(self) -> None:
