@@ -14,7 +14,7 @@ from rich.table import Table
 from benchmarks.target import Target
 from demo.api import MeshApi, Node
 from demo.floor import Floor, onboarding_floor
-from demo.stack import HUB_GROUP, REGION, MeshStack, StackOptions, hub_network, workspace
+from demo.stack import REGION, MeshStack, StackOptions, hub_network, workspace
 from local.caller import Caller
 
 SIZES = (5, 20, 100)
@@ -52,7 +52,7 @@ def run(console: Console) -> list[Target]:
     with TemporaryDirectory() as folder:
         options = StackOptions(folder=Path(folder), settings={"MESH_EVENT_DELAY_SECONDS": EVENT_DELAY})
         with MeshStack(options) as stack:
-            _create_hub(stack)
+            stack.create_hub()
             found = [_measure(stack, number, size) for number, size in enumerate(SIZES)]
     _show(console, found)
     return list(_targets(found))
@@ -148,16 +148,6 @@ def _everything(offered: dict[str, object]) -> dict[str, object]:
         "logs": [{"categoryGroup": "allLogs", "enabled": True}] if logs else [],
         "metrics": [{"category": "AllMetrics", "enabled": True}] if metrics else [],
     }
-
-
-def _create_hub(stack: MeshStack) -> None:
-    caller, subscription = stack.azure.caller(), stack.subscription
-    hub_group = f"/subscriptions/{subscription}/resourceGroups/{HUB_GROUP}?api-version={GROUPS}"
-    caller.complete("PUT", hub_group, {"location": REGION})
-    _create_network(caller, hub_network(subscription), "10.0.0.0/16")
-    caller.complete(
-        "PUT", f"{workspace(subscription)}?api-version={ANY}", {"location": REGION, "properties": {}}
-    )
 
 
 def _create_group(stack: MeshStack, name: str, number: int, size: int) -> str:

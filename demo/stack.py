@@ -13,6 +13,7 @@ from local.stack import DEFAULT_FOLDER, Endpoints, LocalAzure, Options, Ports
 
 ROOT = Path(__file__).resolve().parent.parent
 HUB_GROUP = "mesh-hub"
+HUB_PREFIX = "10.0.0.0/16"
 REGION = "westeurope"
 TELEMETRY_HUB = "telemetry"
 PARTITIONS = 4
@@ -96,6 +97,18 @@ class MeshStack:
         """Raises ChildFailed when a part has ended by itself."""
         self.azure.check()
         self.app.check()
+
+    def create_hub(self) -> None:
+        """The hub that the settings name: a group with a network and a workspace. Nodes may be attached after it."""
+        caller = self.azure.caller()
+        network = {"addressSpace": {"addressPrefixes": [HUB_PREFIX]}}
+        for resource, version, properties in (
+            (_hub_group(self.subscription), "2021-04-01", {}),
+            (hub_network(self.subscription), "2023-09-01", network),
+            (workspace(self.subscription), "2023-09-01", {}),
+        ):
+            body = {"location": REGION, "properties": properties}
+            caller.complete("PUT", f"{resource}?api-version={version}", body)
 
     def __enter__(self) -> Self:
         self.start()

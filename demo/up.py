@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from demo.interrupt import interrupt_on_signals
-from demo.stack import MeshStack, StackOptions
+from demo.stack import HUB_GROUP, HUB_PREFIX, REGION, MeshStack, StackOptions
 from local.azurite import AzuriteNotInstalled
 from local.caller import RequestFailed
 from local.child import ChildFailed
@@ -38,6 +38,7 @@ def main() -> int:
 def _run(stack: MeshStack) -> NoReturn:
     """Runs until KeyboardInterrupt, or ChildFailed where a part ends by itself."""
     with stack:
+        stack.create_hub()
         print(directions(stack), flush=True)
         while True:
             time.sleep(SECONDS_BETWEEN_CHECKS)
@@ -63,6 +64,11 @@ def directions(stack: MeshStack) -> str:
         "",
         "The az CLI (where it is installed):",
         *(f"  {line}" for line in az_commands(endpoints, "operator")),
+        "",
+        f"The hub is there ({HUB_GROUP}, {HUB_PREFIX}). A group becomes a node by its tag:",
+        f"  az group create --name orders --location {REGION} --tags mesh-node=orders",
+        "  az network vnet create --resource-group orders --name net --address-prefixes 10.1.0.0/16",
+        "  az network vnet peering list --resource-group orders --vnet-name net --output table",
         "",
         "Ctrl-C stops everything.",
     ]

@@ -5,10 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from demo.azure import Azure
-from demo.stack import HUB_GROUP, hub_network, workspace
+from demo.stack import HUB_GROUP, HUB_PREFIX, hub_network, workspace
 
 TENANT = "00000000-0000-0000-0000-0000000000aa"
-HUB_PREFIX = "10.0.0.0/16"
 FOREIGN_SETTING = "security-team"
 FOREIGN_PEERING = "to-bastion"
 
