@@ -9,13 +9,14 @@ from shared.domain.conditions import OBSERVED, Finding
 from shared.domain.diagnostics import (
     SETTINGS_A_RESOURCE,
     DiagnosticSetting,
+    Selection,
     covered,
     selection_differences,
     wanted_selection,
 )
 from shared.domain.ids import normal_id, same_id
 from shared.domain.node import EVERYTHING, Coverage
-from shared.domain.plan import DeleteSetting, PutSetting
+from shared.domain.plan import DeleteSetting, PutSetting, SettingStep
 from shared.ports import Resource
 from shared.reconcile.observation import Diagnostics
 
@@ -31,7 +32,7 @@ class Enforcement(msgspec.Struct, frozen=True):
     """What is known after looking, and what has to be written."""
 
     coverage: tuple[Coverage, ...]
-    steps: tuple[PutSetting, ...]
+    steps: tuple[SettingStep, ...]
     findings: tuple[Finding, ...]
 
 
@@ -64,7 +65,7 @@ def enforce(
     """The settings that are missing, towards which sink, for the resources that were looked at."""
     before = {normal_id(c.id): c for c in known}
     coverage: list[Coverage] = []
-    steps: list[PutSetting] = []
+    steps: list[SettingStep] = []
     for resource in resources:
         found = looked_at.get(normal_id(resource.id))
         if found is None:
@@ -90,25 +91,30 @@ def _vanished(row: Coverage) -> Finding:
 
 def _judge(
     resource: Resource, found: Diagnostics, sink: Sink, now: datetime
-) -> tuple[Coverage, PutSetting | None]:
+) -> tuple[Coverage, SettingStep | None]:
     if same_id(resource.id, sink.workspace):
         return Coverage(resource.id, "unsupported", now, reason="it is the sink itself"), None
     if not found.categories:
         return Coverage(resource.id, "unsupported", now, reason="its type has no diagnostic settings"), None
     own = _own(found, sink)
     names = frozenset(c.name for c in found.categories)
+    others = tuple(s for s in found.settings if s is not own)
+    if own and names <= covered(others, found.categories, sink.workspace):
+        # Somebody pointed it elsewhere or narrowed it, and somebody else's sends everything by now.
+        step = DeleteSetting(resource.id, own.name, "superfluous: other settings send every category")
+        return Coverage(resource.id, "missing", now, owned=True), step
     if names <= covered(found.settings, found.categories, sink.workspace):
         return Coverage(resource.id, "covered", now, owned=own is not None), None
     if own is None and len(found.settings) >= SETTINGS_A_RESOURCE:
         return Coverage(resource.id, "blocked", now, reason=_full(found.settings)), None
-    step = _setting(resource, found, own, sink)
-    # Owned from here on: the claim is recorded before the first write.
-    return Coverage(resource.id, "missing", now, owned=True), step
-
-
-def _setting(resource: Resource, found: Diagnostics, own: DiagnosticSetting | None, sink: Sink) -> PutSetting:
-    others = tuple(s for s in found.settings if s is not own)
     selection = wanted_selection(found.categories, covered(others, found.categories, sink.workspace))
+    # Owned from here on: the claim is recorded before the first write.
+    return Coverage(resource.id, "missing", now, owned=True), _setting(resource, selection, own, sink)
+
+
+def _setting(
+    resource: Resource, selection: Selection, own: DiagnosticSetting | None, sink: Sink
+) -> PutSetting:
     if own is None:
         return PutSetting(resource.id, sink.setting, sink.workspace, selection, "missing")
     differences = selection_differences(own.selection, selection)

@@ -2,39 +2,15 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from shared.domain.address_space import overlaps
 from shared.domain.conditions import CONNECTED, Finding
 from shared.domain.ids import NodeKey, normal_id, same_id
-from shared.domain.naming import hub_peering_name, hub_peering_prefix, spoke_peering_name
-from shared.domain.network import (
-    Hub,
-    Peering,
-    PeeringFlags,
-    VirtualNetwork,
-    flag_differences,
-    hub_flags,
-    spoke_flags,
-)
-from shared.domain.plan import DeletePeering, NetworkStep, PutPeering
+from shared.domain.naming import hub_peering_prefix, spoke_peering_name
+from shared.domain.network import Hub, Peering, VirtualNetwork
+from shared.domain.plan import DeletePeering, NetworkStep
+from shared.reconcile.pair import Side, give_up_addresses, refuses_transit, repair, sides_of
 
 type Decided = tuple[list[NetworkStep], list[Finding]]
-
-
-class _Side(msgspec.Struct, frozen=True):
-    """One side of the pair that connects a node's network with the hub."""
-
-    actual: Peering | None
-    id: str
-    remote_network: str
-    flags: PeeringFlags
-    on_hub: str
-    owned: bool
-
-    @property
-    def disconnected(self) -> bool:
-        return self.actual is not None and self.actual.state == "Disconnected"
 
 
 def attach(
@@ -81,18 +57,18 @@ def _absences(networks: Sequence[VirtualNetwork], own: Sequence[VirtualNetwork])
 def _attach_one(
     mesh: str, key: NodeKey, hub: Hub, hub_network: VirtualNetwork, network: VirtualNetwork, leaving: set[str]
 ) -> Decided:
-    sides = _sides(mesh, key, hub, hub_network, network)
+    sides = sides_of(mesh, key, hub, hub_network, network)
     updating = [s.id for s in sides if s.actual and s.actual.provisioning_state in ("Updating", "Deleting")]
     if updating or network.provisioning_state == "Updating":
         what = updating[0] if updating else network.id
         message = f"Azure is still working on {what}."
         return [], [Finding(CONNECTED, "Updating", message, "info", waiting=True)]
-    wanted = _repair(sides)
+    wanted = repair(sides)
     transit = _transit(hub, sides[0])
     if not wanted:
         return [], transit
     if meeting := _overlap(hub_network, network, leaving):
-        return _give_up_addresses(sides), meeting
+        return give_up_addresses(sides), meeting
     foreign = {s.id for s in sides if not s.owned}
     # Azure refuses to write the one side while the other is Disconnected.
     stuck = any(s.disconnected and not s.owned for s in sides)
@@ -100,98 +76,11 @@ def _attach_one(
     return ours, [*transit, *_foreign([step.id for step in wanted if step.id in foreign])]
 
 
-def _sides(
-    mesh: str, key: NodeKey, hub: Hub, hub_network: VirtualNetwork, network: VirtualNetwork
-) -> tuple[_Side, _Side]:
-    hub_side = _side(hub_network, network, hub_peering_name(mesh, key, network.id), hub_flags(hub), hub.id)
-    flags = spoke_flags(hub)
-    if _refuses_transit(hub_side):
-        flags = msgspec.structs.replace(flags, use_remote_gateways=False)
-    return hub_side, _side(network, hub_network, spoke_peering_name(mesh, hub.network), flags, "")
-
-
-def _give_up_addresses(sides: tuple[_Side, _Side]) -> list[NetworkStep]:
-    """What is left of a pair that cannot be made again would go on blocking its addresses on the hub."""
-    why = "the network that it led to has another address space by now, which cannot be attached"
-    return [
-        DeletePeering(s.id, why, s.on_hub)
-        for s in sides
-        if s.actual and s.owned and s.actual.state != "Connected"
-    ]
-
-
-def _refuses_transit(hub_side: _Side) -> bool:
-    """Azure refuses a spoke that uses the hub's gateway over somebody else's peering that does not allow it."""
-    actual = hub_side.actual
-    return actual is not None and not hub_side.owned and not actual.flags.allow_gateway_transit
-
-
-def _transit(hub: Hub, hub_side: _Side) -> list[Finding]:
-    if not (hub.gateway and _refuses_transit(hub_side)):
+def _transit(hub: Hub, hub_side: Side) -> list[Finding]:
+    if not (hub.gateway and refuses_transit(hub_side)):
         return []
     message = f"{hub_side.id}, which Meshplane did not make, does not let the node use the hub's gateway."
     return [Finding(CONNECTED, "ForeignPeering", message, "warning")]
-
-
-def _side(
-    local: VirtualNetwork, remote: VirtualNetwork, name: str, flags: PeeringFlags, on_hub: str
-) -> _Side:
-    actual = local.peering_to(remote.id)
-    owned = actual is None or actual.name.lower() == name.lower()
-    peering_id = actual.id if actual else f"{local.id}/virtualNetworkPeerings/{name}"
-    return _Side(actual, peering_id, remote.id, flags, on_hub, owned)
-
-
-def _repair(sides: tuple[_Side, _Side]) -> list[NetworkStep]:
-    """The writes that make a pair Connected and in sync.
-
-    A Disconnected side goes first: Azure refuses the other (`RemotePeeringIsDisconnected`) until it has been
-    written again. Then the hub's, since a node may use a gateway only once the hub allows its transit.
-    """
-    hub_side, spoke_side = sides
-    if hub_side.disconnected and spoke_side.disconnected:
-        why = "disconnected on both sides: Azure accepts neither until one is gone"
-        writes = (_put(spoke_side, why), _put(hub_side, why))
-        return [DeletePeering(hub_side.id, why, hub_side.on_hub), *writes]
-    needed = [
-        step
-        for side, other in ((hub_side, spoke_side), (spoke_side, hub_side))
-        if (step := _write(side, other)) is not None
-    ]
-    disconnected = {s.id for s in sides if s.disconnected}
-    return sorted(needed, key=lambda step: step.id not in disconnected)
-
-
-def _put(side: _Side, why: str, *, sync: bool = False, differences: tuple[str, ...] = ()) -> PutPeering:
-    return PutPeering(side.id, side.remote_network, side.flags, why, side.on_hub, sync, differences)
-
-
-def _write(side: _Side, other: _Side) -> PutPeering | None:
-    actual = side.actual
-    if actual is None:
-        return _put(side, "missing")
-    if side.disconnected:
-        return _put(
-            side,
-            "disconnected: the other side was deleted",
-            differences=("state: Disconnected -> Connected",),
-        )
-    if actual.provisioning_state == "Failed":
-        return _put(side, "its last write failed", differences=("provisioningState: Failed -> Succeeded",))
-    changed = flag_differences(actual.flags, side.flags) if side.owned else ()
-    if changed:
-        return _put(side, "flags differ", differences=changed)
-    if actual.state == "Connected" and actual.sync_level in ("LocalNotInSync", "LocalAndRemoteNotInSync"):
-        return _put(side, "address space changed", sync=True, differences=_sync(actual))
-    if actual.state == "Connected" and other.actual and actual.sync_level == "RemoteNotInSync":
-        return None  # the other side is the one to write
-    if actual.state == "Initiated" and other.actual and other.actual.state == "Initiated":
-        return _put(side, "both sides wait for each other", differences=("state: Initiated -> Connected",))
-    return None
-
-
-def _sync(actual: Peering) -> tuple[str, ...]:
-    return (f"peeringSyncLevel: {actual.sync_level} -> FullyInSync",)
 
 
 def _overlap(hub_network: VirtualNetwork, network: VirtualNetwork, leaving: set[str]) -> list[Finding]:

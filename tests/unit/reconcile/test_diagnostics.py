@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain.diagnostics import Category, DiagnosticSetting, Selection
 from shared.domain.node import EVERYTHING, Coverage
-from shared.domain.plan import PutSetting
+from shared.domain.plan import DeleteSetting, PutSetting
 from shared.ports import Resource
 from shared.reconcile.diagnostics import Enforcement, Sink, enforce, release, to_check
 from shared.reconcile.observation import Diagnostics
@@ -38,8 +38,7 @@ def enforced(
 
 
 def written(found: Enforcement) -> Selection | None:
-    step = next(iter(found.steps), None)
-    return step.selection if step else None
+    return next((s.selection for s in found.steps if isinstance(s, PutSetting)), None)
 
 
 def test_a_resource_without_settings_gets_all_logs_and_metrics() -> None:
@@ -93,6 +92,7 @@ def test_our_own_among_five_is_mended() -> None:
 
 def test_an_own_setting_that_drifted_is_written_with_the_fields_that_differ() -> None:
     (step,) = enforced(setting(AUDIT_EVENT, "meshplane")).steps
+    assert isinstance(step, PutSetting)
     assert (step.why, [d.split(":")[0] for d in step.differences]) == (
         "differs",
         ["logs", "groups", "metrics"],
@@ -101,7 +101,14 @@ def test_an_own_setting_that_drifted_is_written_with_the_fields_that_differ() ->
 
 def test_an_own_setting_that_was_pointed_elsewhere_comes_back() -> None:
     (step,) = enforced(setting(ALL, "meshplane", WORKSPACE + "2")).steps
+    assert isinstance(step, PutSetting)
     assert step.differences == (f"workspaceId: {WORKSPACE}2 -> {WORKSPACE}",)
+
+
+def test_an_own_setting_that_others_made_superfluous_is_deleted() -> None:
+    """Somebody pointed it elsewhere: it would go on sending this resource's records to wherever that is."""
+    found = enforced(setting(AUDIT_EVENT, "meshplane", WORKSPACE + "2"), setting(ALL))
+    assert [(type(s), s.resource) for s in found.steps] == [(DeleteSetting, VAULT.id)]
 
 
 def test_a_type_without_groups_has_its_categories_listed() -> None:

@@ -117,6 +117,12 @@ KEPT: dict[str, tuple[list[Act], float, bool, int]] = {
         False,
         49192,
     ),
+    "our setting is pointed elsewhere while somebody else's sends everything": (
+        [("deliver", 0, 3, 1), ("settle", 0, 0, 1), ("edit_setting", 0, 8, 0), ("add_setting", 0, 10, 0)],
+        0.0,
+        False,
+        0,
+    ),
     "a worker stalls and wakes up after its group changed": (
         [("worker", 0, 10, 1), ("deliver", 2, 1, 1), ("settle", 1, 6, 1), ("add_resource", 0, 3, 1)],
         0.0,
