@@ -2,7 +2,7 @@
 
 from local.arm.catalog import LOCATIONS, location_name
 from local.arm.documents import JsonObject, text_in
-from local.arm.errors import ArmError, parent_not_found
+from local.arm.errors import ArmError, parent_not_found, resource_not_found
 from local.arm.ids import ResourceId
 from local.arm.store import Resource, Store
 
@@ -46,3 +46,10 @@ def check_parent(resource: ResourceId, store: Store, verb: str) -> None:
     implied = parent.name.lower() == "default" and above is not None and store.find(above.text) is not None
     if not implied:
         raise parent_not_found(resource, verb, parent)
+
+
+def check_parent_of_deleted(resource: ResourceId, store: Store) -> None:
+    """The network provider's children: what a DELETE misses is the parent itself, as the recordings show."""
+    parent = resource.parent
+    if parent is not None and store.find(parent.text) is None:
+        raise resource_not_found(parent)

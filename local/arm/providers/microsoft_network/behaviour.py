@@ -12,6 +12,7 @@ from local.arm.ids import ResourceId
 from local.arm.operations import Effects, LongOperation
 from local.arm.placement import place
 from local.arm.providers.microsoft_network.address_space import inside, overlap, overlapping, parsed
+from local.arm.providers.microsoft_network.answers import REMOVE, SETTLE
 from local.arm.providers.microsoft_network.contention import check_network_free
 from local.arm.providers.microsoft_network.models import (
     NETWORKS,
@@ -19,7 +20,6 @@ from local.arm.providers.microsoft_network.models import (
     network_document,
     new_etag,
     prefixes_of,
-    subnet_document,
     subnet_prefixes,
 )
 from local.arm.providers.microsoft_network.peerings import Peerings
@@ -27,15 +27,13 @@ from local.arm.providers.microsoft_network.preconditions import (
     Change,
     check_etag,
     check_name,
+    encryption,
     outside,
     unchanged,
 )
 from local.arm.providers.microsoft_network.subnets import Subnets
 from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource
-
-SETTLE = "network-settle"
-REMOVE = "network-remove"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class Networks:
         peerings = self.manager.store.children(network.id, "virtualNetworkPeerings")
         return network_document(
             network,
-            [subnet_document(subnet, network) for subnet in subnets],
+            [self.subnets.document(subnet) for subnet in subnets],
             [self.peerings.document(peering) for peering in peerings],
         )
 
@@ -135,18 +133,6 @@ class Networks:
         found.properties["provisioningState"] = "Deleting"
         return found
 
-    def begin(self, name: str, resource: Resource, effect: str, retry_after: int) -> LongOperation:
-        """Start the long operation of a write; subnets and peerings run where their network is."""
-        location = resource.location or self.subnets.network_of(resource.id).location
-        return self.manager.operations.start(
-            name=name,
-            subscription=resource.id.subscription,
-            location=location,
-            target=resource.id.text,
-            effect=effect,
-            retry_after=retry_after,
-        )
-
     def _composed(self, network: ResourceId, body: JsonObject, existing: Resource | None) -> Resource:
         kept: JsonObject = {
             name: copied(body[name]) for name in ("location", "tags", "extendedLocation") if name in body
@@ -158,6 +144,8 @@ class Networks:
         passed: JsonObject = {name: copied(value) for name, value in given.items() if name not in own}
         if "dhcpOptions" in passed:
             passed["dhcpOptions"] = {"dnsServers": [], **object_in(passed, "dhcpOptions")}
+        if "encryption" in passed:
+            passed["encryption"] = encryption(network, object_in(passed, "encryption"))
         previous = existing.properties if existing else {}
         kept["etag"] = etag_of(existing) if existing else new_etag()
         kept["properties"] = {
@@ -219,9 +207,10 @@ class Networks:
         if resource is None:
             return
         resource.properties["provisioningState"] = state
-        if resource.type == NETWORKS:
-            for subnet in self.manager.store.children(resource.id, "subnets"):
-                subnet.properties["provisioningState"] = state
+        # Subnets and rules go with what they are in; a peering has a state of its own.
+        for name in ("subnets", "securityRules"):
+            for child in self.manager.store.children(resource.id, name):
+                child.properties["provisioningState"] = state
         owner = self.manager.store.find(resource.id.parent.text) if resource.id.parent else resource
         if owner is not None and "etag" in owner.body:
             owner.body["etag"] = new_etag()

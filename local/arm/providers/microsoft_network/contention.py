@@ -25,6 +25,12 @@ def check_network_free(operations: Operations, network: ResourceId) -> None:
         )
 
 
+def check_free(operations: Operations, resource: ResourceId, request: ArmRequest) -> None:
+    """A write to any other resource meets an operation on it or on what lies beneath it."""
+    for running in operations.running(resource.key):
+        raise another_operation(running, request)
+
+
 def check_peering_free(
     operations: Operations, peering: ResourceId, remote: ResourceId | None, request: ArmRequest
 ) -> None:

@@ -103,8 +103,15 @@ def peering_guid(first: Resource, second: Resource) -> str:
 
 
 def peering_document(
-    peering: Resource, network: Resource, *, remote_now: Sequence[str], level: str, gateways: Sequence[str]
+    peering: Resource,
+    network: Resource,
+    *,
+    remote_now: Sequence[str],
+    level: str,
+    gateways: Sequence[str],
+    encryption: JsonObject | None = None,
 ) -> JsonObject:
+    """`encryption` is the remote network's, shown where it is switched on."""
     stored = peering.properties
     properties: JsonObject = {
         "provisioningState": stored.get("provisioningState"),
@@ -119,6 +126,8 @@ def peering_document(
     synced = texts_in(object_in(stored, "remoteAddressSpace"), "addressPrefixes")
     properties["remoteAddressSpace"] = {"addressPrefixes": as_json(synced)}
     properties["remoteVirtualNetworkAddressSpace"] = {"addressPrefixes": as_json(list(remote_now))}
+    if encryption and flag_in(encryption, "enabled"):
+        properties["remoteVirtualNetworkEncryption"] = encryption
     properties["routeServiceVips"] = {}
     return {
         "name": peering.name,
@@ -156,8 +165,9 @@ def network_document(
         "type": NETWORKS,
         "location": network.location,
     }
-    if "tags" in network.body:
-        document["tags"] = network.body["tags"]
+    for name in ("extendedLocation", "tags"):
+        if name in network.body:
+            document[name] = network.body[name]
     document["properties"] = {
         **network.properties,
         "subnets": list(subnets),

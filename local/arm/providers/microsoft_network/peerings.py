@@ -59,7 +59,14 @@ class Peerings:
             local_now=prefixes_of(network),
         )
         gateways = self._gateways(view.remote) if view.use_remote_gateways else []
-        return peering_document(peering, network, remote_now=remote_now, level=level, gateways=gateways)
+        return peering_document(
+            peering,
+            network,
+            remote_now=remote_now,
+            level=level,
+            gateways=gateways,
+            encryption=object_in(remote.properties, "encryption") if remote else None,
+        )
 
     def put(self, peering: ResourceId, body: JsonObject, *, sync: bool) -> tuple[Resource, bool]:
         """Create or update one side; whether it is new. `sync` takes over the remote's present address space."""

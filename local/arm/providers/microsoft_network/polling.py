@@ -1,6 +1,6 @@
 """The polling URLs of the network provider: `operations` tells the status, `operationResults` the result."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -8,7 +8,7 @@ from local.arm.documents import JsonObject
 from local.arm.errors import ArmError
 from local.arm.messages import ArmRequest, ArmResponse
 from local.arm.operations import LongOperation
-from local.arm.providers.microsoft_network.models import NETWORKS, PEERINGS, simple_document
+from local.arm.providers.microsoft_network.models import simple_document
 from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource
 
@@ -18,9 +18,10 @@ _RETRY_AFTER = 10
 
 @dataclass(frozen=True, slots=True)
 class Polling:
+    """`documents` renders a resource of a type; types that are not in it are shown as they are stored."""
+
     manager: ResourceManager
-    network_document: Render
-    peering_document: Render
+    documents: Mapping[str, Render]
 
     def headers(
         self, request: ArmRequest, operation: LongOperation, *, location: bool = False
@@ -62,16 +63,7 @@ class Polling:
         found = self.manager.store.find(operation.target)
         if found is None:
             return ArmResponse(status=204, headers=headers)
-        return ArmResponse(body=self._document(found), headers=headers)
-
-    def _document(self, resource: Resource) -> JsonObject:
-        match resource.type:
-            case t if t == NETWORKS:
-                return self.network_document(resource)
-            case t if t == PEERINGS:
-                return self.peering_document(resource)
-            case _:
-                return simple_document(resource)
+        return ArmResponse(body=self.documents.get(found.type, simple_document)(found), headers=headers)
 
     def _operation(self, request: ArmRequest) -> LongOperation:
         identifier = request.parameters["operation"]

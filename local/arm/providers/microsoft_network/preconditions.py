@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from local.arm.documents import JsonObject, object_in, text_in
+from local.arm.documents import JsonObject, flag_in, object_in, text_in
 from local.arm.errors import ArmError, NetworkError
 from local.arm.ids import ResourceId
 from local.arm.providers.microsoft_network.models import etag_of
@@ -51,6 +51,18 @@ def check_etag(if_match: str | None, existing: Resource | None, resource: Resour
         f"Precondition failed. Etag provided in if-match header {if_match} does not match etag {etag_of(existing)} of "
         f"resource {resource.text} in NRP data store.",
     )
+
+
+def encryption(network: ResourceId, given: JsonObject) -> JsonObject:
+    """A network's encryption: whoever switches it on must say what happens to unencrypted traffic."""
+    if flag_in(given, "enabled") and "enforcement" not in given:
+        raise NetworkError(
+            400,
+            "MustSpecifyBothEncryptionIntentAndEnforcementPolicy",
+            f"Cannot encrypt VirtualNetwork {network.text} unless both encryption intent (Enabled true or false) and "
+            "enforcement policy (AllowUnencrypted or DropUnencrypted) are specified.",
+        )
+    return {"enforcement": "AllowUnencrypted", **given}
 
 
 def outside(subnet: str, network: str) -> ArmError:

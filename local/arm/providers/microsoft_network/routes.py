@@ -2,37 +2,39 @@
 
 from dataclasses import dataclass
 
-from local.arm.documents import JsonObject, object_in
+from local.arm.documents import object_in
 from local.arm.errors import network_child_not_found
 from local.arm.ids import ResourceId
 from local.arm.messages import ArmRequest, ArmResponse
-from local.arm.operations import LongOperation
 from local.arm.paging import page
+from local.arm.placement import check_parent_of_deleted
 from local.arm.providers.generic.behaviour import Resources
-from local.arm.providers.microsoft_network.behaviour import REMOVE, SETTLE, Networks
+from local.arm.providers.microsoft_network.answers import PEERING_PUT, Answers, id_of, read
+from local.arm.providers.microsoft_network.behaviour import Networks
 from local.arm.providers.microsoft_network.contention import check_peering_free
 from local.arm.providers.microsoft_network.models import (
     NETWORKS,
     PEERINGS,
-    etag_of,
+    SUBNETS,
     new_etag,
     simple_document,
-    subnet_document,
 )
 from local.arm.providers.microsoft_network.peerings import Peerings
 from local.arm.providers.microsoft_network.polling import Polling
 from local.arm.providers.microsoft_network.preconditions import Change, check_etag, check_name, unchanged
+from local.arm.providers.microsoft_network.security_documents import (
+    RULES,
+    SECURITY_GROUPS,
+    rule_document,
+)
+from local.arm.providers.microsoft_network.security_groups import SecurityGroups
+from local.arm.providers.microsoft_network.security_routes import mount as mount_security
 from local.arm.providers.microsoft_network.simple import TYPES, SimpleResources
 from local.arm.providers.microsoft_network.subnets import Subnets
 from local.arm.providers.microsoft_network.versions import versioned
 from local.arm.resource_manager import ResourceManager
 from local.arm.routing import Router
 from local.arm.store import Resource
-
-# What the recordings announce in Retry-After.
-_NETWORK_PUT = 3
-_PEERING_PUT = 10
-_DELETE = 10
 
 
 def mount(router: Router, manager: ResourceManager) -> None:
@@ -42,8 +44,21 @@ def mount(router: Router, manager: ResourceManager) -> None:
     simple = SimpleResources(manager, Resources(manager))
     peerings.register()
     networks.register()
-    polling = Polling(manager, networks.document, peerings.document)
-    routes = NetworkRoutes(manager, networks, peerings, simple, polling)
+    security = SecurityGroups(manager)
+    security.register()
+    polling = Polling(
+        manager,
+        {
+            NETWORKS: networks.document,
+            SUBNETS: subnets.document,
+            PEERINGS: peerings.document,
+            SECURITY_GROUPS: security.document,
+            RULES: lambda found: rule_document(found, security.owner_of(found.id, "read")),
+        },
+    )
+    answers = Answers(manager, polling)
+    mount_security(router, manager, security, answers)
+    routes = NetworkRoutes(manager, networks, peerings, simple, answers)
     provider = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network"
     network = provider + "/virtualNetworks/{network}"
     everywhere = "/subscriptions/{subscription}/providers/Microsoft.Network"
@@ -78,7 +93,7 @@ class NetworkRoutes:
     networks: Networks
     peerings: Peerings
     simple: SimpleResources
-    polling: Polling
+    answers: Answers
 
     def list_networks(self, request: ArmRequest) -> ArmResponse:
         prefix = f"/subscriptions/{request.subscription}/"
@@ -95,50 +110,54 @@ class NetworkRoutes:
         return ArmResponse(body=body)
 
     def get_network(self, request: ArmRequest) -> ArmResponse:
-        found = self.networks.get(_id(request))
+        found = self.networks.get(id_of(request))
         self.manager.operations.note_read(found.key)
-        return _read(self.networks.document(found), found)
+        return read(self.networks.document(found), found)
 
     def put_network(self, request: ArmRequest) -> ArmResponse:
         change = self.networks.put(
-            _id(request),
+            id_of(request),
             request.document(),
             request.headers.get("if-match"),
             version=request.api_version,
         )
         document = self.networks.document(change.resource)
-        return self._written(request, change, document, "PutVirtualNetworkOperation", _NETWORK_PUT)
+        return self.answers.written(request, change, document, "PutVirtualNetworkOperation")
 
     def patch_network(self, request: ArmRequest) -> ArmResponse:
-        found = self.networks.patch_tags(_id(request), request.document())
+        found = self.networks.patch_tags(id_of(request), request.document())
         return ArmResponse(body=self.networks.document(found))
 
     def delete_network(self, request: ArmRequest) -> ArmResponse:
-        return self._deleted(request, self.networks.delete(_id(request)), "DeleteVirtualNetworkOperation")
+        return self.answers.deleted(
+            request, self.networks.delete(id_of(request)), "DeleteVirtualNetworkOperation"
+        )
 
     def list_subnets(self, request: ArmRequest) -> ArmResponse:
         network = self._collection_owner(request)
         found = self.manager.store.children(network.id, "subnets")
-        return ArmResponse(body={"value": [subnet_document(subnet, network) for subnet in found]})
+        return ArmResponse(body={"value": [self.networks.subnets.document(subnet) for subnet in found]})
 
     def get_subnet(self, request: ArmRequest) -> ArmResponse:
-        found = self.networks.subnets.get(_id(request))
+        found = self.networks.subnets.get(id_of(request))
         self.manager.operations.note_read(found.key)
         network = self.networks.subnets.network_of(found.id)
-        return _read(subnet_document(found, network), network)
+        return read(self.networks.subnets.document(found), network)
 
     def put_subnet(self, request: ArmRequest) -> ArmResponse:
         change = self.networks.subnets.put(
-            _id(request),
+            id_of(request),
             request.document(),
             request.headers.get("if-match"),
             version=request.api_version,
         )
-        document = subnet_document(change.resource, self.networks.subnets.network_of(change.resource.id))
-        return self._written(request, change, document, "PutSubnetOperation", _NETWORK_PUT)
+        document = self.networks.subnets.document(change.resource)
+        return self.answers.written(request, change, document, "PutSubnetOperation")
 
     def delete_subnet(self, request: ArmRequest) -> ArmResponse:
-        return self._deleted(request, self.networks.subnets.delete(_id(request)), "DeleteSubnetOperation")
+        return self.answers.deleted(
+            request, self.networks.subnets.delete(id_of(request)), "DeleteSubnetOperation"
+        )
 
     def list_peerings(self, request: ArmRequest) -> ArmResponse:
         network = self._collection_owner(request)
@@ -146,15 +165,15 @@ class NetworkRoutes:
         return ArmResponse(body={"value": [self.peerings.document(peering) for peering in found]})
 
     def get_peering(self, request: ArmRequest) -> ArmResponse:
-        found = self.peerings.get(_id(request))
+        found = self.peerings.get(id_of(request))
         self.manager.operations.note_read(found.key)
-        return _read(self.peerings.document(found), self.networks.subnets.network_of(found.id))
+        return read(self.peerings.document(found), self.networks.subnets.network_of(found.id))
 
     def put_peering(self, request: ArmRequest) -> ArmResponse:
         """`syncRemoteAddressSpace=true` takes over the remote's present address space."""
         body = request.document()
         group = self.manager.store.group_for_writing(request.subscription, request.group)
-        peering = _id(request).spelled(group.name, PEERINGS)
+        peering = id_of(request).spelled(group.name, PEERINGS)
         check_name(peering)
         network = self._parent(peering)
         existing = self.manager.store.find(peering.text)
@@ -170,30 +189,33 @@ class NetworkRoutes:
             network.body["etag"] = new_etag()
         change = Change(stored, created, settled)
         document = self.peerings.document(stored)
-        return self._written(request, change, document, "PutVirtualNetworkPeeringOperation", _PEERING_PUT)
+        return self.answers.written(
+            request, change, document, "PutVirtualNetworkPeeringOperation", PEERING_PUT
+        )
 
     def delete_peering(self, request: ArmRequest) -> ArmResponse:
-        peering = _id(request)
+        peering = id_of(request)
         self.manager.store.group_for_writing(request.subscription, request.group)
+        check_parent_of_deleted(peering, self.manager.store)
         found = self.manager.store.find(peering.text)
         if found is not None:
             check_peering_free(self.manager.operations, peering, None, request)
             found.properties["provisioningState"] = "Deleting"
-        return self._deleted(request, found, "DeleteVirtualNetworkPeeringOperation")
+        return self.answers.deleted(request, found, "DeleteVirtualNetworkPeeringOperation")
 
     def get_simple(self, request: ArmRequest) -> ArmResponse:
-        found = self.simple.get(_id(request))
+        found = self.simple.get(id_of(request))
         self.manager.operations.note_read(found.key)
-        return _read(simple_document(found), found)
+        return read(simple_document(found), found)
 
     def put_simple(self, request: ArmRequest) -> ArmResponse:
-        stored, created = self.simple.put(_id(request), request)
+        stored, created = self.simple.put(id_of(request), request)
         name = f"Put{stored.id.types[0][0].upper()}{stored.id.types[0][1:-1]}Operation"
-        return self._written(request, Change(stored, created), simple_document(stored), name, _NETWORK_PUT)
+        return self.answers.written(request, Change(stored, created), simple_document(stored), name)
 
     def delete_simple(self, request: ArmRequest) -> ArmResponse:
-        found = self.simple.delete(_id(request), request)
-        return self._deleted(request, found, "DeleteOperation")
+        found = self.simple.delete(id_of(request), request)
+        return self.answers.deleted(request, found, "DeleteOperation")
 
     def _parent(self, child: ResourceId) -> Resource:
         parent = child.parent
@@ -205,48 +227,3 @@ class NetworkRoutes:
         parent = ResourceId.parse(request.path.rpartition("/")[0])
         assert parent is not None
         return self.networks.get(parent)
-
-    def _written(
-        self, request: ArmRequest, change: Change, document: JsonObject, name: str, retry_after: int
-    ) -> ArmResponse:
-        if change.settled:
-            return ArmResponse(
-                body=document, headers=self.polling.headers(request, self._finished(change.resource, name))
-            )
-        operation = self.networks.begin(name, change.resource, SETTLE, retry_after)
-        return ArmResponse(
-            status=201 if change.created else 200,
-            body=document,
-            headers={
-                **self.polling.headers(request, operation),
-                **self.manager.operations.mode.retry_headers(retry_after),
-            },
-            operation=operation,
-        )
-
-    def _finished(self, resource: Resource, name: str) -> LongOperation:
-        """An operation for a write that changed nothing: there to be polled, already Succeeded."""
-        operation = self.networks.begin(name, resource, SETTLE, _NETWORK_PUT)
-        self.manager.operations.finish_unchanged(operation)
-        return operation
-
-    def _deleted(self, request: ArmRequest, found: Resource | None, name: str) -> ArmResponse:
-        if found is None:
-            return ArmResponse(status=204)
-        operation = self.networks.begin(name, found, REMOVE, _DELETE)
-        headers = {
-            **self.polling.headers(request, operation, location=True),
-            **self.manager.operations.mode.retry_headers(_DELETE),
-        }
-        return ArmResponse(status=202, headers=headers, operation=operation)
-
-
-def _id(request: ArmRequest) -> ResourceId:
-    resource = ResourceId.parse(request.path)
-    assert resource is not None
-    return resource
-
-
-def _read(document: JsonObject, carrier: Resource) -> ArmResponse:
-    """The ETag header comes with GET only."""
-    return ArmResponse(body=document, headers={"ETag": etag_of(carrier)})

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from local.arm.ids import ResourceId
 from local.arm.messages import ArmRequest
 from local.arm.providers.generic.behaviour import Resources
-from local.arm.providers.microsoft_network.contention import another_operation
+from local.arm.providers.microsoft_network.contention import check_free
 from local.arm.providers.microsoft_network.models import new_etag
 from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource
 
 TYPES = (
-    "networkSecurityGroups",
     "publicIPAddresses",
     "virtualNetworkGateways",
     "networkInterfaces",
@@ -33,7 +32,7 @@ class SimpleResources:
         return self.resources.get(resource)
 
     def put(self, resource: ResourceId, request: ArmRequest) -> tuple[Resource, bool]:
-        self._check_free(resource, request)
+        check_free(self.manager.operations, resource, request)
         previous = self.manager.store.find(resource.text)
         guid = previous.properties.get("resourceGuid") if previous else None
         stored, created = self.resources.put(resource, request.document())
@@ -44,12 +43,8 @@ class SimpleResources:
 
     def delete(self, resource: ResourceId, request: ArmRequest) -> Resource | None:
         self.manager.store.group_for_writing(resource.subscription, resource.group or "")
-        self._check_free(resource, request)
+        check_free(self.manager.operations, resource, request)
         found = self.manager.store.find(resource.text)
         if found is not None:
             found.properties["provisioningState"] = "Deleting"
         return found
-
-    def _check_free(self, resource: ResourceId, request: ArmRequest) -> None:
-        for running in self.manager.operations.running(resource.key):
-            raise another_operation(running, request)

@@ -7,11 +7,12 @@ from local.arm.clock import timestamp
 from local.arm.documents import JsonObject, copied, object_in, objects_in, text_in
 from local.arm.errors import NetworkError, network_child_not_found
 from local.arm.ids import ResourceId
-from local.arm.placement import check_parent
+from local.arm.placement import check_parent, check_parent_of_deleted
 from local.arm.providers.microsoft_network.address_space import inside, overlapping, parsed
 from local.arm.providers.microsoft_network.contention import check_network_free
 from local.arm.providers.microsoft_network.models import (
     SUBNETS,
+    etag_of,
     new_etag,
     prefixes_of,
     subnet_document,
@@ -24,18 +25,24 @@ from local.arm.providers.microsoft_network.preconditions import (
     outside,
     unchanged,
 )
+from local.arm.providers.microsoft_network.subnet_links import (
+    configurations_in,
+    delegations_of,
+    endpoints_of,
+)
 from local.arm.providers.microsoft_network.versions import private_endpoint_policies
 from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource
 
-_USERS_OF_SUBNETS = (
+_WITH_CONFIGURATIONS = (
     "networkInterfaces",
-    "privateEndpoints",
     "virtualNetworkGateways",
     "bastionHosts",
     "azureFirewalls",
     "applicationGateways",
+    "loadBalancers",
 )
+_ENDPOINTS = "privateEndpoints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,24 @@ class Subnets:
         if found is None:
             raise network_child_not_found(subnet)
         return found
+
+    def document(self, subnet: Resource) -> JsonObject:
+        """The subnet with what uses it."""
+        network = self.network_of(subnet.id)
+        document = subnet_document(subnet, network)
+        properties = object_in(document, "properties")
+        candidates = (
+            item
+            for type_ in _WITH_CONFIGURATIONS
+            for item in self.manager.store.of_type(f"Microsoft.Network/{type_}")
+        )
+        used = configurations_in(subnet, candidates)
+        if used:
+            properties["ipConfigurations"] = [*used]
+        properties["delegations"] = [*delegations_of(subnet, etag_of(network))]
+        if "serviceEndpoints" in properties:
+            properties["serviceEndpoints"] = [*endpoints_of(subnet, network.location)]
+        return document
 
     def put(self, subnet: ResourceId, body: JsonObject, if_match: str | None, *, version: str) -> Change:
         store = self.manager.store
@@ -65,10 +90,10 @@ class Subnets:
         self.check(
             network, [_named(item) for item in others] + [{"name": subnet.name, "properties": properties}]
         )
-        before = subnet_document(existing, network) if existing else None
+        before = self.document(existing) if existing else None
         stored = self._stored(network, subnet.name, properties, existing, version)
         store.put(stored)
-        settled = unchanged(before, subnet_document(stored, network))
+        settled = unchanged(before, self.document(stored))
         if not settled:
             stored.properties["provisioningState"] = "Updating"
             network.body["etag"] = new_etag()
@@ -76,6 +101,7 @@ class Subnets:
 
     def delete(self, subnet: ResourceId) -> Resource | None:
         self.manager.store.group_for_writing(subnet.subscription, subnet.group or "")
+        check_parent_of_deleted(subnet, self.manager.store)
         found = self.manager.store.find(subnet.text)
         if found is None:
             return None
@@ -165,7 +191,7 @@ class Subnets:
     def _users_of_subnet(self, subnet: Resource) -> list[str]:
         candidates = (
             item
-            for type_ in _USERS_OF_SUBNETS
+            for type_ in (*_WITH_CONFIGURATIONS, _ENDPOINTS)
             for item in self.manager.store.of_type(f"Microsoft.Network/{type_}")
         )
         return [item.id.text for item in candidates if subnet.key in _subnets_of(item)]
