@@ -1,5 +1,6 @@
-"""The `$filter` of resource and group lists: comparisons joined by `and`, alternatives by `or`, no parentheses."""
+"""The `$filter` of resource and group lists: comparisons joined by `and`, alternatives by `or`, in parentheses."""
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from local.arm.errors import ArmError
 _COMPARISON = re.compile(r"\s*([\w/]+)\s+(eq|ne)\s+'((?:[^']|'')*)'\s*", re.IGNORECASE)
 _CONTAINS = re.compile(r"\s*substringof\('((?:[^']|'')*)',\s*(\w+)\)\s*", re.IGNORECASE)
 _STARTS = re.compile(r"\s*startswith\((\w+),\s*'((?:[^']|'')*)'\)\s*", re.IGNORECASE)
+
+# What structure consists of; quoted values are matched as a whole so that nothing in them counts.
+_TOKEN = re.compile(r"'(?:[^']|'')*'|[()]|\s(?:and|or)\s", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +49,40 @@ class Filter:
 
 def parse(text: str | None, allowed: frozenset[str]) -> Filter:
     """`allowed` are the fields in lower case that this list can be filtered by."""
-    if not text:
+    if not text or not text.strip():
         return Filter()
-    parts = re.split(r"\s+or\s+(?=(?:[^']*'[^']*')*[^']*$)", text, flags=re.IGNORECASE)
-    return Filter(tuple(_conjunction(part, text, allowed) for part in parts))
-
-
-def _conjunction(part: str, text: str, allowed: frozenset[str]) -> tuple[Condition, ...]:
-    pieces = re.split(r"\s+and\s+(?=(?:[^']*'[^']*')*[^']*$)", part, flags=re.IGNORECASE)
-    conditions = tuple(_condition(piece, text) for piece in pieces)
-    if not {condition.field for condition in conditions} <= allowed:
+    alternatives = _alternatives(text, text)
+    if not {condition.field for part in alternatives for condition in part} <= allowed:
         raise _invalid(text)
-    return conditions
+    return Filter(alternatives)
+
+
+def _alternatives(part: str, text: str) -> tuple[tuple[Condition, ...], ...]:
+    """The disjunctive normal form of `part`, a piece of `text`: `a and (b or c)` is `a and b`, or `a and c`."""
+    pieces = _split(part, "or")
+    if len(pieces) > 1:
+        return tuple(found for piece in pieces for found in _alternatives(piece, text))
+    pieces = _split(part, "and")
+    if len(pieces) > 1:
+        combinations = itertools.product(*(_alternatives(piece, text) for piece in pieces))
+        return tuple(tuple(itertools.chain(*combination)) for combination in combinations)
+    bare = part.strip()
+    if bare.startswith("(") and bare.endswith(")"):
+        return _alternatives(bare[1:-1], text)
+    return ((_condition(part, text),),)
+
+
+def _split(part: str, word: str) -> list[str]:
+    """Cut at `word` where it stands outside of parentheses and quotes."""
+    pieces: list[str] = []
+    start = depth = 0
+    for match in _TOKEN.finditer(part):
+        token = match[0].lower()
+        depth += (token == "(") - (token == ")")
+        if depth == 0 and token.strip() == word:
+            pieces.append(part[start : match.start()])
+            start = match.end()
+    return [*pieces, part[start:]]
 
 
 def _condition(piece: str, text: str) -> Condition:

@@ -25,6 +25,7 @@ def dump(manager: ResourceManager) -> JsonObject:
         "groups": [_group_document(group) for group in manager.store.all_groups()],
         "resources": [_resource_document(resource) for resource in manager.store],
         "diagnosticSettings": copied(cast(Json, manager.diagnostic_settings)),
+        "subscriptionTags": copied(cast(Json, manager.subscription_tags)),
         "operations": [_operation_document(operation) for operation in manager.operations.all()],
     }
 
@@ -46,6 +47,8 @@ def load(manager: ResourceManager, state: JsonObject) -> None:
         for key, settings in object_in(state, "diagnosticSettings").items()
         if isinstance(settings, dict)
     }
+    tags = object_in(state, "subscriptionTags")
+    manager.subscription_tags = {name: tags_in({"tags": tags[name]}) for name in tags}
     manager.operations.restore(operations)
 
 

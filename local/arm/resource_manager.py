@@ -47,6 +47,7 @@ class ResourceManager:
         self.log = RequestLog()
         # Settings outlive their resource, so they are not kept with it: resource id, setting name, setting.
         self.diagnostic_settings: dict[str, dict[str, JsonObject]] = {}
+        self.subscription_tags: dict[str, dict[str, str]] = {}
         self.latency = 0.0
         self.page_size = self.configuration.page_size
         self._removal_hooks: dict[str, RemovalHook] = {}
@@ -78,6 +79,7 @@ class ResourceManager:
         """Forget all resources, settings, operations, faults, requests and spent quota; restore the defaults."""
         self.store.clear()
         self.diagnostic_settings.clear()
+        self.subscription_tags.clear()
         self.operations.restore([])
         self.operations.mode = self.configuration.operations
         self.throttling.configure(self.configuration.limits)

@@ -3,6 +3,7 @@
 from local.arm.providers.generic.routes import mount as mount_generic
 from local.arm.providers.microsoft_insights.routes import mount as mount_insights
 from local.arm.providers.microsoft_network.routes import mount as mount_network
+from local.arm.providers.microsoft_operationalinsights.routes import mount as mount_operational_insights
 from local.arm.providers.microsoft_resources.routes import mount as mount_resources
 from local.arm.resource_manager import ResourceManager
 from local.arm.routing import Router
@@ -12,5 +13,6 @@ def mount(router: Router, manager: ResourceManager) -> None:
     """Add every provider's routes; the generic ones come last because they fit nearly every path."""
     mount_insights(router, manager)
     mount_network(router, manager)
+    mount_operational_insights(router, manager)
     mount_resources(router, manager)
     mount_generic(router, manager)

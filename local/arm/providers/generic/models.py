@@ -1,13 +1,11 @@
 """How resource types differ where no provider of their own is needed."""
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from local.arm.documents import JsonObject, object_in, text_in
 from local.arm.ids import ResourceId
-
-_NAMES = uuid.UUID("6b0d77a4-6a5b-4b8f-8f53-2b8c9a3de7a1")
+from local.arm.store import Resource
 
 type Style = str
 
@@ -22,18 +20,6 @@ class TypeRules:
     asynchronous: bool = False
     needs_location: bool = True
     defaults: Callable[[ResourceId, JsonObject], JsonObject] = lambda _id, _body: {}
-
-
-def _workspace(resource: ResourceId, _body: JsonObject) -> JsonObject:
-    return {
-        "customerId": str(uuid.uuid5(_NAMES, resource.key)),
-        "sku": {"name": "PerGB2018"},
-        "retentionInDays": 30,
-        "features": {"legacy": 0, "searchVersion": 1, "enableLogAccessUsingOnlyResourcePermissions": True},
-        "workspaceCapping": {"dailyQuotaGb": -1.0, "dataIngestionStatus": "RespectQuota"},
-        "publicNetworkAccessForIngestion": "Enabled",
-        "publicNetworkAccessForQuery": "Enabled",
-    }
 
 
 def _storage(resource: ResourceId, body: JsonObject) -> JsonObject:
@@ -63,7 +49,6 @@ def _sql_server(resource: ResourceId, _body: JsonObject) -> JsonObject:
 
 _RULES = {
     "microsoft.storage/storageaccounts": TypeRules(asynchronous=True, defaults=_storage),
-    "microsoft.operationalinsights/workspaces": TypeRules(defaults=_workspace),
     "microsoft.keyvault/vaults": TypeRules(defaults=_vault),
     "microsoft.sql/servers": TypeRules(defaults=_sql_server),
     "microsoft.sql/servers/databases": TypeRules(needs_location=True),
@@ -75,6 +60,10 @@ _RULES = {
 }
 _TOP_LEVEL = TypeRules()
 _CHILD = TypeRules(needs_location=False)
+
+
+def render(resource: Resource) -> JsonObject:
+    return {"id": resource.id.text, "name": resource.name, "type": resource.type, **resource.body}
 
 
 def rules(resource: ResourceId) -> TypeRules:

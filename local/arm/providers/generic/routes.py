@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from local.arm.documents import JsonObject, text_in
+from local.arm.documents import text_in
 from local.arm.errors import ArmError
 from local.arm.ids import ResourceId
 from local.arm.messages import ArmRequest, ArmResponse
 from local.arm.operations import LongOperation
 from local.arm.paging import page
 from local.arm.providers.generic.behaviour import Resources
-from local.arm.providers.generic.models import rules
+from local.arm.providers.generic.models import render, rules
 from local.arm.resource_manager import ResourceManager
 from local.arm.routing import Router
 from local.arm.store import Resource
@@ -38,10 +38,6 @@ def mount(router: Router, manager: ResourceManager) -> None:
     router.add(
         "GET", "/subscriptions/{subscription}/providers/{namespace}/{type}", routes.list_in_subscription
     )
-
-
-def render(resource: Resource) -> JsonObject:
-    return {"id": resource.id.text, "name": resource.name, "type": resource.type, **resource.body}
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,16 +150,21 @@ class Groups:
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """Tags of a group or resource through `/{scope}/providers/Microsoft.Resources/tags/default`."""
+    """Tags of a subscription, group or resource through `/{scope}/providers/Microsoft.Resources/tags/default`."""
 
     manager: ResourceManager
 
     def read(self, scope: str) -> dict[str, str]:
+        if _is_subscription(scope):
+            return dict(self.manager.subscription_tags.get(scope.lower(), {}))
         subject = self._subject(scope)
         return dict(subject.tags or {}) if isinstance(subject, ResourceGroup) else tags_in(subject.body)
 
     def write(self, scope: str, tags: dict[str, str]) -> dict[str, str]:
         tag_rules.check(tags)
+        if _is_subscription(scope):
+            self.manager.subscription_tags[scope.lower()] = tags
+            return tags
         subject = self._subject(scope)
         if isinstance(subject, ResourceGroup):
             self.manager.store.group_for_writing(subject.subscription, subject.name)
@@ -200,6 +205,10 @@ class Tags:
                 "For more details please go to https://aka.ms/ARMResourceNotFoundFix",
             )
         return found
+
+
+def _is_subscription(scope: str) -> bool:
+    return len(scope.strip("/").split("/")) == 2
 
 
 def _check_location(location: str, existing: ResourceGroup | None) -> None:
