@@ -137,7 +137,7 @@ def due(
         attempts, waits = record.attempts + failing, record.waits + (not failing)
         tries = attempts if failing else waits
         delays = [_delay(e, tries, timing, draw) for e in passing]
-        soon = now + timedelta(seconds=max(delays, default=retry_delay(tries, timing, draw)))
+        soon = now + timedelta(seconds=max(delays, default=_patience(tries, timing, draw)))
         return msgspec.structs.replace(record, attempts=attempts, waits=waits, next_due=soon)
     later = now + timedelta(seconds=resync_delay(record.key, timing))
     gone = record.state == "Offboarded" and not errors
@@ -147,9 +147,15 @@ def due(
 def _delay(error: MeshError, tries: int, timing: Timing, draw: random.Random) -> float:
     """Seconds: never before what Azure asked for, and less and less often the longer it lasts."""
     if not error.retry_after:
-        return retry_delay(tries, timing, draw)
+        return (_patience if isinstance(error, Waiting) else retry_delay)(tries, timing, draw)
     longer = min(max(error.retry_after, timing.backoff_most), error.retry_after * max(1.0, tries / 4))
     return longer * (1 + 0.25 * draw.random())
+
+
+def _patience(waits: int, timing: Timing, draw: random.Random) -> float:
+    """Seconds before looking again at what passes by itself: every fourth wait doubles it, since a key that queued
+    for the hub has waited often without anything being wrong."""
+    return retry_delay(1 + waits // 4, timing, draw)
 
 
 def exhausted(record: NodeRecord, timing: Timing) -> bool:

@@ -79,6 +79,12 @@ def test_retry_after_is_honoured_and_stretched_the_longer_it_lasts(kind: type[Me
         assert 17 <= seconds(after) <= 150
 
 
+def test_what_passes_by_itself_is_looked_at_soon_even_after_queueing_for_the_hub() -> None:
+    for waits, most in ((0, 2), (7, 4), (11, 8), (99, 120)):
+        after = due(record(waits=waits), [Waiting("a", "")], START, TIMING, random.Random(1))
+        assert most / 2 <= seconds(after) <= most * 2
+
+
 def test_of_several_errors_the_longest_delay_counts() -> None:
     errors = [Waiting("a", "", retry_after=17), Waiting("b", "", retry_after=90)]
     assert seconds(due(record(), errors, START, TIMING, random.Random(1))) >= 90
