@@ -383,6 +383,14 @@ class Mesh:
             and (not writes or r["kind"] in ("write", "delete", "action"))
         ]
 
+    def written(self, since: int, group: str) -> list[str]:
+        """The ids that the app wrote about a group since a mark; what Azure refused is left out."""
+        return [
+            str(r["path"])
+            for r in self.requests(since, group, writes=True)
+            if 200 <= cast(int, r["status"]) < 300
+        ]
+
     # --- storage and streams
 
     def queue(self, name: str = RECONCILE_QUEUE) -> QueueClient:

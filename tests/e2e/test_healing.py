@@ -28,7 +28,7 @@ def test_a_peering_deleted_on_the_hub_heals(mesh: Mesh) -> None:
     wait_for("both sides connected", lambda: connected(mesh, "cut-hub"))
     node = mesh.ready("cut-hub")
     assert "disconnected: the other side was deleted" in str(node["history"])
-    assert len(mesh.requests(since, "cut-hub", writes=True)) == 2
+    assert len(mesh.written(since, "cut-hub")) == 2
 
 
 @beside
@@ -41,7 +41,7 @@ def test_a_peering_deleted_on_the_node_heals(mesh: Mesh) -> None:
     mesh.delete(str(node_side["id"]), NETWORKS)
     wait_for("both sides connected", lambda: connected(mesh, "cut-node"))
     mesh.ready("cut-node")
-    assert len(mesh.requests(since, "cut-node", writes=True)) == 2
+    assert len(mesh.written(since, "cut-node")) == 2
 
 
 @beside
@@ -53,8 +53,7 @@ def test_a_deleted_setting_heals_with_one_write(mesh: Mesh) -> None:
     mesh.delete(mesh.setting_id(mesh.vault_id("no-logs", 1)), SETTING)
     wait_for("the setting", lambda: mesh.settings(mesh.vault_id("no-logs", 1)))
     mesh.ready("no-logs")
-    written = mesh.requests(since, "no-logs", writes=True)
-    assert [r["path"] for r in written] == [mesh.setting_id(mesh.vault_id("no-logs", 1))]
+    assert mesh.written(since, "no-logs") == [mesh.setting_id(mesh.vault_id("no-logs", 1))]
 
 
 @beside
@@ -78,7 +77,7 @@ def test_changed_flags_of_an_owned_peering_heal(mesh: Mesh) -> None:
     assert "virtual_network_access" in str(node["history"]).lower().replace(
         "virtualnetwork", "virtual_network_"
     )
-    assert len(mesh.requests(since, "flags", writes=True)) == 1
+    assert len(mesh.written(since, "flags")) == 1
 
 
 @beside

@@ -2,8 +2,10 @@
 
 import json
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from azure.eventhub import EventData, EventHubConsumerClient
 
 from demo.records import RECORDED, event_bodies, peering_deleted
 from demo.stack import PARTITIONS
@@ -121,6 +123,28 @@ def test_a_peering_deleted_without_an_event_heals_by_the_activity_log(mesh: Mesh
         mesh.control("PUT", "/event-grid", {})
     mesh.assert_attached("overheard")
     assert "activity log" in str(node["history"])
+
+
+def test_other_systems_may_follow_the_mesh(mesh: Mesh) -> None:
+    """The mesh's own Event Hub tells that a node changed, in which state it is and why."""
+    heard: list[Json] = []
+    consumer = EventHubConsumerClient.from_connection_string(
+        mesh.azure.endpoints.event_hubs_connection_string, "$Default", eventhub_name="mesh-events"
+    )
+
+    def listen(_context: object, event: EventData | None) -> None:
+        if event is not None:
+            heard.append(event.body_as_json())
+
+    with consumer:
+        listening = Thread(target=consumer.receive, args=(listen,), kwargs={"starting_position": "-1"})
+        listening.start()
+        key = f"node/{mesh.subscription}/{NODES[0]}"
+        try:
+            wait_for("the event", lambda: [e for e in heard if key in str(e) and "Ready" in str(e)])
+        finally:
+            consumer.close()
+            listening.join(20)
 
 
 def test_a_batch_delivered_again_adds_no_dead_letter(mesh: Mesh) -> None:
