@@ -24,7 +24,6 @@ type State = Literal["Seen", "Pending", "Ready", "NotReady", "Offboarding", "Off
 """`Seen`: an event named the group and nobody has looked at it yet: most groups are no nodes, so lists leave it out."""
 
 
-
 class Coverage(msgspec.Struct, frozen=True, array_like=True):
     """What is known of a resource's diagnostics: `id` in its original spelling, `owned` where our setting does it."""
 
