@@ -43,6 +43,12 @@ class Filter:
 
     alternatives: tuple[tuple[Condition, ...], ...] = ()
 
+    @property
+    def by_tag(self) -> bool:
+        return any(
+            condition.field in ("tagname", "tagvalue") for part in self.alternatives for condition in part
+        )
+
     def holds(self, fields: Mapping[str, str], tags: Mapping[str, str]) -> bool:
         return not self.alternatives or any(_all_hold(part, fields, tags) for part in self.alternatives)
 

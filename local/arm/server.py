@@ -20,6 +20,7 @@ from local.arm.control import Control
 from local.arm.errors import ArmError, subscription_not_found
 from local.arm.extension import Extension
 from local.arm.faults import Fault
+from local.arm.group_names import check_group_name
 from local.arm.messages import ArmRequest, ArmResponse
 from local.arm.providers import mount
 from local.arm.resource_manager import ResourceManager
@@ -91,6 +92,8 @@ class Server:
                 return ArmResponse(status=500)
         api_version.check(arm.query, self.manager.clock.now().date())
         self._check_subscription(action.subscription)
+        if action.group is not None:
+            check_group_name(action.group)
         limits = self._admit(arm, action)
         arm.body = await body_of(request)
         handler, arm.parameters = self.router.find(arm.method, arm.path)

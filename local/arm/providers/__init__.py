@@ -2,6 +2,9 @@
 
 from local.arm.providers.generic.routes import mount as mount_generic
 from local.arm.providers.microsoft_insights.routes import mount as mount_insights
+from local.arm.providers.microsoft_insights.subscription_settings import (
+    mount as mount_subscription_settings,
+)
 from local.arm.providers.microsoft_network.routes import mount as mount_network
 from local.arm.providers.microsoft_operationalinsights.routes import mount as mount_operational_insights
 from local.arm.providers.microsoft_resources.routes import mount as mount_resources
@@ -11,6 +14,7 @@ from local.arm.routing import Router
 
 def mount(router: Router, manager: ResourceManager) -> None:
     """Add every provider's routes; the generic ones come last because they fit nearly every path."""
+    mount_subscription_settings(router, manager)
     mount_insights(router, manager)
     mount_network(router, manager)
     mount_operational_insights(router, manager)

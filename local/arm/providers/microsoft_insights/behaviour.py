@@ -10,6 +10,8 @@ from local.arm.providers.microsoft_insights.rules import SettingError, Sink, che
 from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource
 
+# Exist with their parent: the services of a storage account, the first database of a SQL server.
+_IMPLIED = ("default", "master")
 _REGIONAL_SINKS = ("storageAccountId", "eventHubAuthorizationRuleId", "serviceBusRuleId")
 
 
@@ -71,7 +73,7 @@ class Settings:
     def _existing(self, resource: ResourceId) -> Resource:
         found = self.manager.store.find(resource.text)
         parent = resource.parent
-        if found is None and resource.name.lower() == "default" and parent is not None:
+        if found is None and resource.name.lower() in _IMPLIED and parent is not None:
             found = self.manager.store.find(parent.text)
         if found is None:
             raise resource_not_found(resource)

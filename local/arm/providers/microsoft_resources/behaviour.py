@@ -1,6 +1,5 @@
 """What happens to resource groups and their tags."""
 
-import re
 from dataclasses import dataclass, replace
 
 from local.arm import tags as tag_rules
@@ -15,28 +14,7 @@ from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource, ResourceGroup
 
 REMOVE_GROUP = "remove-group"
-_INVALID_NAME = re.compile(r"[^\w\-.()]")
-_LONGEST_NAME = 90
 _RETRY_AFTER = 15
-
-
-def check_group_name(name: str) -> None:
-    """https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftresources."""
-    invalid = "".join(dict.fromkeys(_INVALID_NAME.findall(name)))
-    if invalid:
-        raise ArmError(
-            400,
-            "InvalidResourceGroup",
-            f"The provided resource group name '{name}' has these invalid characters: '{invalid}'. The name can "
-            "only be a letter, digit, '-', '.', '(', ')' or '_'.",
-        )
-    if len(name) > _LONGEST_NAME or name.endswith("."):
-        raise ArmError(
-            400,
-            "InvalidResourceGroup",
-            f"The provided resource group name '{name}' must be at most {_LONGEST_NAME} characters and must not "
-            "end with a period.",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +26,6 @@ class Groups:
 
     def put(self, subscription: str, name: str, body: JsonObject) -> tuple[ResourceGroup, bool]:
         """Create or replace; whether it is new. Tags that the body leaves out are gone."""
-        check_group_name(name)
         location = location_name(text_in(body, "location") or "")
         existing = self.manager.store.find_group(subscription, name)
         _check_location(location, existing)

@@ -8,7 +8,7 @@ from local.arm.documents import Json, JsonObject, as_json, object_in
 from local.arm.store import Resource, ResourceGroup
 
 _TYPE_SINCE = "2019-10-01"
-_LISTED = ("kind", "managedBy", "location", "sku", "plan", "identity", "tags", "zones")
+_LISTED = ("kind", "managedBy", "location", "sku", "plan", "identity", "tags", "zones", "systemData")
 
 
 def group_document(group: ResourceGroup, version: str) -> JsonObject:
@@ -25,8 +25,18 @@ def group_document(group: ResourceGroup, version: str) -> JsonObject:
     return document
 
 
-def listed_document(resource: Resource, expand: frozenset[str]) -> JsonObject:
-    """A resource in a list: no properties; `$expand` adds createdTime, changedTime, provisioningState."""
+def listed_document(resource: Resource, expand: frozenset[str], *, by_tag: bool = False) -> JsonObject:
+    """A resource in a list: no properties; `$expand` adds createdTime, changedTime, provisioningState.
+
+    A list that is filtered `by_tag` comes from an index that knows nothing but where a resource is.
+    """
+    if by_tag:
+        return {
+            "id": resource.id.text,
+            "name": "/".join(resource.id.names),
+            "type": resource.type,
+            "location": resource.location,
+        }
     document: JsonObject = {
         "id": resource.id.text,
         "name": "/".join(resource.id.names),

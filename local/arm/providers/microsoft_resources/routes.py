@@ -172,7 +172,7 @@ class ResourceRoutes:
                 request,
                 resources,
                 key=lambda resource: resource.key,
-                render=lambda resource: listed_document(resource, expand),
+                render=lambda resource: listed_document(resource, expand, by_tag=wanted.by_tag),
                 wanted=lambda resource: wanted.holds(_fields(resource), tags_in(resource.body)),
                 size=self.manager.page_size,
             )
