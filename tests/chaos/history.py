@@ -29,6 +29,7 @@ class History:
     mesh: Mesh
     seed: int
     tagged: bool = False
+    networked: bool = False
     vaults: set[int] = field(default_factory=set)
     theirs: set[int] = field(default_factory=set)
     acts: list[str] = field(default_factory=list)
@@ -61,18 +62,16 @@ class History:
             self.mesh.vault_id(self.group, n): sorted([*ours, *(["theirs"] if n in self.theirs else [])])
             for n in sorted(self.vaults)
         }
-        sides = [["Connected", "FullyInSync"]] * 2 if self.tagged else []
-        return {"settings": {**settings, self.mesh.network_id(self.group): ours}, "sides": sides}
+        if self.networked:
+            settings[self.mesh.network_id(self.group)] = ours
+        sides = [["Connected", "FullyInSync"]] * 2 if self.tagged and self.networked else []
+        return {"settings": settings, "sides": sides}
 
     def observed(self) -> Json:
         """What Azure holds for the group now."""
-        resources = [self.mesh.vault_id(self.group, n) for n in sorted(self.vaults)]
         states = [cast(Json, side["properties"]) for side in self.mesh.sides(self.group)]
         return {
-            "settings": {
-                r: sorted(str(s["name"]) for s in self.mesh.settings(r))
-                for r in (*resources, self.mesh.network_id(self.group))
-            },
+            "settings": {r: sorted(str(s["name"]) for s in self.mesh.settings(r)) for r in self._resources()},
             "sides": [[s["peeringState"], s["peeringSyncLevel"]] for s in states],
         }
 
@@ -115,9 +114,8 @@ class History:
             self.theirs.add(number)
 
     def remove_our_setting(self) -> None:
-        resources = [self.mesh.vault_id(self.group, n) for n in sorted(self.vaults)]
-        resource = self.random.choice([*resources, self.mesh.network_id(self.group)])
-        self.mesh.delete(self.mesh.setting_id(resource), SETTING)
+        if resources := self._resources():
+            self.mesh.delete(self.mesh.setting_id(self.random.choice(resources)), SETTING)
 
     def cut(self) -> None:
         sides = self.mesh.sides(self.group)
@@ -126,12 +124,21 @@ class History:
 
     def readdress(self) -> None:
         self.mesh.create_network(self.group)
+        self.networked = True
+
+    def remove_network(self) -> None:
+        self.mesh.delete(self.mesh.network_id(self.group), NETWORKS)
+        self.networked = False
 
     def remove_and_make_anew(self) -> None:
         self.mesh.delete_group(self.group)
         wait_for("the group is gone", lambda: not self.mesh.exists(self.mesh.group_id(self.group), GROUPS))
         self.vaults.clear()
         self._make()
+
+    def _resources(self) -> list[str]:
+        vaults = [self.mesh.vault_id(self.group, n) for n in sorted(self.vaults)]
+        return [*vaults, *([self.mesh.network_id(self.group)] if self.networked else [])]
 
     def _choices(self) -> list[Callable[[], None]]:
         often = [self.tag, self.add_vault, self.cut, self.remove_our_setting]
@@ -141,13 +148,14 @@ class History:
             self.remove_vault,
             self.add_their_setting,
             self.readdress,
+            self.remove_network,
             self.remove_and_make_anew,
         ]
         return [*often, *often, *seldom]
 
     def _make(self) -> None:
         self.mesh.create(self.group, vaults=0)
-        self.tagged = True
+        self.tagged = self.networked = True
         self.add_vault()
 
     def _meet_fault(self) -> None:
