@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
@@ -103,8 +104,8 @@ def node_key(req: func.HttpRequest) -> NodeKey:
 def page_size(req: func.HttpRequest) -> int:
     """The page size asked for, 100 where none is. Raises BadRequest."""
     text = req.params.get("top", "100")
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_ITEMS:
-        raise BadRequest(f"top must be a whole number from 1 to {MOST_ITEMS}, not {text!r}.")
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= MOST_ITEMS:
+        raise BadRequest(f"top must be a whole number from 1 to {MOST_ITEMS}, not {text[:40]!r}.")
     return int(text)
 
 
@@ -112,5 +113,5 @@ def chosen(req: func.HttpRequest, name: str, allowed: tuple[str, ...]) -> str:
     """A query parameter out of a fixed set, empty where it is absent. Raises BadRequest."""
     value = str(req.params.get(name, ""))
     if value and value not in allowed:
-        raise BadRequest(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
+        raise BadRequest(f"{name} must be one of {', '.join(allowed)}, not {value[:40]!r}.")
     return value

@@ -59,5 +59,8 @@ async def reconcile_node(req: func.HttpRequest) -> func.HttpResponse:
 @answering
 async def plan_node(req: func.HttpRequest) -> func.HttpResponse:
     """What a reconcile would write now, and why. Reads Azure, writes nothing."""
-    decision = await application().engine.plan(node_key(req))
+    key = node_key(req)
+    decision = await application().engine.plan(key)
+    if decision.group is None and decision.plan.empty:
+        raise NotFound("GroupNotFound", "There is no such resource group.", target=str(key))
     return json_answer(plan_view(decision.plan))

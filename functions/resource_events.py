@@ -1,6 +1,8 @@
 """Event Grid: resource events become keys on the queue. No call to Resource Manager, nothing waits."""
 
 import logging
+import re
+from hashlib import sha256
 
 import azure.functions as func
 import msgspec
@@ -12,6 +14,9 @@ from shared.reconcile.intake import ResourceEvent
 blueprint = func.Blueprint()
 log = logging.getLogger(__name__)
 
+LONGEST_ID = 2048
+LONGEST_OPERATION = 200
+_ID = re.compile(r"/[^@<>\s]{1,2047}")
 OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 
 
@@ -20,6 +25,9 @@ OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 async def resource_events(event: func.EventGridEvent) -> None:
     """Raises where the key could not be recorded or enqueued: Event Grid delivers again."""
     app = application()
+    if changed_nothing(event):
+        app.instruments.event("ignored")
+        return
     try:
         taken = await app.intake.accept(decode(event))
     except ValueError as error:
@@ -30,6 +38,15 @@ async def resource_events(event: func.EventGridEvent) -> None:
         app.instruments.event("accepted" if taken.keys else "ignored", taken.coalesced)
 
 
+def changed_nothing(event: func.EventGridEvent | func.CloudEvent) -> bool:
+    """Whether the event tells of a write or delete that Azure refused or gave up.
+
+    Our own refused writes would otherwise bring themselves about for ever.
+    """
+    kind = event.type if isinstance(event, func.CloudEvent) else event.event_type
+    return bool(kind) and str(kind).endswith(("Failure", "Cancel"))
+
+
 def decode(event: func.EventGridEvent | func.CloudEvent) -> ResourceEvent:
     """The identity part of an event, of either schema. Raises ValueError where it names no resource."""
     data = event.get_json()
@@ -38,9 +55,13 @@ def decode(event: func.EventGridEvent | func.CloudEvent) -> ResourceEvent:
     resource = data.get("resourceUri") or event.subject
     if not isinstance(resource, str) or not resource:
         raise ValueError("it names no resource")
+    if len(resource) > LONGEST_ID:
+        raise ValueError(f"its resource id has {len(resource)} characters")
     claims = data.get("claims")
     principal = claims.get(OBJECT_ID) if isinstance(claims, dict) else None
-    return ResourceEvent(resource, _text(data.get("operationName")) or "an event", _text(principal))
+    return ResourceEvent(
+        resource, _text(data.get("operationName"))[:LONGEST_OPERATION] or "an event", _text(principal)
+    )
 
 
 def _text(value: object) -> str:
@@ -48,18 +69,20 @@ def _text(value: object) -> str:
 
 
 def _letter(event: func.EventGridEvent | func.CloudEvent, reason: str) -> DeadLetter:
-    """What can be kept of a malformed event: no claims, no caller."""
+    """What can be kept of a malformed event: no claims, no caller, and of the resource only what can be an id."""
     app = application()
     data = event.get_json()
     named = data if isinstance(data, dict) else {}
+    resource = _text(named.get("resourceUri")) or _text(event.subject)
     kept = ResourceEvent(
-        _text(named.get("resourceUri")) or _text(event.subject), _text(named.get("operationName"))
+        resource if _ID.fullmatch(resource) else "", _text(named.get("operationName"))[:LONGEST_OPERATION]
     )
+    body = msgspec.json.encode(kept)
     return DeadLetter(
-        id=f"event-{event.id}",
+        id=f"event-{_text(event.id) or sha256(body).hexdigest()[:32]}",
         kind="event",
         at=app.clock.now(),
         reason=reason,
         source="event-grid",
-        body=msgspec.json.encode(kept),
+        body=body,
     )

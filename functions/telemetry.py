@@ -24,12 +24,12 @@ log = logging.getLogger(__name__)
 )
 @blueprint.retry(
     strategy="exponential_backoff",
-    max_retry_count="5",
+    max_retry_count="-1",
     minimum_interval="00:00:02",
     maximum_interval="00:01:00",
 )
 async def telemetry(events: typing.List[func.EventHubEvent]) -> None:  # noqa: UP006 - the runtime refuses list[...]
-    """Raises where a store fails: the batch is tried again before its checkpoint moves on."""
+    """Raises where a store fails: the batch is tried until the store is back, and only then the checkpoint moves on."""
     app = application()
     partition = _partition(events)
     result = await app.telemetry.process([_stream_event(event, partition) for event in events])

@@ -103,7 +103,10 @@ def build(settings: "Settings") -> Application:
         probes=(
             TablesProbe(tables),
             QueueProbe(queue),
-            EventHubProbe(events),
+            EventHubProbe(events, settings.event_hub.mesh_events),
+            EventHubProbe(
+                EventHubStream(hub, settings.event_hub.telemetry, credential), settings.event_hub.telemetry
+            ),
             *(ResourceManagerProbe(arm, s) for s in settings.mesh.subscriptions),
         ),
         instruments=Instruments(),

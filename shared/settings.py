@@ -128,9 +128,9 @@ class _Reader:
         if not hubs:
             self.faults.append("MESH_HUBS is an empty array: the mesh needs at least one hub.")
         for hub in hubs:
-            if not _NETWORK.search(hub.network):
+            if not _NETWORK.search(hub.network) or not NodeKey.containing(hub.network):
                 self.faults.append(f"MESH_HUBS: network of hub {hub.id!r} is no virtual network id.")
-            if not _WORKSPACE.search(hub.workspace):
+            if not _WORKSPACE.search(hub.workspace) or not NodeKey.containing(hub.workspace):
                 self.faults.append(
                     f"MESH_HUBS: workspace of hub {hub.id!r} is no Log Analytics workspace id."
                 )

@@ -28,9 +28,12 @@ class _Structured:
         if not record.name.startswith(ROOMS):
             return record
         run = current_run.get()
-        line: dict[str, object] = {"message": record.getMessage()}
-        if run:
-            line |= {"key": run.key, "generation": run.generation, "operation": run.operation}
+        line = {
+            "message": record.getMessage(),
+            "key": run.key if run else None,
+            "generation": run.generation if run else None,
+            "operation": run.operation if run else None,
+        }
         # A message without arguments is not formatted again: a per cent sign in it stays one.
         record.msg, record.args = json.dumps(line), ()
         return record

@@ -55,10 +55,9 @@ class ResourceManagerProbe:
 class EventHubProbe:
     """Asks for the hub's partitions."""
 
-    name = "event-hub"
-
-    def __init__(self, stream: EventHubStream) -> None:
+    def __init__(self, stream: EventHubStream, hub: str) -> None:
         self._stream = stream
+        self.name = f"event-hub {hub}"
 
     async def check(self) -> str:
         return f"The hub has {await self._stream.partitions()} partitions."

@@ -7,12 +7,12 @@ the original spelling is kept for display.
 
 import re
 from typing import Self
+from unicodedata import category
 
 import msgspec
 
 _GROUP_SCOPE = re.compile(r"^/subscriptions/([^/]+)/resourcegroups/([^/]+)(?:/|$)", re.IGNORECASE)
-# Resource Manager's rule for group names: letters, digits, underscore, parentheses, hyphen, period; at most 90.
-_GROUP_NAME = re.compile(r"[\w().-]{1,90}")
+_LONGEST_GROUP_NAME = 90
 _SUBSCRIPTION_SCOPE = re.compile(r"^/subscriptions/[0-9a-f-]{36}(?:/(?!resourcegroups/)|$)", re.IGNORECASE)
 _SUBSCRIPTION = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
@@ -35,7 +35,7 @@ class NodeKey(msgspec.Struct, frozen=True, order=True):
         """
         if not _SUBSCRIPTION.fullmatch(subscription):
             raise ValueError(f"{subscription!r} is not a subscription id")
-        if not _GROUP_NAME.fullmatch(group.lower()) or group.endswith("."):
+        if not _is_group_name(group):
             raise ValueError(f"{group!r} is not a resource group name")
         return cls(subscription.lower(), group.lower())
 
@@ -69,6 +69,14 @@ class NodeKey(msgspec.Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         return f"node/{self.subscription}/{self.group}"
+
+
+def _is_group_name(name: str) -> bool:
+    """Resource Manager's rule: letters with their marks, digits, underscore, parentheses, hyphen, period."""
+    allowed = all(c in "_().-" or category(c) in ("Nd", "Pc") or category(c)[0] in "LM" for c in name)
+    # A letter whose lower case is two would come back as another name: Azure folds case letter by letter.
+    folds = len(name.lower()) == len(name)
+    return allowed and folds and 0 < len(name) <= _LONGEST_GROUP_NAME and not name.endswith(".")
 
 
 def lies_above_groups(resource_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -9,9 +10,12 @@ from shared.domain.diagnostics import Category, DiagnosticSetting
 from shared.domain.errors import NotFound
 from shared.domain.ids import NodeKey, normal_id
 from shared.domain.network import VirtualNetwork
-from shared.ports import Group, Resource, ResourceManager
+from shared.ports import Clock, Group, Resource, ResourceManager
 
 CONCURRENT_READS = 8
+KEPT = timedelta(hours=1)
+
+type _Kind = tuple[str, str]
 
 
 class Diagnostics(msgspec.Struct, frozen=True):
@@ -32,30 +36,41 @@ class Observation(msgspec.Struct, frozen=True):
 
 
 class CategoryCache:
-    """The categories of a resource type, kept for as long as the process lives.
+    """The categories of a resource type, kept for an hour.
 
-    They belong to the type and kind, so a group of a hundred vaults costs one read. Azure adds categories
-    rarely, and processes live for hours at most.
+    They belong to the type and kind, so a group of a hundred vaults costs one read. Only answers are shared: an
+    error, or an absence, is that of one resource.
     """
 
-    def __init__(self, arm: ResourceManager) -> None:
+    def __init__(self, arm: ResourceManager, clock: Clock) -> None:
         self._arm = arm
-        self._pending: dict[tuple[str, str], asyncio.Task[tuple[Category, ...]]] = {}
+        self._clock = clock
+        self._kept: dict[_Kind, tuple[datetime, tuple[Category, ...]]] = {}
+        self._reading: dict[_Kind, asyncio.Task[tuple[Category, ...]]] = {}
 
     async def of(self, resource: Resource) -> tuple[Category, ...]:
         """The categories that resources like this one offer; empty where the type supports none."""
         kind = (resource.type.lower(), resource.kind.lower())
-        task = self._pending.get(kind)
-        if task is None:
-            task = self._pending[kind] = asyncio.create_task(self._read(resource))
-        try:
-            return await asyncio.shield(task)
-        except BaseException:
-            self._pending.pop(kind, None)
-            raise
+        if (kept := self._fresh(kind)) is not None:
+            return kept
+        if reading := self._reading.get(kind):
+            await asyncio.wait([reading])
+            if (kept := self._fresh(kind)) is not None:
+                return kept
+            return await self._read(kind, resource.id)
+        task = self._reading[kind] = asyncio.create_task(self._read(kind, resource.id))
+        task.add_done_callback(lambda _: self._reading.pop(kind, None))
+        # Others wait for it too: it goes on when this run is cancelled.
+        return await asyncio.shield(task)
 
-    async def _read(self, resource: Resource) -> tuple[Category, ...]:
-        return tuple(await self._arm.list_diagnostic_categories(resource.id))
+    def _fresh(self, kind: _Kind) -> tuple[Category, ...] | None:
+        read_at, categories = self._kept.get(kind, (None, ()))
+        return categories if read_at and self._clock.now() - read_at < KEPT else None
+
+    async def _read(self, kind: _Kind, resource: str) -> tuple[Category, ...]:
+        categories = tuple(await self._arm.list_diagnostic_categories(resource))
+        self._kept[kind] = (self._clock.now(), categories)
+        return categories
 
 
 async def observe_group(

@@ -22,7 +22,7 @@ class Observer:
         self._arm = arm
         self._clock = clock
         self._timing = timing
-        self._categories = CategoryCache(arm)
+        self._categories = CategoryCache(arm, clock)
 
     async def look(self, record: NodeRecord, keep_lease: Callable[[], Awaitable[None]]) -> Decision:
         """What to do about a key now. Raises what Azure answers, and what `keep_lease` raises meanwhile."""

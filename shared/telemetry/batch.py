@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import msgspec
 
+from shared.domain.errors import MeshError
 from shared.domain.ids import NodeKey
 from shared.ports import Alert, DeadLetter
 from shared.telemetry.attribute import Attribution
@@ -15,6 +16,8 @@ from shared.telemetry.event import StreamEvent
 from shared.telemetry.healing import key_to_look_at
 from shared.telemetry.record import Record, Undecodable
 from shared.telemetry.rules import Rule, Severity, alert_of, worst
+
+LONGEST_ID = 2048
 
 
 class Findings(msgspec.Struct):
@@ -50,6 +53,9 @@ def read_batch(events: Sequence[StreamEvent], attribution: Attribution, rule: Ru
             node = attribution.node_of(item.resource)
             if node is None:
                 findings.unattributed += 1
+            elif severity and len(item.resource) > LONGEST_ID:
+                reason = f"its resource id has {len(item.resource)} characters"
+                findings.letters.append(_letter(event, index, reason, b""))
             elif severity:
                 _count(tallies, item, node, severity, item.at(event.enqueued_at))
     _raise_alerts(findings, tallies)
@@ -100,6 +106,18 @@ def _merged(known: Alert, more: Alert) -> Alert:
         first_at=min(known.first_at, more.first_at),
         last_at=max(known.last_at, more.last_at),
         count=known.count + more.count,
+    )
+
+
+def unstorable(alert: Alert, error: MeshError) -> DeadLetter:
+    """An alert that no try can store."""
+    return DeadLetter(
+        id=f"alert-{alert.id}",
+        kind="telemetry",
+        at=alert.last_at,
+        reason=f"its alert cannot be stored: {error.reason}",
+        source=alert.node,
+        body=msgspec.json.encode(alert),
     )
 
 

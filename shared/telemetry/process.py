@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from shared.domain.errors import Terminal
 from shared.domain.ids import NodeKey
-from shared.ports import Alerts, Clock, DeadLetters, NodeStore
+from shared.ports import Alert, Alerts, Clock, DeadLetters, NodeStore
 from shared.telemetry.attribute import Attribution
-from shared.telemetry.batch import read_batch
+from shared.telemetry.batch import read_batch, unstorable
 from shared.telemetry.event import StreamEvent
 from shared.telemetry.rules import Rule, error_level
 
@@ -89,7 +90,7 @@ class TelemetryProcessor:
         for (key, resource), cause in found.touches.items():
             await self._touch(key, resource, cause)
         for alert in found.alerts.values():
-            await self._alerts.raise_alert(alert)
+            await self._raise(alert)
         return BatchResult(
             events=len(batch),
             records=found.records,
@@ -98,3 +99,10 @@ class TelemetryProcessor:
             touched=len(found.touches),
             dead_letters=len(found.letters),
         )
+
+    async def _raise(self, alert: Alert) -> None:
+        """Stores an alert; one that no try can store is kept as a dead letter, and the others go on."""
+        try:
+            await self._alerts.raise_alert(alert)
+        except Terminal as error:
+            await self._dead_letters.add(unstorable(alert, error))

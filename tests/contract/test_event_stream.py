@@ -74,7 +74,7 @@ async def test_more_than_one_batch_holds_is_sent_in_several(backend: Callable[[s
 @pytest.mark.xdist_group("event-hubs")
 async def test_the_probe_counts_partitions(event_hubs: RunningEventHubs) -> None:
     stream = EventHubStream(EventHubConnection(event_hubs.connection_string), "events-probe")
-    assert await EventHubProbe(stream).check() == "The hub has 4 partitions."
+    assert await EventHubProbe(stream, "hub").check() == "The hub has 4 partitions."
     await stream.close()
 
 
@@ -94,7 +94,7 @@ async def test_a_namespace_that_does_not_answer_is_our_error(unused_tcp_port: in
     )
     stream = EventHubStream(EventHubConnection(nowhere), "hub")
     with pytest.raises(MeshError) as failure:
-        await EventHubProbe(stream).check()
+        await EventHubProbe(stream, "hub").check()
     assert isinstance(failure.value, Transient)
     await stream.close()
 

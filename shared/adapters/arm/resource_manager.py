@@ -6,6 +6,7 @@ from asyncio import to_thread
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 from shared.adapters.arm import shapes
 from shared.adapters.arm.networks import networks_path, read_network, read_networks
@@ -214,4 +215,5 @@ def _place(resource_id: str) -> _Place:
 
 
 def _uri(resource: str) -> str:
-    return resource.strip("/")
+    # The SDK takes it as it is: a name with a number sign or a question mark would end the path.
+    return quote(resource.strip("/"), safe="/()!*'~$&+,;=:@")

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
-from shared.domain.errors import Denied, MeshError, Transient, error_for, judge
+from shared.domain.errors import MeshError, Transient, error_for, judge
 
 if TYPE_CHECKING:
     from azure.core.exceptions import HttpResponseError
@@ -43,8 +43,8 @@ def translate(error: BaseException, target: str) -> MeshError | None:
         case core.HttpResponseError(response=response) if response is not None:
             return _answered(error, target)
         case core.ClientAuthenticationError():
-            # No token: the identity has none to offer, or the endpoint that gives them refused.
-            return Denied("NoToken", plain(str(error)), target=target)
+            # No token. azure-identity does not tell an endpoint that is down, which passes, from one that refuses.
+            return Transient("NoToken", plain(str(error)), target=target)
         case core.AzureError() | TimeoutError():
             return Transient(type(error).__name__, plain(str(error)), target=target)
         case _:

@@ -145,8 +145,8 @@ def test_peoples_addresses_do_not_pass() -> None:
         (core.IncompleteReadError("cut off"), Transient),
         (core.DecodeError("not json"), Transient),
         (TimeoutError(), Transient),
-        (core.ClientAuthenticationError("no token for jane@example.com"), Denied),
-        (CredentialUnavailableError("no managed identity"), Denied),
+        (core.ClientAuthenticationError("no token for jane@example.com"), Transient),
+        (CredentialUnavailableError("no managed identity"), Transient),
     ],
 )
 def test_what_happens_on_the_way_is_ours_too(error: Exception, kind: type[MeshError]) -> None:

@@ -121,3 +121,9 @@ def test_the_relative_id_is_what_follows_the_group() -> None:
 )
 def test_a_setting_is_about_the_resource_it_is_attached_to(resource: str, expected: str) -> None:
     assert observed_resource(resource) == expected.lower()
+
+
+@pytest.mark.parametrize("name", ["ข้อมูล", "डेटा", "cafe\u0301", "données"])
+def test_a_name_with_marks_is_a_group_name(name: str) -> None:
+    """Letters of many scripts are written with combining marks."""
+    assert NodeKey.parse(str(NodeKey.of(SUB, name))).group == name.lower()
