@@ -8,7 +8,7 @@ from local.arm.documents import Json, JsonObject, as_json, object_in
 from local.arm.store import Resource, ResourceGroup
 
 _TYPE_SINCE = "2019-10-01"
-_LISTED = ("kind", "managedBy", "location", "sku", "plan", "identity", "tags", "zones", "systemData")
+_LISTED = ("kind", "managedBy", "location", "sku", "plan", "identity", "tags", "zones")
 
 
 def group_document(group: ResourceGroup, version: str) -> JsonObject:

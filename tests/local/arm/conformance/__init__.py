@@ -1,0 +1,1 @@
+"""Replays every visible recording of the real Resource Manager against the local one."""

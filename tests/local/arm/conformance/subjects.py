@@ -1,0 +1,68 @@
+"""What a recorded request is about, and whether the local Resource Manager models it."""
+
+import re
+from typing import Literal
+
+type Kind = Literal[
+    "group",
+    "groups",
+    "resources",
+    "tags",
+    "presence",
+    "network",
+    "subnet",
+    "peering",
+    "security group",
+    "security rule",
+    "networks of a list",
+    "setting",
+    "category",
+    "workspace",
+    "poll",
+]
+
+_ROOT = "/subscriptions/[^/]+"
+_GROUP = _ROOT + "/resourcegroups/[^/]+"
+_NETWORK = _GROUP + "/providers/microsoft.network/virtualnetworks/[^/]+"
+_LIST = "(?:" + _GROUP + "|" + _ROOT + ")/providers/"
+_PATTERNS: tuple[tuple[str, Kind], ...] = (
+    (_GROUP, "group"),
+    (_ROOT + "/resourcegroups", "groups"),
+    (_ROOT + "/resources", "resources"),
+    (_GROUP + "/resources", "resources"),
+    (".*/providers/microsoft.resources/tags/default", "tags"),
+    (".*/providers/microsoft.insights/diagnosticsettings(/[^/]+)?", "setting"),
+    (".*/providers/microsoft.insights/diagnosticsettingscategories(/[^/]+)?", "category"),
+    (_NETWORK, "network"),
+    (_NETWORK + "/subnets(/[^/]+)?", "subnet"),
+    (_NETWORK + "/virtualnetworkpeerings(/[^/]+)?", "peering"),
+    (_LIST + "microsoft.network/virtualnetworks", "networks of a list"),
+    (_GROUP + "/providers/microsoft.network/networksecuritygroups/[^/]+", "security group"),
+    (
+        _GROUP + "/providers/microsoft.network/networksecuritygroups/[^/]+/(default)?securityrules(/[^/]+)?",
+        "security rule",
+    ),
+    (_LIST + "microsoft.network/networksecuritygroups", "security group"),
+    (_GROUP + "/providers/microsoft.operationalinsights/workspaces/[^/]+", "workspace"),
+    (_LIST + "microsoft.operationalinsights/workspaces", "workspace"),
+)
+_COMPILED = tuple((re.compile(pattern), kind) for pattern, kind in _PATTERNS)
+_POLL = re.compile(r"/(operationresults|operations|asyncoperations|operationstatuses)/", re.IGNORECASE)
+HOSTS = re.compile(r"(management\.[\w.]+|localhost(:\d+)?)?", re.IGNORECASE)
+
+
+def kind_of(method: str, host: str, path: str) -> Kind | None:
+    """None for what is not modelled. Polls are recognised only by the answer that announced them."""
+    if HOSTS.fullmatch(host) is None:
+        return None
+    lowered = path.lower().rstrip("/")
+    for pattern, kind in _COMPILED:
+        if pattern.fullmatch(lowered):
+            return kind
+    if method == "HEAD" and re.match(_GROUP + "/providers/", lowered):
+        return "presence"
+    return None
+
+
+def looks_like_poll(path: str) -> bool:
+    return _POLL.search(path) is not None
