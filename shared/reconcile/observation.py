@@ -59,9 +59,14 @@ class CategoryCache:
                 return kept
             return await self._read(kind, resource.id)
         task = self._reading[kind] = asyncio.create_task(self._read(kind, resource.id))
-        task.add_done_callback(lambda _: self._reading.pop(kind, None))
+        task.add_done_callback(lambda done: self._ended(kind, done))
         # Others wait for it too: it goes on when this run is cancelled.
         return await asyncio.shield(task)
+
+    def _ended(self, kind: _Kind, task: asyncio.Task[tuple[Category, ...]]) -> None:
+        self._reading.pop(kind, None)
+        if not task.cancelled():
+            task.exception()  # whoever began it may be gone: asyncio logs an error that nobody looked at
 
     def _fresh(self, kind: _Kind) -> tuple[Category, ...] | None:
         read_at, categories = self._kept.get(kind, (None, ()))
