@@ -181,6 +181,11 @@ class DeadLetters(Protocol):
     async def remove(self, letter_id: str) -> None: ...
 
 
+type Severity = Literal["critical", "error", "warning"]
+SEVERITIES: tuple[Severity, ...] = ("critical", "error", "warning")
+"""The worst first."""
+
+
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """One alert per `id` (its deduplication key), however many records raised it."""
 
@@ -188,7 +193,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     node: str
     resource: str
     rule: str
-    severity: Literal["critical", "error", "warning"]
+    severity: Severity
     state: Literal["Firing", "Acknowledged", "Resolved"]
     title: str
     first_at: datetime
@@ -200,8 +205,9 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
 class Alerts(Protocol):
     async def raise_alert(self, alert: Alert) -> Alert:
-        """Stores a new alert, or adds the count to the one of its node and id and moves `last_at` on.
+        """Stores a new alert, or adds the count to the one of its node and id and widens its time.
 
+        The worse severity stays, with its title.
         A resolved one fires again, an acknowledged one stays so. Raises Conflict where too many write at once.
         """
         ...

@@ -41,6 +41,15 @@ async def test_a_resolved_alert_fires_again_and_an_acknowledged_one_stays(alerts
     assert (await alerts.raise_alert(alert(2))).state == "Acknowledged"
 
 
+async def test_the_worse_severity_and_the_earlier_first_time_win(alerts: Alerts) -> None:
+    await alerts.raise_alert(alert(1))
+    worse = msgspec.structs.replace(alert(1), severity="critical", title="It burns", first_at=after(-60))
+    raised = await alerts.raise_alert(worse)
+    assert (raised.severity, raised.title, raised.first_at) == ("critical", "It burns", after(-60))
+    raised = await alerts.raise_alert(msgspec.structs.replace(alert(1), severity="warning"))
+    assert (raised.severity, raised.title, raised.first_at) == ("critical", "It burns", after(-60))
+
+
 async def test_no_raise_is_lost_among_many_at_once(alerts: Alerts) -> None:
     await asyncio.gather(*(alerts.raise_alert(alert(1)) for _ in range(12)))
     assert [found.count for found in (await alerts.list()).items] == [12]

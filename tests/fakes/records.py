@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 
 from shared.domain.node import Lease
-from shared.ports import Alert, Clock, DeadLetter, Page
+from shared.ports import SEVERITIES, Alert, Clock, DeadLetter, Page
 from tests.fakes.paging import newest_first, page_of
 
 
@@ -85,9 +85,13 @@ def _newest_first(letter: DeadLetter) -> str:
 
 
 def _raised_again(stored: Alert, alert: Alert) -> Alert:
+    worse = SEVERITIES.index(alert.severity) < SEVERITIES.index(stored.severity)
     return msgspec.structs.replace(
         stored,
+        severity=alert.severity if worse else stored.severity,
+        title=alert.title if worse else stored.title,
         count=stored.count + alert.count,
+        first_at=min(stored.first_at, alert.first_at),
         last_at=max(stored.last_at, alert.last_at),
         state="Firing" if stored.state == "Resolved" else stored.state,
     )

@@ -10,7 +10,7 @@ from shared.adapters.tables.documents import decoded, packed
 from shared.adapters.tables.keys import key_of
 from shared.adapters.tables.table import TableStorage
 from shared.domain.errors import Conflict, NotFound
-from shared.ports import Alert, Page
+from shared.ports import SEVERITIES, Alert, Page
 
 ATTEMPTS = 20
 _PAUSE = 0.01  # seconds; grows with the attempts, by chance, so that writers to one alert fall apart
@@ -55,10 +55,17 @@ class TableAlerts:
 
 
 def raised_again(stored: Alert, alert: Alert) -> Alert:
-    """The stored alert with one more raise: a resolved one fires again, an acknowledged one stays so."""
+    """The stored alert with one more raise: a resolved one fires again, an acknowledged one stays so.
+
+    The worse severity stays, with the title that tells of it, and the earlier first time.
+    """
+    worst = min(stored, alert, key=lambda each: SEVERITIES.index(each.severity))
     return msgspec.structs.replace(
         stored,
+        severity=worst.severity,
+        title=worst.title,
         count=stored.count + alert.count,
+        first_at=min(stored.first_at, alert.first_at),
         last_at=max(stored.last_at, alert.last_at),
         state="Firing" if stored.state == "Resolved" else stored.state,
     )
