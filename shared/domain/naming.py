@@ -8,19 +8,29 @@ from hashlib import sha256
 from shared.domain.ids import NodeKey, name_of, normal_id
 
 
+PEERING_NAME_LENGTH = 80
+
+
 def spoke_peering_name(mesh: str, hub_network_id: str) -> str:
     """The peering on a node's network that leads to the hub."""
-    return f"{mesh}-to-{name_of(hub_network_id)[:40]}-{_digest(hub_network_id)}"
+    return _leading_to(hub_network_id, f"{mesh}-to-")
 
 
 def hub_peering_name(mesh: str, key: NodeKey, network_id: str) -> str:
     """The peering on the hub that leads to one network of a node; all of a node's share `hub_peering_prefix`."""
-    return f"{hub_peering_prefix(mesh, key)}{name_of(network_id)[:40]}-{_digest(network_id)}"
+    return _leading_to(network_id, hub_peering_prefix(mesh, key))
 
 
 def hub_peering_prefix(mesh: str, key: NodeKey) -> str:
     """What the names of a node's peerings on a hub start with."""
     return f"{mesh}-{_digest(key.group_id)}-"
+
+
+def _leading_to(network_id: str, prefix: str) -> str:
+    """As much of the network's name as fits: its digest tells networks apart."""
+    ending = f"-{_digest(network_id)}"
+    room = PEERING_NAME_LENGTH - len(prefix) - len(ending)
+    return f"{prefix}{name_of(network_id)[: min(40, room)]}{ending}"
 
 
 def setting_name(mesh: str) -> str:
