@@ -23,12 +23,17 @@ class Mesh(msgspec.Struct, frozen=True):
         kept = self.hub(current)
         if kept:
             return kept
-        of_region = [h for h in self.hubs if h.region.lower() == location.lower()]
+        of_region = [h for h in self.hubs if _region(h.region) == _region(location)]
         return next(iter([*of_region, *(h for h in self.hubs if not h.region)]), None)
 
     def hub_of_network(self, network_id: str) -> Hub | None:
         """The hub whose network this is."""
         return next((h for h in self.hubs if same_id(h.network, network_id)), None)
+
+
+def _region(location: str) -> str:
+    """A region's name from that or its display name: `West Europe` is `westeurope`."""
+    return location.replace(" ", "").lower()
 
 
 class Timing(msgspec.Struct, frozen=True):
