@@ -230,8 +230,11 @@ class WorkItem(msgspec.Struct, frozen=True):
 
 
 class WorkQueue(Protocol):
-    async def enqueue(self, item: WorkItem, *, delay: float = 0.0) -> None:
-        """Makes the item visible after `delay` seconds (at most seven days)."""
+    async def enqueue(self, item: WorkItem, *, delay: float = 0.0, expires: float | None = None) -> None:
+        """Makes the item visible after `delay` seconds (at most seven days).
+
+        Nobody needs it any more after `expires` seconds, from now; None where it must not get lost.
+        """
         ...
 
 

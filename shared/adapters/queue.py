@@ -38,14 +38,15 @@ class StorageWorkQueue:
         self._credential = credential
         self._made: QueueClient | None = None
 
-    async def enqueue(self, item: WorkItem, *, delay: float = 0.0) -> None:
-        # The service refuses a visibility time-out that is not shorter than seven days.
+    async def enqueue(self, item: WorkItem, *, delay: float = 0.0, expires: float | None = None) -> None:
+        # The service refuses a visibility time-out that is not shorter than seven days, or than the time to live.
         seconds = min(math.ceil(max(delay, 0.0)), LONGEST_DELAY - 1)
+        life = _NEVER_EXPIRES if expires is None else max(math.ceil(expires), seconds + 1)
         try:
-            await self._send(item, seconds)
+            await self._send(item, seconds, life)
         except NotFound:
             await self._create()
-            await self._send(item, seconds)
+            await self._send(item, seconds, life)
 
     def client(self) -> "QueueClient":
         """The SDK's client, made on first use."""
@@ -58,10 +59,10 @@ class StorageWorkQueue:
             await self._made.close()
             self._made = None
 
-    async def _send(self, item: WorkItem, seconds: int) -> None:
+    async def _send(self, item: WorkItem, seconds: int, life: int) -> None:
         with StorageErrors(self._name):
             await self.client().send_message(
-                msgspec.json.encode(item).decode(), visibility_timeout=seconds, time_to_live=_NEVER_EXPIRES
+                msgspec.json.encode(item).decode(), visibility_timeout=seconds, time_to_live=life
             )
 
     async def _create(self) -> None:

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 PAGE = 1000
 GRACE = timedelta(seconds=5)  # a message on the queue gets the first go
+EXPIRES = 300.0  # seconds; the timer sends another every minute, and nobody may be there to take them
 
 
 class Resync:
@@ -39,7 +40,7 @@ class Resync:
         """Enqueues every key whose time has come and whose message, if it had one, did not arrive."""
         count = 0
         async for key in self._nodes.due(self._clock.now() - GRACE):
-            await self._queue.enqueue(WorkItem(str(key), "resync"))
+            await self._queue.enqueue(WorkItem(str(key), "resync"), expires=EXPIRES)
             count += 1
         return count
 

@@ -54,6 +54,37 @@ async def test_a_delay_of_seven_days_is_accepted(backend: Backend) -> None:
     assert await backend.visible() == []
 
 
+async def test_an_item_that_expires_can_be_taken_until_then(backend: Backend) -> None:
+    await backend.queue.enqueue(WorkItem("node/s/g"), expires=300)
+    await backend.queue.enqueue(WorkItem("node/s/later"), delay=3600, expires=300)
+    assert await backend.visible() == [WorkItem("node/s/g")]
+
+
+async def test_an_item_that_has_expired_is_gone() -> None:
+    clock = FakeClock()
+    queue = InMemoryWorkQueue(clock)
+    await queue.enqueue(WorkItem("node/s/g"), expires=300)
+    await queue.enqueue(WorkItem("node/s/event"))
+    clock.advance(300)
+    assert queue.items == (WorkItem("node/s/event"),)
+
+
+@pytest.mark.stack
+@pytest.mark.xdist_group("azurite")
+async def test_a_message_expires_when_it_is_told_to(azurite: Azurite) -> None:
+    from azure.storage.queue.aio import QueueClient
+
+    connection, name = azurite.connection_string, f"work-{uuid4().hex}"
+    queue = StorageWorkQueue(StorageConnection(connection), name)
+    await queue.enqueue(WorkItem("node/s/g"), expires=299.5)
+    async with QueueClient.from_connection_string(connection, name) as client:
+        [message] = await client.peek_messages()
+    await queue.close()
+    assert message.expires_on is not None
+    assert message.inserted_on is not None
+    assert message.expires_on - message.inserted_on == timedelta(minutes=5)
+
+
 @pytest.mark.stack
 @pytest.mark.xdist_group("azurite")
 async def test_a_message_is_base64_and_never_expires(azurite: Azurite) -> None:
