@@ -151,11 +151,14 @@ class Leases(Protocol):
         ...
 
 
+TEXT_LIMIT = 1_000
+
+
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """Something that could not be handled, kept until somebody replays or deletes it.
 
     `source` says where it came from (`event-grid`, `event-hub/<partition>/<offset>`, `node/...`); `body` is what a
-    replay handles again, without claims.
+    replay handles again, without claims. Of `reason` and `source`, `TEXT_LIMIT` characters are kept.
     """
 
     id: str
@@ -169,7 +172,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
 class DeadLetters(Protocol):
     async def add(self, letter: DeadLetter) -> None:
-        """Keeps it; one with the same id is kept once."""
+        """Keeps it, under an id of any length and characters; a later one of the same id replaces it."""
         ...
 
     async def get(self, letter_id: str) -> DeadLetter | None: ...

@@ -29,13 +29,42 @@ async def test_a_letter_comes_back_with_its_body(letters: DeadLetters) -> None:
     assert await letters.get("nothing") is None
 
 
-async def test_one_id_is_kept_once_and_as_it_first_came(letters: DeadLetters) -> None:
+async def test_one_id_is_kept_once_and_as_it_last_came(letters: DeadLetters) -> None:
     first = letter(1)
-    again = msgspec.structs.replace(first, at=letter(9).at, reason="again")
+    again = msgspec.structs.replace(first, at=letter(9).at, reason="again", body=b"more")
     await asyncio.gather(*(letters.add(first) for _ in range(5)))
     await letters.add(again)
-    assert await letters.get(first.id) == first
-    assert len((await letters.list()).items) == 1
+    await letters.add(first)
+    assert await letters.get(first.id) == again
+    assert (await letters.list()).items == (msgspec.structs.replace(again, body=b""),)
+    await letters.remove(first.id)
+    assert (await letters.list()).items == ()
+
+
+@pytest.mark.parametrize(
+    "letter_id",
+    ["i" * 500, "/" * 600, "\ud7ff" * 700, "x" * 100_000, "\ud800", "a/b\\c#?%'~|\x00\x85 \u0301"],
+)
+async def test_an_id_of_any_length_and_characters_leads_to_its_letter(
+    letters: DeadLetters, letter_id: str
+) -> None:
+    kept = msgspec.structs.replace(letter(1), id=letter_id)
+    await letters.add(letter(2))
+    await letters.add(kept)
+    [shown] = [found.id for found in (await letters.list()).items if found.at == kept.at]
+    for name in (shown, letter_id):
+        found = await letters.get(name)
+        assert found is not None
+        assert found.body == kept.body
+    await letters.remove(shown)
+    assert (await letters.list()).items == (letter(2, body=b""),)
+
+
+async def test_long_texts_are_cut(letters: DeadLetters) -> None:
+    await letters.add(msgspec.structs.replace(letter(1), reason="r" * 100_000, source="s" * 100_000))
+    found = await letters.get(letter(1).id)
+    assert found is not None
+    assert (found.reason, found.source) == ("r" * 1000, "s" * 1000)
 
 
 async def test_the_newest_comes_first_without_bodies_and_page_by_page(letters: DeadLetters) -> None:

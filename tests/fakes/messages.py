@@ -8,7 +8,6 @@ from shared.domain.errors import MeshError
 from shared.domain.node import MeshEvent
 from shared.ports import Clock, WorkItem
 
-
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 
 from shared.domain.node import Lease
-from shared.ports import SEVERITIES, Alert, Clock, DeadLetter, Page
+from shared.ports import SEVERITIES, TEXT_LIMIT, Alert, Clock, DeadLetter, Page
 from tests.fakes.paging import newest_first, page_of
 
 
@@ -41,7 +41,11 @@ class InMemoryDeadLetters:
 
     async def add(self, letter: DeadLetter) -> None:
         await asyncio.sleep(0)
-        self.letters.setdefault(letter.id, letter)
+        stored = self.letters.get(letter.id)
+        if stored is None or stored.at < letter.at:
+            self.letters[letter.id] = msgspec.structs.replace(
+                letter, reason=letter.reason[:TEXT_LIMIT], source=letter.source[:TEXT_LIMIT]
+            )
 
     async def get(self, letter_id: str) -> DeadLetter | None:
         await asyncio.sleep(0)

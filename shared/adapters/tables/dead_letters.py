@@ -1,21 +1,25 @@
 """The `deadletters` table: one partition, two rows a letter.
 
-A letter lies under its inverted time, so that lists begin with the newest, and a second row under its
-id leads there. Both are written in one transaction: that is what keeps an id once.
+A letter lies under its inverted time, so that lists begin with the newest, and a second row under the hash
+of its id leads there. Both are written in one transaction: that is what keeps an id once.
 """
+
+from hashlib import sha256
 
 import msgspec
 
 from shared.adapters.tables.continuation import read_token, write_token
 from shared.adapters.tables.documents import columns, decoded, packed, unpacked
-from shared.adapters.tables.keys import key_of, newest_first
-from shared.adapters.tables.table import Entity, TableStorage
+from shared.adapters.tables.keys import newest_first
+from shared.adapters.tables.table import Step, TableStorage
 from shared.domain.errors import Conflict, NotFound
-from shared.ports import DeadLetter, Page
+from shared.ports import TEXT_LIMIT, DeadLetter, Page
 
 BODY_LIMIT = 720_000
 """Bytes of a compressed body that one row holds beside the rest."""
 
+ATTEMPTS = 8
+_ID_LIMIT = 512
 _PARTITION = "letters"
 _BODY = "body"
 _BY_TIME = "PartitionKey eq @partition and RowKey ge 'at-' and RowKey lt 'at.'"
@@ -28,19 +32,31 @@ class TableDeadLetters:
         self._table = storage.table("deadletters")
 
     async def add(self, letter: DeadLetter) -> None:
-        letter = _shortened(letter)
+        letter = _fitting(letter)
+        hashed = _hashed(letter.id)
         row = {
             "PartitionKey": _PARTITION,
-            "RowKey": f"at-{newest_first(letter.at)}-{key_of(letter.id)}",
+            "RowKey": f"at-{newest_first(letter.at)}-{hashed}",
             "kind": letter.kind,
             **packed(msgspec.json.encode(msgspec.structs.replace(letter, body=b""))),
             **packed(letter.body, _BODY),
         }
-        index = {"PartitionKey": _PARTITION, "RowKey": _index_row(letter.id), "place": row["RowKey"]}
-        try:
-            await self._table.transact("create", [index, row])
-        except Conflict:
-            return  # it is there already
+        place = str(row["RowKey"])
+        index = {"PartitionKey": _PARTITION, "RowKey": f"id-{hashed}", "place": place}
+        for _ in range(ATTEMPTS):
+            before = await self._place(letter.id)
+            # The older a letter, the greater its place.
+            if before and before <= place:
+                return
+            steps: list[Step] = [("create", row), ("upsert" if before else "create", index)]
+            if before:
+                steps.append(("delete", {"PartitionKey": _PARTITION, "RowKey": before}))
+            try:
+                await self._table.transact(steps)
+            except (Conflict, NotFound):
+                continue  # somebody else added or removed it in between
+            return
+        raise Conflict("LetterContended", f"{ATTEMPTS} attempts met other writers", target=letter.id)
 
     async def get(self, letter_id: str) -> DeadLetter | None:
         place = await self._place(letter_id)
@@ -66,24 +82,42 @@ class TableDeadLetters:
         place = await self._place(letter_id)
         if not place:
             return
-        rows: list[Entity] = [
-            {"PartitionKey": _PARTITION, "RowKey": row} for row in (_index_row(letter_id), place)
-        ]
+        rows = (f"id-{_hashed(letter_id)}", place)
         try:
-            await self._table.transact("delete", rows)
+            await self._table.transact([("delete", {"PartitionKey": _PARTITION, "RowKey": r}) for r in rows])
         except NotFound:
             return  # somebody else removed it in between
 
     async def _place(self, letter_id: str) -> str:
-        found = await self._table.get(_PARTITION, _index_row(letter_id))
+        found = await self._table.get(_PARTITION, f"id-{_hashed(letter_id)}")
         return str(found[0]["place"]) if found else ""
 
 
-def _index_row(letter_id: str) -> str:
-    return f"id-{key_of(letter_id)}"
+def _hashed(letter_id: str) -> str:
+    return sha256(_shown(letter_id).encode()).hexdigest()
 
 
-def _shortened(letter: DeadLetter) -> DeadLetter:
+def _shown(letter_id: str) -> str:
+    """The id as lists show it, which leads to the letter as well as the one it came with."""
+    text = _storable(letter_id)
+    if len(text) <= _ID_LIMIT:
+        return text
+    digest = sha256(text.encode()).hexdigest()
+    return f"{text[: _ID_LIMIT - len(digest) - 1]}~{digest}"
+
+
+def _storable(text: str) -> str:
+    """JSON as it came may hold half a character, which UTF-8 cannot."""
+    return text.encode(errors="replace").decode()
+
+
+def _fitting(letter: DeadLetter) -> DeadLetter:
+    letter = msgspec.structs.replace(
+        letter,
+        id=_shown(letter.id),
+        reason=_storable(letter.reason)[:TEXT_LIMIT],
+        source=_storable(letter.source)[:TEXT_LIMIT],
+    )
     if sum(map(len, packed(letter.body).values())) <= BODY_LIMIT:
         return letter
     note = f"{letter.reason} (the body was cut to the first {BODY_LIMIT} of its {len(letter.body)} bytes)"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from azure.data.tables.aio import TableClient, TableServiceClient
 
 type Entity = Mapping[str, object]
+type Step = tuple[Literal["create", "upsert", "delete"], Entity]
 
 ENTITY_LIMIT = 1024 * 1024
 PAGE = 1000
@@ -131,12 +132,12 @@ class Table:
         except NotFound:
             return
 
-    async def transact(self, kind: Literal["create", "delete"], entities: Sequence[Entity]) -> None:
-        """Adds or removes rows of one partition, all or none."""
-        for entity in entities:
+    async def transact(self, steps: Sequence[Step]) -> None:
+        """Writes rows of one partition, all or none; no row twice."""
+        for _, entity in steps:
             check_size(entity)
-        steps = [(kind, dict(entity)) for entity in entities]
-        await self._write(entities[0], lambda client: client.submit_transaction(steps))
+        whole = [(kind, dict(entity)) for kind, entity in steps]
+        await self._write(steps[0][1], lambda client: client.submit_transaction(whole))
 
     async def page(
         self,
