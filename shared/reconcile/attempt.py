@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from shared.domain.conditions import carried, conditions_from
-from shared.domain.errors import MeshError, Terminal, error_for
+from shared.domain.errors import MeshError, Terminal, Waiting, error_for
 from shared.domain.mesh import Timing
 from shared.domain.node import LastRun, NodeRecord
 from shared.domain.plan import DeletePeering, DeleteSetting, Operation, OperationStatus, PutPeering, Step
@@ -69,6 +69,9 @@ class Attempt:
             plan = msgspec.structs.replace(decision.plan, done=outcome.done)
             self.record = msgspec.structs.replace(self.record, plan=plan)
         self._add(outcome)
+        self.errors = (*decision.unread, *self.errors)
+        # Whoever throttles is not asked again at once.
+        self.look_again = self.look_again and not any(isinstance(e, Waiting) for e in decision.unread)
         # An operation that has to be started again and again is somebody undoing it.
         self._count(1 if outcome.operation else 0)
         self.record = settled(self.record, decision, outcome, now, timing, draw)

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from shared.domain.conditions import CONNECTED, OBSERVED, TAGS_VALID, Condition, Finding, conditions_from
+from shared.domain.errors import MeshError
 from shared.domain.ids import NodeKey, normal_id, same_id
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.naming import setting_name
@@ -25,7 +26,8 @@ class Decision(msgspec.Struct, frozen=True):
     """The plan, and what the record is to say of the key.
 
     `member` is whether the group is to be a node. `undecided` are the conditions that a wrong tag or a missing hub
-    leaves open: what they stand for is neither made nor taken away.
+    leaves open: what they stand for is neither made nor taken away. `unread` are the errors of resources that could
+    not be looked at.
     """
 
     member: bool
@@ -37,6 +39,7 @@ class Decision(msgspec.Struct, frozen=True):
     tags: NodeTags | None = None
     group: Group | None = None
     undecided: tuple[str, ...] = ()
+    unread: tuple[MeshError, ...] = ()
 
     @property
     def judged(self) -> bool:
@@ -107,7 +110,7 @@ def _as_node(
     plan = Plan(tuple(network), made.steps, tuple(findings), now, record.generation)
     owned = _owned(mesh, record.key, observation, hub, network)
     peerings = _peerings(observation, hub, owned)
-    return Decision(True, plan, made.coverage, owned, hub, peerings, tags, group, undecided)
+    return Decision(True, plan, made.coverage, owned, hub, peerings, tags, group, undecided, made.errors)
 
 
 def _undecided(tags: NodeTags, hub: Hub | None) -> tuple[str, ...]:
@@ -132,20 +135,20 @@ def _as_outsider(
     mesh: Mesh, record: NodeRecord, observation: Observation, hub: Hub | None, now: datetime
 ) -> Decision:
     sink = Sink(setting_name(mesh.name), hub.workspace if hub else "")
-    coverage, deletions = release(observation.resources, record.coverage, observation.diagnostics, sink, now)
+    left = release(observation.resources, record.coverage, observation.diagnostics, sink, now)
     steps = detach(mesh.name, record.key, hub, observation.hub_network, observation.networks) if hub else []
     deleting = observation.group is not None and observation.group.deleting
-    findings: list[Finding] = []
+    findings = list(left.findings)
     if deleting:
         # Azure refuses writes inside such a group, and removes what is in it: only the hub's side is left to us.
-        steps, coverage, deletions = [s for s in steps if s.on_hub], record.coverage, ()
-        findings.append(Finding(CONNECTED, "GroupBeingDeleted", "Azure is deleting the group.", waiting=True))
+        steps, left = [s for s in steps if s.on_hub], Enforcement(record.coverage, (), ())
+        findings = [Finding(CONNECTED, "GroupBeingDeleted", "Azure is deleting the group.", waiting=True)]
     owned = tuple(s.id for s in steps)
     if record.owned and hub is None:
         findings.append(_hub_unknown(record))
         owned = record.owned
-    plan = Plan(tuple(steps), deletions, tuple(findings), now, record.generation)
-    return Decision(False, plan, coverage, owned, hub, (), None, observation.group)
+    plan = Plan(tuple(steps), left.steps, tuple(findings), now, record.generation)
+    return Decision(False, plan, left.coverage, owned, hub, group=observation.group, unread=left.errors)
 
 
 def _peerings(observation: Observation, hub: Hub, owned: tuple[str, ...]) -> tuple[PeeringStatus, ...]:

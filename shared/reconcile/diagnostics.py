@@ -14,11 +14,15 @@ from shared.domain.diagnostics import (
     selection_differences,
     wanted_selection,
 )
+from shared.domain.errors import MeshError, NotFound, Terminal
 from shared.domain.ids import normal_id, same_id
-from shared.domain.node import EVERYTHING, Coverage
+from shared.domain.node import EVERYTHING, Coverage, CoverageStatus
 from shared.domain.plan import DeleteSetting, PutSetting, SettingStep
 from shared.ports import Resource
-from shared.reconcile.observation import Diagnostics
+from shared.reconcile.observation import Diagnostics, Look
+
+REASON_LENGTH = 200  # of what Azure said, in each row
+NAMED = 3  # resources in one message
 
 
 class Sink(msgspec.Struct, frozen=True):
@@ -29,11 +33,12 @@ class Sink(msgspec.Struct, frozen=True):
 
 
 class Enforcement(msgspec.Struct, frozen=True):
-    """What is known after looking, and what has to be written."""
+    """What is known after looking, and what has to be written; `errors` are why some of it is not known."""
 
     coverage: tuple[Coverage, ...]
     steps: tuple[SettingStep, ...]
     findings: tuple[Finding, ...]
+    errors: tuple[MeshError, ...] = ()
 
 
 def to_check(
@@ -43,14 +48,20 @@ def to_check(
     now: datetime,
     audit_seconds: float,
 ) -> list[Resource]:
-    """The resources whose compliance is unknown, stale, or touched by an event since."""
+    """The resources whose compliance is unknown, stale, or touched by an event since.
+
+    What is blocked is looked at each time: a right that was granted, or a setting that made room, raises no event
+    that names the resource.
+    """
     if EVERYTHING in touched:
         return list(resources)
     fresh_after = now - timedelta(seconds=audit_seconds)
     settled = {
         normal_id(c.id)
         for c in coverage
-        if c.checked_at > fresh_after and c.status != "missing" and normal_id(c.id) not in touched
+        if c.checked_at > fresh_after
+        and c.status in ("covered", "unsupported")
+        and normal_id(c.id) not in touched
     }
     return [r for r in resources if normal_id(r.id) not in settled]
 
@@ -58,35 +69,71 @@ def to_check(
 def enforce(
     resources: Sequence[Resource],
     known: Iterable[Coverage],
-    looked_at: Mapping[str, Diagnostics],
+    looked_at: Mapping[str, Look],
     sink: Sink,
     now: datetime,
 ) -> Enforcement:
-    """The settings that are missing, towards which sink, for the resources that were looked at."""
+    """The settings that are missing, towards which sink, for the resources that were looked at.
+
+    One that could not be read is looked at again, and keeps nobody else from being observed.
+    """
     before = {normal_id(c.id): c for c in known}
     coverage: list[Coverage] = []
     steps: list[SettingStep] = []
+    findings: list[Finding] = []
+    errors: list[MeshError] = []
     for resource in resources:
+        row = before.get(normal_id(resource.id))
         found = looked_at.get(normal_id(resource.id))
-        if found is None:
-            coverage.append(before.get(normal_id(resource.id)) or _unseen(resource, now))
-            continue
-        row, step = _judge(resource, found, sink, now)
+        if isinstance(found, Diagnostics):
+            row, step = _judge(resource, found, sink, now)
+            steps += [step] if step else []
+            findings += [_blocked(row)] if row.status == "blocked" else []
+        elif found or row is None:
+            error = found or _unseen(resource)
+            row = _unread(resource, error, row, now)
+            findings.append(_not_read(resource, error))
+            errors.append(error)
         coverage.append(row)
-        steps += [step] if step else []
-    blocked = [_blocked(c) for c in coverage if c.status == "blocked"]
-    unseen = [_vanished(c) for c in coverage if c.status == "missing" and not c.owned]
-    return Enforcement(tuple(coverage), tuple(steps), (*blocked, *unseen))
+    return Enforcement(tuple(coverage), tuple(steps), _gathered(findings), tuple(errors))
 
 
-def _unseen(resource: Resource, now: datetime) -> Coverage:
-    """The group lists it, yet its settings were not to be found: most likely it was deleted in between."""
-    return Coverage(resource.id, "missing", now, reason="Azure lists it, but did not find it when asked")
+def _unseen(resource: Resource) -> MeshError:
+    return NotFound("NotLookedAt", "It has not been looked at yet.", target=resource.id)
 
 
-def _vanished(row: Coverage) -> Finding:
-    message = f"{row.id} is not observed yet: {row.reason}. The next look tells."
-    return Finding(OBSERVED, "NotFoundYet", message, "warning")
+def _unread(resource: Resource, error: MeshError, known: Coverage | None, now: datetime) -> Coverage:
+    """Not covered, whatever was known before; ours is ours until somebody has seen that it is not there."""
+    status: CoverageStatus = "blocked" if isinstance(error, Terminal) else "missing"
+    reason = f"{error.reason}: {error.message}"[:REASON_LENGTH]
+    return Coverage(resource.id, status, now, owned=known is not None and known.owned, reason=reason)
+
+
+def _not_read(resource: Resource, error: MeshError) -> Finding:
+    """A 404 for what Azure lists: it was deleted in between, or the list and the answers differ for a moment."""
+    said = f"{error.reason}: {error.message.rstrip('.')}."
+    if isinstance(error, NotFound):
+        message = f"{resource.id} is not observed yet: Azure lists it, but did not find it when asked."
+        return Finding(OBSERVED, "NotFoundYet", f"{message} The next look tells.", "warning", waiting=True)
+    if isinstance(error, Terminal):
+        message = f"{resource.id} cannot be read: {said} Correct it, then POST .../reconcile."
+        return Finding(OBSERVED, error.reason, message)
+    message = f"{resource.id} could not be read: {said} Meshplane tries again by itself."
+    return Finding(OBSERVED, error.reason, message, "warning", waiting=True)
+
+
+def _gathered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """One finding for each reason, which names the first few resources: a thousand may have the same."""
+    groups: dict[tuple[str, bool], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.reason, finding.waiting), []).append(finding)
+    return tuple(_as_one(group) for group in groups.values())
+
+
+def _as_one(group: Sequence[Finding]) -> Finding:
+    named = [f.message for f in group[:NAMED]]
+    more = [f"{len(group) - NAMED} more likewise."] if len(group) > NAMED else []
+    return msgspec.structs.replace(group[0], message=" ".join([*named, *more]))
 
 
 def _judge(
@@ -136,24 +183,31 @@ def _blocked(row: Coverage) -> Finding:
 def release(
     resources: Iterable[Resource],
     known: Iterable[Coverage],
-    looked_at: Mapping[str, Diagnostics],
+    looked_at: Mapping[str, Look],
     sink: Sink,
     now: datetime,
-) -> tuple[tuple[Coverage, ...], tuple[DeleteSetting, ...]]:
-    """What is still owned after looking, and the deletions that remain; a resource that is gone owns nothing.
+) -> Enforcement:
+    """What is still owned after looking, and the deletions that remain; a resource no longer listed owns nothing.
 
-    Owned is what carries our name and is recorded as ours, or leads to our sink.
+    Owned is what carries our name and is recorded as ours, or leads to our sink. What could not be read stays owned:
+    only a list without the resource says that it is gone. One that was never recorded as ours, and may not be read,
+    keeps nobody from leaving.
     """
-    recorded = {normal_id(c.id) for c in known if c.owned}
-    kept = tuple(
-        Coverage(resource.id, "covered", now, owned=True)
-        for resource in resources
-        if (found := looked_at.get(normal_id(resource.id)))
-        and (own := _own(found, sink))
-        and (normal_id(resource.id) in recorded or same_id(own.workspace, sink.workspace))
-    )
-    why = "the group is no longer a node"
-    return kept, tuple(DeleteSetting(row.id, sink.setting, why) for row in kept)
+    owned = {normal_id(c.id): c for c in known if c.owned}
+    kept: list[Coverage] = []
+    steps: list[SettingStep] = []
+    unread: list[tuple[Resource, MeshError]] = []
+    for resource in resources:
+        row = owned.get(normal_id(resource.id))
+        found = looked_at.get(normal_id(resource.id)) or (_unseen(resource) if row else None)
+        if isinstance(found, MeshError):
+            kept += [_unread(resource, found, row, now)] if row else []
+            unread += [(resource, found)] if row or not isinstance(found, Terminal) else []
+        elif found and (own := _own(found, sink)) and (row or same_id(own.workspace, sink.workspace)):
+            kept.append(Coverage(resource.id, "covered", now, owned=True))
+            steps.append(DeleteSetting(resource.id, sink.setting, "the group is no longer a node"))
+    findings = _gathered(_not_read(resource, error) for resource, error in unread)
+    return Enforcement(tuple(kept), tuple(steps), findings, tuple(error for _, error in unread))
 
 
 def _own(found: Diagnostics, sink: Sink) -> DiagnosticSetting | None:

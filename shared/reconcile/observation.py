@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.diagnostics import Category, DiagnosticSetting
-from shared.domain.errors import NotFound
+from shared.domain.errors import MeshError, NotFound, Waiting
 from shared.domain.ids import NodeKey, normal_id
 from shared.domain.network import VirtualNetwork
 from shared.ports import Clock, Group, Resource, ResourceManager
 
-CONCURRENT_READS = 8
 KEPT = timedelta(hours=1)
 
 type _Kind = tuple[str, str]
@@ -25,6 +24,10 @@ class Diagnostics(msgspec.Struct, frozen=True):
     settings: tuple[DiagnosticSetting, ...]
 
 
+type Look = Diagnostics | MeshError
+"""What came of looking at one resource: an error says nothing of what it has, not even that it is gone."""
+
+
 class Observation(msgspec.Struct, frozen=True):
     """`group` is None where it is gone; `diagnostics` holds only the resources that were looked at, by normal id."""
 
@@ -32,7 +35,7 @@ class Observation(msgspec.Struct, frozen=True):
     resources: tuple[Resource, ...] = ()
     networks: tuple[VirtualNetwork, ...] = ()
     hub_network: VirtualNetwork | None = None
-    diagnostics: Mapping[str, Diagnostics] = {}
+    diagnostics: Mapping[str, Look] = {}
 
 
 class CategoryCache:
@@ -121,17 +124,20 @@ async def _network(arm: ResourceManager, network_id: str) -> VirtualNetwork | No
 
 async def observe_diagnostics(
     arm: ResourceManager, categories: CategoryCache, resources: Iterable[Resource]
-) -> dict[str, Diagnostics]:
-    """The diagnostics of the given resources by normal id; one that is gone meanwhile is left out."""
-    slots = asyncio.Semaphore(CONCURRENT_READS)
+) -> dict[str, Look]:
+    """What came of looking at each of the given resources, by normal id. Raises nothing that Azure answers."""
 
-    async def look(resource: Resource) -> tuple[str, Diagnostics] | None:
-        async with slots:
-            try:
-                offered = await categories.of(resource)
-                settings = await arm.list_diagnostic_settings(resource.id) if offered else ()
-            except NotFound:
-                return None
+    async def look(resource: Resource) -> tuple[str, Look]:
+        try:
+            offered = await categories.of(resource)
+            settings = await arm.list_diagnostic_settings(resource.id) if offered else ()
+        except MeshError as error:
+            return normal_id(resource.id), error
         return normal_id(resource.id), Diagnostics(offered, tuple(settings))
 
-    return dict(found for found in await asyncio.gather(*map(look, resources)) if found)
+    return dict(await asyncio.gather(*map(look, resources)))
+
+
+def throttled(looks: Mapping[str, Look]) -> Waiting | None:
+    """The answer by which Azure asked to be left alone for a while, if there is one."""
+    return next((e for e in looks.values() if isinstance(e, Waiting) and e.retry_after), None)

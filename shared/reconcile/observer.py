@@ -1,17 +1,18 @@
 """Looking at a key: what Azure holds and what is to be done about it. Writes nothing."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import batched
 
 import msgspec
 
+from shared.domain.ids import normal_id
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.node import NodeRecord
-from shared.ports import Clock, Group, ResourceManager
+from shared.ports import Clock, Group, Resource, ResourceManager
 from shared.reconcile.decision import Decision, decide, hub_of, is_member, to_look_at
-from shared.reconcile.observation import CategoryCache, Diagnostics, observe_diagnostics, observe_group
+from shared.reconcile.observation import CategoryCache, Look, observe_diagnostics, observe_group, throttled
 
-BETWEEN_LEASES = 50  # resources whose settings are read before the lease is looked at
+CONCURRENT_READS = 8  # resources whose settings are read at once, and before the lease is looked at
 
 
 class Observer:
@@ -35,10 +36,19 @@ class Observer:
             return is_member(group) or bool(record.hub or record.coverage)
 
         seen = await observe_group(self._arm, record.key, hub_network, concerns_us)
-        diagnostics: dict[str, Diagnostics] = {}
         wanted = to_look_at(self._mesh, record, seen, self._clock.now(), self._timing)
-        for some in batched(wanted, BETWEEN_LEASES, strict=False):
-            await keep_lease()
-            diagnostics |= await observe_diagnostics(self._arm, self._categories, some)
+        diagnostics = await self._diagnostics(wanted, keep_lease)
         seen = msgspec.structs.replace(seen, diagnostics=diagnostics)
         return decide(self._mesh, record, seen, self._clock.now())
+
+    async def _diagnostics(
+        self, wanted: Sequence[Resource], keep_lease: Callable[[], Awaitable[None]]
+    ) -> dict[str, Look]:
+        """What came of looking at the resources; once Azure throttles, what is left is not asked for."""
+        looks: dict[str, Look] = {}
+        for some in batched(wanted, CONCURRENT_READS, strict=False):
+            await keep_lease()
+            looks |= await observe_diagnostics(self._arm, self._categories, some)
+            if error := throttled(looks):
+                return {normal_id(r.id): error for r in wanted} | looks
+        return looks

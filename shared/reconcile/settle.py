@@ -86,7 +86,8 @@ def settled(
     after = msgspec.structs.replace(after, state=state_of(decision, after, outcome))
     if after.ready and after.ready_at is None:
         after = msgspec.structs.replace(after, ready_at=now)
-    return due(after, [e for _, e in outcome.failures], now, timing, draw, waiting=_waiting(decision))
+    errors = [*decision.unread, *(e for _, e in outcome.failures)]
+    return due(after, errors, now, timing, draw, waiting=_waiting(decision))
 
 
 def _conditions(decision: Decision, found: list[Finding]) -> tuple[Condition, ...]:

@@ -333,7 +333,7 @@ async def test_a_resource_that_is_not_found_when_asked_does_not_pass_for_observe
     await mesh.event(KEY.group_id)
     await mesh.step()
     observed = next(c for c in (await mesh.record(KEY)).conditions if c.type == "Observed")
-    assert (observed.status, observed.reason) == ("False", "NotFoundYet")
+    assert (observed.status, observed.reason) == ("Unknown", "NotFoundYet")
 
 
 # --- what is not ours

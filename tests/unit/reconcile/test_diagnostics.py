@@ -179,8 +179,8 @@ def test_what_is_released_carries_our_name_and_is_recorded_or_leads_to_our_sink(
 ) -> None:
     known = [Coverage(VAULT.id, "covered", NOW, owned=True)] if recorded else []
     looked_at = {VAULT.id.lower(): Diagnostics(OF_A_VAULT, (present,))}
-    kept, deletions = release([VAULT], known, looked_at, SINK, NOW)
-    assert (len(kept), len(deletions)) == (int(deleted), int(deleted))
+    left = release([VAULT], known, looked_at, SINK, NOW)
+    assert (len(left.coverage), len(left.steps)) == (int(deleted), int(deleted))
 
 
 def test_a_step_says_which_resource_and_workspace() -> None:

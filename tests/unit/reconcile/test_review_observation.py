@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import pytest
 
 from shared.domain.diagnostics import Category
-from shared.domain.errors import Denied, MeshError, NotFound
+from shared.domain.errors import Denied, MeshError, NotFound, Terminal, Transient, Waiting
 from shared.domain.ids import NodeKey
 from shared.ports import Resource
 from shared.reconcile.observation import CategoryCache
-from tests.support.mesh import TAGS, InMemoryMesh, vault_of
+from tests.support.mesh import HUB_NETWORK, TAGS, InMemoryMesh, vault_of
 
 
 def node_of_vaults(mesh: InMemoryMesh, name: str, count: int) -> NodeKey:
@@ -97,3 +97,180 @@ async def test_a_resource_that_is_gone_is_not_remembered_as_what_its_type_offers
     with pytest.raises(NotFound):
         await cache.of(gone)
     assert await cache.of(vault(mesh, key, "1"))
+
+
+# --- resources that are listed and cannot be read
+
+
+@pytest.mark.parametrize("method", ["list_diagnostic_categories", "list_diagnostic_settings"])
+async def test_a_node_is_not_offboarded_while_a_resource_that_was_ours_is_not_found(method: str) -> None:
+    """Azure's lists and its answers differ for a while: nothing that we made may stay behind."""
+    mesh = InMemoryMesh()
+    key = node_of_vaults(mesh, "sales", 4)
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    mesh.restart()
+    mesh.cloud.tag(key, {})
+    mesh.arm.inject(method, NotFound("ResourceNotFound", "x"), times=6)
+    await mesh.event(key.group_id)
+    await mesh.step()
+    record = await mesh.record(key)
+    assert (record.state, record.conditions[0].reason) == ("Offboarding", "NotFoundYet")
+    await mesh.until_quiet()
+    assert ((await mesh.record(key)).state, ours(mesh)) == ("Offboarded", [])
+
+
+async def test_one_that_is_deleted_between_list_and_look_leaves_no_other_behind() -> None:
+    mesh = InMemoryMesh()
+    key = node_of_vaults(mesh, "sales", 4)
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    mesh.restart()
+    mesh.cloud.tag(key, {})
+    delete_after_the_list(mesh, key)
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    assert ((await mesh.record(key)).state, ours(mesh)) == ("Offboarded", [])
+
+
+async def test_one_that_is_deleted_between_list_and_look_does_not_make_a_node_ready_without_settings() -> (
+    None
+):
+    mesh = InMemoryMesh()
+    key = node_of_vaults(mesh, "sales", 6)
+    began = mesh.clock.now()
+    delete_after_the_list(mesh, key)
+    await mesh.event(key.group_id)
+    await mesh.step()
+    record = await mesh.record(key)
+    assert (record.state, record.conditions[0].reason) == ("Pending", "NotFoundYet")
+    await mesh.until_quiet()
+    record = await mesh.record(key)
+    assert (record.state, {c.status for c in record.coverage}, len(ours(mesh))) == ("Ready", {"covered"}, 5)
+    assert (mesh.clock.now() - began).total_seconds() < 10
+
+
+def delete_after_the_list(mesh: InMemoryMesh, key: NodeKey) -> None:
+    """The first list of resources still shows vault 0, which is gone by the time it is looked at."""
+    real = mesh.arm.list_resources
+
+    async def listed(key: NodeKey) -> Sequence[Resource]:
+        found = await real(key)
+        mesh.cloud.delete_resource(vault_of(key, "0"))
+        return found
+
+    mesh.arm.list_resources = listed  # type: ignore[method-assign]
+
+
+async def test_one_that_stays_missing_is_given_up_visibly_after_the_usual_attempts() -> None:
+    mesh = InMemoryMesh()
+    key = node_of_vaults(mesh, "sales", 3)
+    refuse(mesh, "list_diagnostic_settings", [vault_of(key, "0")], NotFound("ResourceNotFound", "x"))
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    record = await mesh.record(key)
+    assert (record.state, record.conditions[0].reason) == ("NotReady", "RetriesExhausted")
+    assert len(ours(mesh)) == 2
+    assert mesh.arm.calls.count("get_group") == mesh.timing.retries
+
+
+@pytest.mark.parametrize("error", [Denied("AuthorizationFailed", "no"), Terminal("BadRequest", "no")])
+async def test_one_that_may_not_be_read_is_named_and_everything_else_goes_on(error: MeshError) -> None:
+    mesh = InMemoryMesh()
+    key = mesh.create_node()
+    broken = vault_of(key, "a")
+    refuse(mesh, "list_diagnostic_settings", [broken], error)
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    record = await mesh.record(key)
+    observed = next(c for c in record.conditions if c.type == "Observed")
+    assert (record.state, observed.status, observed.reason) == ("NotReady", "False", error.reason)
+    assert broken in observed.message
+    assert {c.type: c.status for c in record.conditions}["Connected"] == "True"
+    assert [c.status for c in record.coverage if c.id == broken] == ["blocked"]
+    assert len(ours(mesh)) == 2
+
+
+async def test_one_that_may_be_read_again_is_observed_at_the_next_look() -> None:
+    mesh = InMemoryMesh()
+    key = node_of_vaults(mesh, "sales", 2)
+    mesh.arm.inject("list_diagnostic_settings", Denied("AuthorizationFailed", "no"))
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    assert (await mesh.record(key)).state == "NotReady"
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    assert ((await mesh.record(key)).state, len(ours(mesh))) == ("Ready", 2)
+
+
+async def test_a_node_leaves_but_for_the_resource_that_may_not_be_read() -> None:
+    mesh = InMemoryMesh()
+    key = mesh.create_node()
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    broken, read = vault_of(key, "a"), mesh.arm.list_diagnostic_settings
+    refuse(mesh, "list_diagnostic_settings", [broken], Denied("AuthorizationFailed", "no"))
+    mesh.cloud.tag(key, {})
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    record = await mesh.record(key)
+    assert (record.state, record.conditions[0].reason) == ("Offboarding", "AuthorizationFailed")
+    assert (ours(mesh), [c.id for c in record.coverage]) == ([broken.lower()], [broken])
+    assert not mesh.cloud.networks[HUB_NETWORK.lower()].sides
+    assert record.next_due is not None
+    mesh.arm.list_diagnostic_settings = read  # type: ignore[method-assign]
+    await mesh.resync_all()
+    assert ((await mesh.record(key)).state, ours(mesh)) == ("Offboarded", [])
+
+
+async def test_one_that_was_never_ours_and_may_not_be_read_keeps_nobody_from_leaving() -> None:
+    mesh = InMemoryMesh()
+    key = node_of_vaults(mesh, "sales", 2)
+    refuse(mesh, "list_diagnostic_settings", [vault_of(key, "0")], Denied("AuthorizationFailed", "no"))
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    mesh.cloud.tag(key, {})
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    assert ((await mesh.record(key)).state, ours(mesh)) == ("Offboarded", [])
+
+
+async def test_an_error_that_passes_is_shown_and_the_rest_is_observed_meanwhile() -> None:
+    mesh = InMemoryMesh()
+    key = node_of_vaults(mesh, "sales", 3)
+    mesh.arm.inject("list_diagnostic_settings", Transient("InternalServerError", "x"))
+    await mesh.event(key.group_id)
+    await mesh.step()
+    record = await mesh.record(key)
+    assert (record.state, record.conditions[0].reason) == ("Pending", "InternalServerError")
+    assert len(ours(mesh)) == 2
+    await mesh.until_quiet()
+    assert ((await mesh.record(key)).state, len(ours(mesh))) == ("Ready", 3)
+
+
+async def test_once_azure_throttles_nothing_more_is_asked_before_it_said() -> None:
+    mesh = InMemoryMesh()
+    key = node_of_vaults(mesh, "sales", 100)
+    mesh.arm.inject("list_diagnostic_settings", Waiting("TooManyRequests", "x", retry_after=17), times=8)
+    await mesh.event(key.group_id)
+    await mesh.step()
+    asked = mesh.arm.calls.count("list_diagnostic_settings")
+    record = await mesh.record(key)
+    assert asked == 8
+    assert record.next_due is not None
+    assert (record.next_due - mesh.clock.now()).total_seconds() >= 17
+    await mesh.until_quiet()
+    assert ((await mesh.record(key)).state, len(ours(mesh))) == ("Ready", 100)
+
+
+async def test_a_thousand_resources_that_may_not_be_read_make_one_short_message() -> None:
+    mesh = InMemoryMesh()
+    key = node_of_vaults(mesh, "sales", 1000)
+    mesh.arm.inject("list_diagnostic_settings", Denied("AuthorizationFailed", "no" * 500), times=1000)
+    await mesh.event(key.group_id)
+    await mesh.step()
+    record = await mesh.record(key)
+    observed = next(c for c in record.conditions if c.type == "Observed")
+    assert "997 more" in observed.message
+    assert len(observed.message) < 5000
+    assert max(len(c.reason) for c in record.coverage) <= 200
