@@ -7,7 +7,6 @@ from hashlib import sha256
 
 from shared.domain.ids import NodeKey, name_of, normal_id
 
-
 PEERING_NAME_LENGTH = 80
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.diagnostics import Category, DiagnosticSetting
-from shared.domain.errors import MeshError, NotFound, Waiting
+from shared.domain.errors import MeshError, NotFound, Transient, Waiting
 from shared.domain.ids import NodeKey, normal_id
 from shared.domain.network import VirtualNetwork
 from shared.ports import Clock, Group, Resource, ResourceManager
@@ -15,6 +15,9 @@ from shared.ports import Clock, Group, Resource, ResourceManager
 KEPT = timedelta(hours=1)
 
 type _Kind = tuple[str, str]
+
+
+GROUP_GONE = "ResourceGroupNotFound"
 
 
 class Diagnostics(msgspec.Struct, frozen=True):
@@ -89,7 +92,9 @@ async def observe_group(
 ) -> Observation:
     """The group, its resources and networks, and the hub's network: four reads, however much is in the group.
 
-    Only the group where it does not concern the mesh. A group that vanishes between the reads is gone.
+    Only the group where it does not concern the mesh. A group that vanishes between the reads is gone, once it is
+    asked itself: what is taken for gone is taken down. Raises Transient on any other 404, which tells of something
+    else.
     """
     group = await _group(arm, key)
     if not concerns_us(group):
@@ -101,7 +106,9 @@ async def observe_group(
         resources, networks, hub_network = await asyncio.gather(
             arm.list_resources(key), arm.list_networks(key), hub
         )
-    except NotFound:
+    except NotFound as error:
+        if error.reason != GROUP_GONE or await _group(arm, key) is not None:
+            raise _doubtful(error, key) from error
         return Observation(None, hub_network=await _network(arm, hub_network_id(None)))
     return Observation(group, tuple(resources), tuple(networks), hub_network)
 
@@ -109,8 +116,14 @@ async def observe_group(
 async def _group(arm: ResourceManager, key: NodeKey) -> Group | None:
     try:
         return await arm.get_group(key)
-    except NotFound:
+    except NotFound as error:
+        if error.reason != GROUP_GONE:
+            raise _doubtful(error, key) from error
         return None
+
+
+def _doubtful(error: NotFound, key: NodeKey) -> Transient:
+    return Transient(error.reason, error.message, target=error.target or key.group_id)
 
 
 async def _network(arm: ResourceManager, network_id: str) -> VirtualNetwork | None:
