@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from shared.domain.errors import Conflict, Waiting
+from shared.domain.errors import Conflict, NotFound, Waiting
 from shared.domain.ids import NodeKey, lies_above_groups, normal_id, observed_resource
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.naming import hub_peering_prefix
@@ -12,7 +12,26 @@ from shared.domain.node import EVERYTHING, NodeRecord, touch
 from shared.ports import Clock, NodeStore, WorkItem, WorkQueue
 
 BUMP_ATTEMPTS = 8
+CAUSE_LIMIT = 200
+RESOURCE_LIMIT = 2048  # characters; no id of Azure is as long
 FAR_FUTURE = datetime(9000, 1, 1, tzinfo=UTC)
+
+OF_THE_HUB = frozenset(
+    {
+        "HubMissing",
+        "HubUnknown",
+        "NoHub",
+        "AddressSpaceOverlap",
+        "ForeignPeering",
+        "VnetAddressSpacesOverlap",
+        "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet",
+        "VnetPeeringCountLimitReached",
+        "RemoteVnetHasNoGateways",
+        "RemotePeeringDoesNotAllowGatewayTransit",
+        "RemotePeeringIsDisconnected",
+    }
+)
+"""Why a node may not be Ready that a change of its hub's network may put right: our findings and Azure's codes."""
 
 
 class ResourceEvent(msgspec.Struct, frozen=True):
@@ -39,6 +58,7 @@ class Intake:
         self._queue = queue
         self._clock = clock
         self._timing = timing
+        self._governed = frozenset(s.lower() for s in mesh.subscriptions)
 
     async def accept(self, event: ResourceEvent) -> Taken:
         """The keys that an event touches, each on its way to a reconcile.
@@ -53,21 +73,33 @@ class Intake:
         return await self.touch(event.resource, event.operation)
 
     async def touch(self, resource: str, cause: str) -> Taken:
-        """The keys that a change of a resource touches, each on its way to a reconcile. Raises as `accept`."""
+        """The keys that a change of a resource touches, each on its way to a reconcile. Raises as `accept`.
+
+        Groups of subscriptions that the mesh does not govern are none of its keys.
+        """
+        if len(resource) > RESOURCE_LIMIT:
+            raise ValueError(f"its resource id has {len(resource)} characters")
         key = NodeKey.containing(resource)
         if key is None and lies_above_groups(resource):
             return Taken()  # a role assignment, a policy: nothing that a node is made of
-        if key is None:
-            raise ValueError(f"{resource!r} is not the id of a resource")
-        keys = await self._concerned(key, resource)
+        # What it says instead may be a person's address, so that it is not repeated.
+        if key is None or _storable(resource) != resource:
+            raise ValueError("what it names is not the id of a resource")
+        concerned = await self._concerned(key, resource)
+        keys = [each for each in concerned if each.subscription in self._governed]
         bumped = [await self.bump(each, cause, observed_resource(resource)) for each in keys]
         return Taken(tuple(keys), bumped.count(False))
 
     async def bump(self, key: NodeKey, cause: str, resource: str = "") -> bool:
         """Raises the key's generation and enqueues it. False where a run that is yet to start covers it already.
 
-        Raises Waiting where too many write at once.
+        Raises NotFound (`SubscriptionNotGoverned`) for a group of a subscription that the mesh does not govern, and
+        Waiting where too many write at once.
         """
+        if key.subscription not in self._governed:
+            message = "Its subscription is not one of MESH_SUBSCRIPTIONS."
+            raise NotFound("SubscriptionNotGoverned", message, target=str(key))
+        cause = _storable(cause)[:CAUSE_LIMIT]
         resource = normal_id(resource) if resource and resource != EVERYTHING else resource
         for _ in range(BUMP_ATTEMPTS):
             record = await self._nodes.get(key) or NodeRecord(key=key)
@@ -111,8 +143,8 @@ class Intake:
     async def _concerned(self, key: NodeKey, resource: str) -> list[NodeKey]:
         """Whose state may have changed with a resource: a hub's network concerns more than the hub's own group.
 
-        An owned peering on it, the node that it leads to; anything else about it, every node that is not ready, since
-        the hub may have been what it lacked.
+        An owned peering on it, the node that it leads to; anything else about it, every node that is not ready for a
+        reason that lies in the hub.
         """
         network, _, peering = normal_id(resource).partition("/virtualnetworkpeerings/")
         if self._mesh.hub_of_network(network) is None:
@@ -122,14 +154,19 @@ class Intake:
             behind = [k for k in keys if peering.startswith(hub_peering_prefix(self._mesh.name, k).lower())]
             if behind:
                 return behind
-        return [key, *await self._unready()]
+        return [key, *(each for each in await self._lacking_hub() if each != key)]
 
-    async def _unready(self) -> list[NodeKey]:
+    async def _lacking_hub(self) -> list[NodeKey]:
         keys: list[NodeKey] = []
         continuation = ""
         while True:
             page = await self._nodes.list(state="NotReady", size=1000, continuation=continuation)
-            keys += [node.key for node in page.items]
+            keys += [node.key for node in page.items if node.reason in OF_THE_HUB]
             continuation = page.continuation
             if not continuation:
                 return keys
+
+
+def _storable(text: str) -> str:
+    """JSON as it came may hold half a character, which UTF-8 cannot."""
+    return text.encode(errors="replace").decode()

@@ -17,7 +17,8 @@ class Replay:
         self._dead_letters = dead_letters
 
     async def replay(self, letter: DeadLetter) -> None:
-        """Raises Terminal where the letter cannot be handled, and keeps it."""
+        """Raises Terminal where the letter cannot be handled, NotFound where the mesh does not govern its subscription;
+        either way it is kept."""
         if letter.key:
             await self._intake.bump(NodeKey.parse(letter.key), "replayed", EVERYTHING)
         elif letter.kind == "event":
