@@ -70,7 +70,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     the last run began, `taken` those that the present run took over (a run that dies leaves them here).
     `reads` and `writes` count the calls until the node was first Ready. `outbox` holds mesh events that are still
     to be published. `attempts` counts runs that failed, `waits` those that had to wait for Azure, since the last
-    that came to an end. `etag` is None until stored.
+    that came to an end. `letter` says that a dead letter tells of this key. `etag` is None until stored.
     """
 
     key: NodeKey
@@ -103,6 +103,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     writes: int = 0
     last_run: LastRun | None = None
     outbox: tuple[MeshEvent, ...] = ()
+    letter: bool = False
     etag: str | None = None
 
     @property

@@ -11,7 +11,7 @@ from shared.domain.node import LastRun, NodeRecord
 from shared.ports import Clock, DeadLetters, EventStream, History, NodeStore
 from shared.reconcile.attempt import Attempt, counted, never_a_node
 from shared.reconcile.claim import Claim
-from shared.reconcile.journal import entry_of, event_of, key_letter
+from shared.reconcile.journal import entry_of, event_of, key_letter, key_letter_id
 from shared.reconcile.settle import exhausted, given_up
 
 log = logging.getLogger(__name__)
@@ -46,10 +46,10 @@ class Ending:
 
         Raises LeaseLost, and what the stores raise.
         """
-        if never_a_node(attempt) and await self._forgotten(attempt.record):
-            return None
         now = self._clock.now()
-        record = counted(before, attempt.record, last_run)
+        record = await self._without_letter(counted(before, attempt.record, last_run), attempt)
+        if never_a_node(attempt) and await self._forgotten(record):
+            return None
         if exhausted(record, self._timing):
             reason = str(attempt.errors[0]) if attempt.errors else "Azure did not finish."
             record = given_up(record, reason, now, self._timing)
@@ -59,6 +59,14 @@ class Ending:
             await self._history.append(entry)
             record = msgspec.structs.replace(record, outbox=(*record.outbox, event_of(entry, record)))
         return await claim.finish(await self._published(record))
+
+    async def _without_letter(self, record: NodeRecord, attempt: Attempt) -> NodeRecord:
+        """The record of a key that has come to a good end needs no dead letter any more."""
+        done = not attempt.errors and record.state in ("Ready", "Offboarded")
+        if not record.letter or not (done or never_a_node(attempt)):
+            return record
+        await self._dead_letters.remove(key_letter_id(record.key))
+        return msgspec.structs.replace(record, letter=False)
 
     async def _forgotten(self, record: NodeRecord) -> bool:
         try:

@@ -62,6 +62,10 @@ def event_of(entry: HistoryEntry, record: NodeRecord) -> MeshEvent:
 
 
 def key_letter(key: NodeKey, reason: str, now: datetime) -> DeadLetter:
-    """The dead letter of a key that was given up; a later one replaces none: each tells of its time."""
-    letter_id = f"key-{key.subscription}-{key.group}-{int(now.timestamp())}"
-    return DeadLetter(id=letter_id, kind="key", at=now, reason=reason, source=str(key), key=str(key))
+    """The dead letter of a key that was given up: one a key, which tells of the last time."""
+    return DeadLetter(id=key_letter_id(key), kind="key", at=now, reason=reason, source=str(key), key=str(key))
+
+
+def key_letter_id(key: NodeKey) -> str:
+    """The id of a key's one dead letter."""
+    return f"key-{key.subscription}-{key.group}"

@@ -165,7 +165,7 @@ def exhausted(record: NodeRecord, timing: Timing) -> bool:
 
 
 def given_up(record: NodeRecord, reason: str, now: datetime, timing: Timing) -> NodeRecord:
-    """The record of a key that is not tried again before the next resync, an event, or a replay."""
+    """The record of a key with a dead letter: not tried again before the next resync, an event, or a replay."""
     tries = max(record.attempts + record.waits, 1)
     message = f"Gave up after {tries} attempts: {reason} Replay its dead letter once that is mended."
     condition = Condition(READY, "False", EXHAUSTED, message, "error")
@@ -176,5 +176,6 @@ def given_up(record: NodeRecord, reason: str, now: datetime, timing: Timing) -> 
         state="NotReady" if record.state in ("Seen", "Pending", "Ready", "NotReady") else record.state,
         attempts=0,
         waits=0,
+        letter=True,
         next_due=now + timedelta(seconds=resync_delay(record.key, timing)),
     )

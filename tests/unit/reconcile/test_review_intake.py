@@ -1,9 +1,20 @@
 """What a reviewer broke around intake, timers, dead letters and mesh events."""
 
+import msgspec
+import pytest
+
+from shared.domain.errors import NotFound, Transient
 from shared.domain.ids import NodeKey
-from tests.support.mesh import SUBSCRIPTION, InMemoryMesh
+from shared.domain.network import Hub
+from shared.domain.node import NodeRecord
+from shared.ports import DeadLetter
+from shared.reconcile.intake import Intake, ResourceEvent, Taken
+from shared.reconcile.replay import Replay
+from tests.fakes import InMemoryDeadLetters
+from tests.support.mesh import HUB_NETWORK, SUBSCRIPTION, TAGS, WORKSPACE, InMemoryMesh, network_of
 
 KEY = NodeKey.of(SUBSCRIPTION, "sales")
+ELSEWHERE = "11111111-1111-1111-1111-111111111111"
 
 
 async def ready() -> InMemoryMesh:
@@ -23,3 +34,138 @@ async def test_a_day_without_a_reconciler_leaves_a_handful_of_messages_on_the_qu
         mesh.clock.advance(60)
         await mesh.resync.enqueue_due()
     assert 1 <= len(mesh.queue.items) <= 5
+
+
+async def test_an_event_of_a_subscription_that_is_not_governed_makes_no_node() -> None:
+    mesh = InMemoryMesh()
+    theirs = NodeKey.of(ELSEWHERE, "theirs")
+    mesh.cloud.create_group(theirs, TAGS)
+    assert await mesh.intake.touch(theirs.group_id, "tags/write") == Taken()
+    assert (mesh.nodes.records, mesh.queue.items) == ({}, ())
+
+
+async def test_asking_for_a_group_of_a_subscription_that_is_not_governed_leaves_no_row() -> None:
+    mesh = InMemoryMesh()
+    with pytest.raises(NotFound) as refused:
+        await mesh.intake.bump(NodeKey.of(ELSEWHERE, "theirs"), "asked for over HTTP")
+    assert refused.value.reason == "SubscriptionNotGoverned"
+    assert (mesh.nodes.records, mesh.queue.items) == ({}, ())
+
+
+async def test_a_subscription_is_governed_however_it_is_spelt() -> None:
+    mesh = InMemoryMesh()
+    upper = msgspec.structs.replace(mesh.mesh, subscriptions=("ABCDEF00-0000-0000-0000-000000000001",))
+    intake = Intake(upper, mesh.nodes, mesh.queue, mesh.clock, mesh.timing)
+    assert await intake.bump(NodeKey.of("abcdef00-0000-0000-0000-000000000001", "sales"), "event")
+
+
+async def test_a_hub_of_another_subscription_still_concerns_the_nodes_behind_it() -> None:
+    mesh = InMemoryMesh()
+    network = HUB_NETWORK.replace(SUBSCRIPTION, ELSEWHERE)
+    mesh.cloud.create_network(network, "10.250.0.0/16")
+    mesh.mesh = msgspec.structs.replace(mesh.mesh, hubs=(Hub("hub", network, WORKSPACE),))
+    mesh.intake = Intake(mesh.mesh, mesh.nodes, mesh.queue, mesh.clock, mesh.timing)
+    mesh.restart()
+    mesh.create_node()
+    await mesh.event(KEY.group_id)
+    await mesh.until_quiet()
+    side = mesh.cloud.networks[network.lower()].side_to(network_of(KEY))
+    assert side is not None
+    assert await mesh.intake.touch(side.id, "delete") == Taken((KEY,))
+
+
+async def test_a_write_on_the_hub_looks_only_at_nodes_that_lack_something_of_the_hub() -> None:
+    mesh = InMemoryMesh()
+    mesh.create_node("overlaps", "10.0.1.0/24")
+    bare = mesh.group("bare")
+    mesh.cloud.create_group(bare, TAGS)
+    mesh.create_node("odd", "10.3.0.0/16", tags={**TAGS, "mesh-network": "no such value"})
+    for name in ("overlaps", "bare", "odd"):
+        await mesh.event(mesh.group(name).group_id)
+    await mesh.until_quiet()
+    taken = await mesh.intake.touch(HUB_NETWORK, "Microsoft.Network/virtualNetworks/write")
+    assert set(taken.keys) == {NodeKey.of(SUBSCRIPTION, "hub"), mesh.group("overlaps")}
+
+
+async def test_long_causes_are_cut_and_half_characters_replaced() -> None:
+    mesh = InMemoryMesh()
+    await mesh.event(KEY.group_id, "\ud800" + "x" * 100_000)
+    cause = (await mesh.record(KEY)).cause
+    assert (len(cause), cause[:2]) == (200, "?x")
+    assert msgspec.json.decode(msgspec.json.encode(await mesh.record(KEY)), type=NodeRecord).cause == cause
+
+
+@pytest.mark.parametrize(
+    "named", ["jane.doe@example.com", f"{KEY.group_id}/providers/A/b/" + "x" * 3000, f"{KEY.group_id}/\ud800"]
+)
+async def test_what_an_event_names_is_refused_without_being_repeated(named: str) -> None:
+    mesh = InMemoryMesh()
+    with pytest.raises(ValueError) as refused:
+        await mesh.intake.accept(ResourceEvent(named, "write"))
+    assert named[:8] not in str(refused.value)
+    assert len(str(refused.value)) < 100
+    assert mesh.nodes.records == {}
+
+
+async def test_replaying_a_letter_of_a_subscription_that_is_not_governed_keeps_it() -> None:
+    mesh = InMemoryMesh()
+    key = str(NodeKey.of(ELSEWHERE, "theirs"))
+    letter = DeadLetter(id="x", kind="key", at=mesh.clock.now(), reason="spent", source=key, key=key)
+    await mesh.dead_letters.add(letter)
+    with pytest.raises(NotFound):
+        await Replay(mesh.intake, mesh.dead_letters).replay(letter)
+    assert await mesh.dead_letters.get("x") == letter
+
+
+async def test_a_key_that_fails_for_days_has_one_dead_letter_that_tells_of_the_last_time() -> None:
+    mesh = await ready()
+    mesh.arm.inject("list_resources", Transient("InternalServerError", "x"), times=10**6)
+    for _ in range(3):
+        await mesh.resync_all()
+    [letter] = mesh.dead_letters.letters.values()
+    record = await mesh.record(KEY)
+    assert (letter.key, record.letter) == (str(KEY), True)
+    assert (mesh.clock.now() - letter.at).total_seconds() < mesh.timing.audit
+
+
+@pytest.mark.parametrize("tags", [TAGS, {}])
+async def test_the_dead_letter_of_a_key_is_gone_once_the_key_is_where_it_should_be(
+    tags: dict[str, str],
+) -> None:
+    mesh = await ready()
+    mesh.arm.inject("list_resources", Transient("InternalServerError", "x"), times=10**6)
+    await mesh.resync_all()
+    assert len(mesh.dead_letters.letters) == 1
+    mesh.arm.calm_down()
+    mesh.cloud.tag(KEY, tags)
+    await mesh.event(KEY.group_id)
+    await mesh.until_quiet()
+    record = await mesh.record(KEY)
+    assert (record.state, record.letter) == ("Ready" if tags else "Offboarded", False)
+    assert mesh.dead_letters.letters == {}
+
+
+async def test_a_group_that_never_was_a_node_takes_its_dead_letter_along() -> None:
+    mesh = InMemoryMesh()
+    mesh.cloud.create_group(KEY)
+    await mesh.event(KEY.group_id)
+    await mesh.engine.give_up(KEY, "it failed on every try")
+    assert len(mesh.dead_letters.letters) == 1
+    await mesh.until_quiet()
+    assert (mesh.nodes.records, mesh.dead_letters.letters) == ({}, {})
+
+
+async def test_only_a_record_with_a_letter_asks_the_store_to_remove_one() -> None:
+    mesh = InMemoryMesh()
+    removed: list[str] = []
+
+    class Watched(InMemoryDeadLetters):
+        async def remove(self, letter_id: str) -> None:
+            removed.append(letter_id)
+
+    mesh.dead_letters = Watched()
+    mesh.restart()
+    mesh.create_node()
+    await mesh.event(KEY.group_id)
+    await mesh.until_quiet()
+    assert ((await mesh.record(KEY)).state, removed) == ("Ready", [])
