@@ -6,15 +6,17 @@ from datetime import timedelta
 from shared.domain.errors import MeshError
 from shared.domain.ids import NodeKey
 from shared.domain.mesh import Mesh
+from shared.domain.node import NodeRecord, State
 from shared.domain.tags import NODE
 from shared.ports import Clock, NodeStore, ResourceManager, WorkItem, WorkQueue
 from shared.reconcile.intake import FAR_FUTURE, Intake
 
 log = logging.getLogger(__name__)
 
-PAGE = 1000
 GRACE = timedelta(seconds=5)  # a message on the queue gets the first go
 EXPIRES = 300.0  # seconds; the timer sends another every minute, and nobody may be there to take them
+
+ENDS: tuple[State, ...] = ("Ready", "NotReady", "Offboarding", "Offboarded")
 
 
 class Resync:
@@ -66,19 +68,25 @@ class Resync:
         tagged = {key for group in groups if (key := NodeKey.containing(group.id))}
         # Only keys that are still looked after have a time at which they are due: an offboarded one has none.
         known = {key async for key in self._nodes.due(FAR_FUTURE) if key.subscription == subscription.lower()}
-        # What is on its way out is looked at when it is due, not on every discovery.
-        leaving = await self._leaving() if known - tagged else set()
-        changed = sorted((tagged ^ known) - leaving)
+        untagged = [key for key in known - tagged if await self._news(key)]
+        changed = sorted([*(tagged - known), *untagged])
         for key in changed:
             await self._intake.bump(key, "discovered")
         return len(changed)
 
-    async def _leaving(self) -> set[NodeKey]:
-        keys: set[NodeKey] = set()
-        continuation = ""
-        while True:
-            page = await self._nodes.list(state="Offboarding", size=PAGE, continuation=continuation)
-            keys |= {row.key for row in page.items}
-            continuation = page.continuation
-            if not continuation:
-                return keys
+    async def _news(self, key: NodeKey) -> bool:
+        """Whether its record does not tell yet that a key has lost its tag.
+
+        What is on its way out, or failed when it was last looked at, is looked at when it is due and finds it then:
+        a discovery that came in between every time would override its backoff.
+        """
+        record = await self._nodes.get(key)
+        if record is None or record.state == "Offboarding":
+            return False
+        return not (record.next_due and record.next_due > self._clock.now() and _failed(record))
+
+
+def _failed(record: NodeRecord) -> bool:
+    """Whether the last run did not come to an end: what it met, or that it waited, is its outcome then."""
+    tried = record.attempts > 0 or record.waits > 0
+    return tried or (record.last_run is not None and record.last_run.outcome not in ENDS)

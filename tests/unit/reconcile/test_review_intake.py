@@ -1,9 +1,11 @@
 """What a reviewer broke around intake, timers, dead letters and mesh events."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
-from shared.domain.errors import NotFound, Transient
+from shared.domain.errors import Denied, MeshError, NotFound, Transient
 from shared.domain.ids import NodeKey
 from shared.domain.network import Hub
 from shared.domain.node import NodeRecord
@@ -169,3 +171,53 @@ async def test_only_a_record_with_a_letter_asks_the_store_to_remove_one() -> Non
     await mesh.event(KEY.group_id)
     await mesh.until_quiet()
     assert ((await mesh.record(KEY)).state, removed) == ("Ready", [])
+
+
+DENIED = Denied("AuthorizationFailed", "x")
+FAILING = Transient("InternalServerError", "x")
+
+
+@pytest.mark.parametrize(("error", "most"), [(DENIED, 30), (FAILING, 30 * 8)])
+@pytest.mark.parametrize("tags", [{}, TAGS])
+async def test_discovery_does_not_override_stop_or_backoff(
+    error: MeshError, most: int, tags: dict[str, str]
+) -> None:
+    """A day of discoveries every five minutes: as many tries as the hourly resyncs make."""
+    mesh = await ready()
+    mesh.cloud.tag(KEY, tags)
+    mesh.arm.inject("list_resources", error, times=10**6)
+    await _a_day_of_timers(mesh)
+    assert 1 <= mesh.arm.calls.count("list_resources") <= most
+    assert len(mesh.dead_letters.letters) <= 1
+
+
+async def test_a_group_that_is_no_node_and_cannot_be_read_is_left_to_the_resync() -> None:
+    mesh = InMemoryMesh()
+    mesh.cloud.create_group(KEY)
+    mesh.arm.inject("get_group", DENIED, times=10**6)
+    await mesh.event(KEY.group_id)
+    await _a_day_of_timers(mesh)
+    assert mesh.arm.calls.count("get_group") <= 30
+
+
+async def test_an_untag_that_no_event_told_of_is_found_by_the_resync_where_discovery_leaves_it() -> None:
+    mesh = await ready()
+    mesh.arm.inject("list_resources", FAILING, times=10**6)
+    await mesh.resync_all()
+    assert (await mesh.record(KEY)).letter
+    mesh.arm.calm_down()
+    mesh.cloud.tag(KEY, {})
+    assert await mesh.resync.discover() == 0
+    mesh.clock.advance(mesh.timing.resync * 1.1 + 10)
+    await mesh.resync.enqueue_due()
+    await mesh.until_quiet()
+    assert (await mesh.record(KEY)).state == "Offboarded"
+
+
+async def _a_day_of_timers(mesh: InMemoryMesh) -> None:
+    end = mesh.clock.now() + timedelta(days=1)
+    while mesh.clock.now() < end:
+        await mesh.resync.discover()
+        await mesh.resync.enqueue_due()
+        await mesh.until_quiet()
+        mesh.clock.advance(300)
