@@ -122,3 +122,14 @@ def test_what_others_made_is_left_as_it_is(mesh: Mesh) -> None:
 
 def _unsupported(mesh: Mesh, group: str) -> bool:
     return "unsupported" in str(mesh.node(group))
+
+
+@beside
+def test_a_network_that_is_removed_leaves_no_peering_on_the_hub(mesh: Mesh) -> None:
+    """What is left there would block its addresses for ever; the node goes on without a network."""
+    mesh.create("unplugged")
+    mesh.ready("unplugged")
+    mesh.delete(mesh.network_id("unplugged"), NETWORKS)
+    wait_for("no peering on the hub", lambda: not mesh.hub_peerings("unplugged"))
+    condition = mesh.found("unplugged", "Connected", "NoVirtualNetwork")
+    assert condition["severity"] == "warning"
