@@ -70,7 +70,8 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     the last run began, `taken` those that the present run took over (a run that dies leaves them here).
     `reads` and `writes` count the calls until the node was first Ready. `outbox` holds mesh events that are still
     to be published. `attempts` counts runs that failed, `waits` those that had to wait for Azure, since the last
-    that came to an end. `letter` says that a dead letter tells of this key. `etag` is None until stored.
+    that came to an end. `letter` says that a dead letter tells of this key. `lost` counts runs whose lease ran
+    out since one came to an end. `etag` is None until stored.
     """
 
     key: NodeKey
@@ -83,6 +84,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     lease: Lease | None = None
     attempts: int = 0
     waits: int = 0
+    lost: int = 0
     state: State = "Seen"
     location: str = ""
     product: str = ""

@@ -12,6 +12,7 @@ from shared.domain.node import Lease, NodeRecord, touch
 from shared.ports import Clock, NodeStore
 
 SAVE_ATTEMPTS = 8
+ENOUGH_OF_A_LEASE = 0.9  # a quick look at one resource after another does not save the record for each
 
 
 class LeaseLost(Waiting):
@@ -21,7 +22,8 @@ class LeaseLost(Waiting):
 class Claim:
     """The record of one key while this run holds its lease.
 
-    Intake keeps writing `generation`, `touched`, `cause` and `next_due` meanwhile; every save here takes those over.
+    Intake keeps writing `generation`, `touched`, `cause` and `next_due` meanwhile, and runs that lost their lease
+    write `lost` and `letter`; every save here takes those over.
     """
 
     def __init__(self, store: NodeStore, clock: Clock, timing: Timing, run: str) -> None:
@@ -49,9 +51,9 @@ class Claim:
         )
 
     async def keep(self, record: NodeRecord) -> NodeRecord:
-        """The record with at least half of its lease left. Raises LeaseLost."""
-        now = self._clock.now()
-        if record.lease and record.lease.until - now > timedelta(seconds=self._timing.lease / 2):
+        """The record with as good as a whole lease left. Raises LeaseLost."""
+        enough = timedelta(seconds=self._timing.lease * ENOUGH_OF_A_LEASE)
+        if record.lease and record.lease.until - self._clock.now() >= enough:
             return record
         return await self.save(record)
 
@@ -61,21 +63,27 @@ class Claim:
 
     async def finish(self, record: NodeRecord) -> NodeRecord:
         """Saves what the run leaves, without the lease. Raises LeaseLost."""
-        return await self._write(record, self._given_back)
+        return await self._write(record, lambda r: msgspec.structs.replace(self._given_back(r), lost=0))
 
-    async def cede(self, key: NodeKey) -> None:
+    async def cede(self, key: NodeKey) -> bool:
         """Has the key looked at once more: a write that was under way when the lease was lost may take effect
-        after the look of whoever holds it now. Raises Waiting where too many write at once."""
+        after the look of whoever holds it now.
+
+        False where run after run lost its lease, so that one more would only take it from the next. Raises Waiting
+        where too many write at once.
+        """
         for _ in range(SAVE_ATTEMPTS):
             record = await self._store.get(key)
             if record is None:
-                return
-            more = msgspec.structs.replace(record, generation=record.generation + 1)
+                return True
+            if record.lost >= self._timing.retries:
+                return False
+            more = msgspec.structs.replace(record, generation=record.generation + 1, lost=record.lost + 1)
             try:
                 await self._store.save(more if record.lease else self._given_back(more))
             except Conflict:
                 continue
-            return
+            return True
         raise _contended(key)
 
     async def _write(self, record: NodeRecord, shaped: Callable[[NodeRecord], NodeRecord]) -> NodeRecord:
@@ -96,6 +104,8 @@ class Claim:
             generation=current.generation,
             touched=current.touched,
             cause=current.cause,
+            lost=current.lost,
+            letter=record.letter or current.letter,
         )
 
     def _held(self, record: NodeRecord) -> NodeRecord:

@@ -85,8 +85,10 @@ class Engine:
         try:
             return await self._run(record, claim, run)
         except LeaseLost:
-            await claim.cede(key)
-            return Result(self._timing.event_delay)
+            if await claim.cede(key):
+                return Result(self._timing.event_delay)
+            await self.give_up(key, "Looking at it takes longer than its lease, again and again.")
+            return Result()
 
     async def plan(self, key: NodeKey) -> Decision:
         """What a run would do now, without doing it or recording anything. Raises what Azure answers."""

@@ -1,16 +1,20 @@
 """What a look makes of resources that cannot be read, of strange settings, and of a lease that runs out meanwhile."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import pairwise
 
+import msgspec
 import pytest
 
-from shared.domain.diagnostics import Category
+from shared.domain.diagnostics import Category, DiagnosticSetting
 from shared.domain.errors import Denied, MeshError, NotFound, Terminal, Transient, Waiting
 from shared.domain.ids import NodeKey
-from shared.ports import Resource
+from shared.ports import Resource, WorkItem
+from shared.reconcile.claim import Claim, LeaseLost
 from shared.reconcile.observation import CategoryCache
 from tests.support.mesh import HUB_NETWORK, TAGS, InMemoryMesh, vault_of
+from tests.support.trouble import Trouble
 
 
 def node_of_vaults(mesh: InMemoryMesh, name: str, count: int) -> NodeKey:
@@ -274,3 +278,118 @@ async def test_a_thousand_resources_that_may_not_be_read_make_one_short_message(
     assert "997 more" in observed.message
     assert len(observed.message) < 5000
     assert max(len(c.reason) for c in record.coverage) <= 200
+
+
+# --- a lease that runs out while resources are read
+
+
+async def test_slow_reads_keep_their_lease() -> None:
+    """Each eight resources take 20 of the lease's 30 seconds, and somebody else keeps trying to take the key."""
+    mesh = InMemoryMesh()
+    key = node_of_vaults(mesh, "sales", 60)
+    real = mesh.arm.list_diagnostic_settings
+    rivals: list[float | None] = []
+
+    async def slow(resource: str) -> Sequence[DiagnosticSetting]:
+        mesh.clock.advance(2.5)
+        rivals.append((await mesh.engine.reconcile(key)).requeue_after)
+        return await real(resource)
+
+    mesh.arm.list_diagnostic_settings = slow  # type: ignore[method-assign]
+    await mesh.event(key.group_id)
+    await mesh.step()
+    assert (len(rivals), None in rivals) == (60, False)
+    assert ((await mesh.record(key)).state, len(ours(mesh))) == ("Ready", 60)
+
+
+async def test_quick_reads_do_not_save_the_record_again_and_again() -> None:
+    mesh = InMemoryMesh()
+    key = node_of_vaults(mesh, "sales", 1000)
+    saves: list[str] = []
+    trouble = Trouble(mesh.clock)
+
+    async def watched(name: str, body: Callable[[], Awaitable[object]]) -> object:
+        saves.extend([name] if name == "nodes.save" else [])
+        return await body()
+
+    trouble.call = watched  # type: ignore[method-assign, assignment]
+    mesh.engine = mesh.new_engine(trouble)
+    await mesh.event(key.group_id)
+    await mesh.step()
+    assert len(ours(mesh)) == 1000
+    assert len(saves) < 8
+
+
+async def test_reads_that_outlast_the_lease_whoever_holds_it_end_visibly() -> None:
+    """Every look takes longer than a lease, and a second message always takes the key over in the middle."""
+    mesh = InMemoryMesh()
+    key = node_of_vaults(mesh, "sales", 16)
+    real, running = mesh.arm.list_diagnostic_settings, list[asyncio.Task[None]]()
+
+    def begin() -> None:
+        while item := mesh.queue.pop_visible():
+            running.append(asyncio.create_task(mesh.handle(item)))
+
+    async def slow(resource: str) -> Sequence[DiagnosticSetting]:
+        mesh.clock.advance(6)
+        begin()
+        await asyncio.sleep(0)
+        return await real(resource)
+
+    mesh.arm.list_diagnostic_settings = slow  # type: ignore[method-assign]
+    for _ in range(3):
+        await mesh.queue.enqueue(WorkItem(str(key), "x"), delay=3)
+    await mesh.event(key.group_id)
+    while running or mesh.queue.items:
+        if not running:
+            mesh.clock.advance(3)
+            begin()
+        await asyncio.gather(*running)
+        running = [task for task in running if not task.done()]
+    record = await mesh.record(key)
+    assert mesh.arm.calls.count("list_diagnostic_settings") < 1000
+    assert record.conditions[0].reason in ("RetriesExhausted", "Converged")
+
+
+async def test_a_run_that_is_the_ninth_to_lose_its_lease_says_so_and_whoever_holds_the_key_may_still_end_well() -> (
+    None
+):
+    mesh = InMemoryMesh()
+    key = mesh.create_node()
+    await mesh.event(key.group_id)
+    mesh.clock.advance(3)
+    await mesh.nodes.save(msgspec.structs.replace(await mesh.record(key), lost=mesh.timing.retries))
+    troubles = [Trouble(mesh.clock), Trouble(mesh.clock)]
+    runs = []
+    for trouble in troubles:
+        trouble.arm("stall", 5, lambda name: None)
+        runs.append(asyncio.create_task(mesh.new_engine(trouble).reconcile(key)))
+        await trouble.reached.wait()
+        mesh.clock.advance(31)
+    troubles[0].wake()
+    await runs[0]
+    assert (await mesh.record(key)).conditions[0].reason == "RetriesExhausted"
+    assert len(mesh.dead_letters.letters) == 1
+    troubles[1].wake()
+    await runs[1]
+    record = await mesh.record(key)
+    assert (record.state, record.lost) == ("Ready", 0)
+    assert not mesh.dead_letters.letters
+
+
+async def test_lost_leases_are_counted_across_the_runs_that_take_the_key_from_each_other() -> None:
+    mesh = InMemoryMesh()
+    key = mesh.create_node()
+    await mesh.event(key.group_id)
+    claims = [Claim(mesh.nodes, mesh.clock, mesh.timing, f"run-{n}") for n in range(mesh.timing.retries + 2)]
+    held = await claims[0].take(await mesh.record(key))
+    ceded: list[bool] = []
+    for loser, winner in pairwise(claims):
+        mesh.clock.advance(31)
+        taken = await winner.take(await mesh.record(key))
+        with pytest.raises(LeaseLost):
+            await loser.save(held)
+        ceded.append(await loser.cede(key))
+        held = await winner.save(taken)
+    assert ceded == [True] * mesh.timing.retries + [False]
+    assert (await claims[-1].finish(held)).lost == 0
