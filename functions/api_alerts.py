@@ -3,7 +3,6 @@
 import azure.functions as func
 
 from functions.answers import answering, chosen, json_answer, page_size
-from functions.views import List
 from shared.bootstrap import application
 
 blueprint = func.Blueprint()
@@ -14,6 +13,8 @@ blueprint = func.Blueprint()
 @answering
 async def list_alerts(req: func.HttpRequest) -> func.HttpResponse:
     """`?node=&state=&top=&continuation=`: a page of alerts; `node` is a key, `node/<subscription>/<group>`."""
+    from functions.views import List
+
     page = await application().alerts.list(
         node=req.params.get("node", "").lower(),
         state=chosen(req, "state", ("Firing", "Acknowledged", "Resolved")),

@@ -5,7 +5,6 @@ from http import HTTPStatus
 import azure.functions as func
 
 from functions.answers import answering, chosen, json_answer, page_size
-from functions.views import List, dead_letter_item
 from shared.bootstrap import application
 from shared.domain.errors import NotFound
 
@@ -17,6 +16,8 @@ blueprint = func.Blueprint()
 @answering
 async def list_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     """`?kind=&top=&continuation=`: a page of dead letters, the newest first."""
+    from functions.views import List, dead_letter_item
+
     page = await application().dead_letters.list(
         kind=chosen(req, "kind", ("event", "telemetry", "key")),
         size=page_size(req),

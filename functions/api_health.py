@@ -2,13 +2,16 @@
 
 import asyncio
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 
 from functions.answers import answering, json_answer
 from shared.bootstrap import application
 from shared.domain.errors import MeshError, Transient
-from shared.ports import Probe
+
+if TYPE_CHECKING:
+    from shared.ports import Probe
 
 blueprint = func.Blueprint()
 
@@ -26,7 +29,7 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - 
     return json_answer({"healthy": healthy, "dependencies": checks}, status)
 
 
-async def _check(probe: Probe) -> dict[str, object]:
+async def _check(probe: "Probe") -> dict[str, object]:
     try:
         said = await asyncio.wait_for(probe.check(), PATIENCE_SECONDS)
     except TimeoutError:

@@ -1,14 +1,15 @@
-"""HTTP: the nodes of the mesh, their plans, and asking for a look at one."""
+"""HTTP: the nodes of the mesh, their plans, and asking for a look at one.
+
+Views are imported by the answer that shows them: a cold start indexes every trigger and runs one.
+"""
 
 from http import HTTPStatus
 
 import azure.functions as func
 
 from functions.answers import answering, chosen, json_answer, node_key, page_size
-from functions.views import List, history_view, node_detail, node_item, plan_view
 from shared.bootstrap import application
 from shared.domain.errors import NotFound
-from shared.domain.node import EVERYTHING
 
 blueprint = func.Blueprint()
 
@@ -21,6 +22,8 @@ NODE = "nodes/{subscription}/{group}"
 @answering
 async def list_nodes(req: func.HttpRequest) -> func.HttpResponse:
     """`?state=&top=&continuation=`: a page of nodes in the order of their keys."""
+    from functions.views import List, node_item
+
     page = await application().nodes.list(
         state=chosen(req, "state", STATES),
         size=page_size(req),
@@ -34,6 +37,8 @@ async def list_nodes(req: func.HttpRequest) -> func.HttpResponse:
 @answering
 async def get_node(req: func.HttpRequest) -> func.HttpResponse:
     """One node: conditions, resources covered, peerings, last plan and history (`?history=` continues it)."""
+    from functions.views import history_view, node_detail
+
     app, key = application(), node_key(req)
     record = await app.nodes.get(key)
     if record is None:
@@ -49,6 +54,8 @@ async def get_node(req: func.HttpRequest) -> func.HttpResponse:
 @answering
 async def reconcile_node(req: func.HttpRequest) -> func.HttpResponse:
     """Looks at a group and everything in it again, soon."""
+    from shared.domain.node import EVERYTHING
+
     key = node_key(req)
     await application().intake.bump(key, "asked for over HTTP", EVERYTHING)
     return json_answer({"key": str(key)}, HTTPStatus.ACCEPTED)
@@ -59,6 +66,8 @@ async def reconcile_node(req: func.HttpRequest) -> func.HttpResponse:
 @answering
 async def plan_node(req: func.HttpRequest) -> func.HttpResponse:
     """What a reconcile would write now, and why. Reads Azure, writes nothing."""
+    from functions.views import plan_view
+
     key = node_key(req)
     decision = await application().engine.plan(key)
     if decision.group is None and decision.plan.empty:

@@ -1,6 +1,7 @@
 """The queue: a key is reconciled; a message that failed five times becomes visible."""
 
 import logging
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 import msgspec
@@ -8,7 +9,9 @@ import msgspec
 from shared.bootstrap import application
 from shared.domain.ids import NodeKey
 from shared.domain.mesh import RECONCILE_QUEUE
-from shared.ports import DeadLetter, WorkItem
+
+if TYPE_CHECKING:
+    from shared.ports import WorkItem
 
 blueprint = func.Blueprint()
 log = logging.getLogger(__name__)
@@ -40,8 +43,10 @@ async def poison(message: func.QueueMessage) -> None:
         await application().engine.give_up(key, "its reconcile failed on every try; see the log.")
 
 
-async def _read(message: func.QueueMessage) -> tuple[WorkItem | None, NodeKey | None]:
+async def _read(message: func.QueueMessage) -> "tuple[WorkItem | None, NodeKey | None]":
     """The item and its key; a message that is neither is kept as a dead letter."""
+    from shared.ports import DeadLetter, WorkItem
+
     body = message.get_body()
     try:
         item = msgspec.json.decode(body, type=WorkItem)

@@ -1,15 +1,21 @@
-"""Event Grid: resource events become keys on the queue. No call to Resource Manager, nothing waits."""
+"""Event Grid: resource events become keys on the queue. No call to Resource Manager, nothing waits.
+
+The rooms are imported by the invocation: a cold start indexes every trigger and runs one.
+"""
 
 import logging
 import re
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 import msgspec
 
 from shared.bootstrap import application
-from shared.ports import DeadLetter
-from shared.reconcile.intake import ResourceEvent
+
+if TYPE_CHECKING:
+    from shared.ports import DeadLetter
+    from shared.reconcile.intake import ResourceEvent
 
 blueprint = func.Blueprint()
 log = logging.getLogger(__name__)
@@ -47,8 +53,10 @@ def changed_nothing(event: func.EventGridEvent | func.CloudEvent) -> bool:
     return bool(kind) and str(kind).endswith(("Failure", "Cancel"))
 
 
-def decode(event: func.EventGridEvent | func.CloudEvent) -> ResourceEvent:
+def decode(event: func.EventGridEvent | func.CloudEvent) -> "ResourceEvent":
     """The identity part of an event, of either schema. Raises ValueError where it names no resource."""
+    from shared.reconcile.intake import ResourceEvent
+
     data = event.get_json()
     if not isinstance(data, dict):
         raise ValueError("its data is not an object")
@@ -68,8 +76,11 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _letter(event: func.EventGridEvent | func.CloudEvent, reason: str) -> DeadLetter:
+def _letter(event: func.EventGridEvent | func.CloudEvent, reason: str) -> "DeadLetter":
     """What can be kept of a malformed event: no claims, no caller, and of the resource only what can be an id."""
+    from shared.ports import DeadLetter
+    from shared.reconcile.intake import ResourceEvent
+
     app = application()
     data = event.get_json()
     named = data if isinstance(data, dict) else {}
