@@ -1,4 +1,5 @@
 # Every command sets up what it needs: Python 3.13 in .venv, Azurite in node_modules.
+# ARGS goes to the program: make up ARGS="--instances 3 --functions-port 7071".
 .DEFAULT_GOAL := help
 SHELL := bash
 PY := .venv/bin/python
@@ -21,10 +22,10 @@ node_modules/.installed: package-lock.json
 	@touch $@
 
 demo: setup ## Watch resource groups become nodes of a mesh, break things, see them heal (ends by itself)
-	@$(PY) -m demo
+	@$(PY) -m demo $(ARGS)
 
 up: setup ## Start the local Azure and the app, print the addresses, stay up until Ctrl-C
-	@$(PY) -m demo.up
+	@$(PY) -m demo.up $(ARGS)
 
 test: setup ## Run every test
 	@$(PY) -m pytest -n $(JOBS) --dist loadgroup
@@ -40,7 +41,7 @@ format: setup ## Rewrite the code in the project's format
 	@.venv/bin/ruff check --fix .
 
 bench: setup ## Measure calls, latency, throughput and cold start, side by side
-	@$(PY) -m benchmarks
+	@$(PY) -m benchmarks $(ARGS)
 
 lock: setup ## Compile pyproject.toml into the two requirements files
 	@scripts/lock
