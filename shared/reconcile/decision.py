@@ -5,18 +5,27 @@ from datetime import datetime
 
 import msgspec
 
-from shared.domain.conditions import CONNECTED, OBSERVED, TAGS_VALID, Condition, Finding, conditions_from
+from shared.domain.conditions import (
+    CONNECTED,
+    OBSERVED,
+    TAGS_VALID,
+    Condition,
+    Finding,
+    Severity,
+    conditions_from,
+)
 from shared.domain.errors import MeshError
-from shared.domain.ids import NodeKey, normal_id, same_id
+from shared.domain.ids import normal_id, same_id
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.naming import setting_name
 from shared.domain.network import Hub
 from shared.domain.node import EVERYTHING, Coverage, NodeRecord, PeeringStatus
-from shared.domain.plan import NetworkStep, Plan, PutPeering
+from shared.domain.plan import NetworkStep, Plan
 from shared.domain.tags import NodeTags, is_node, read_tags
 from shared.ports import Group, Resource
 from shared.reconcile.diagnostics import Enforcement, Sink, enforce, release, to_check
-from shared.reconcile.network import attach, detach, owned_peerings
+from shared.reconcile.former import Former, former_peerings, network_of
+from shared.reconcile.network import attach, detach, own_networks, owned_peerings
 from shared.reconcile.observation import Observation
 
 CONDITIONS = [TAGS_VALID, CONNECTED, OBSERVED]
@@ -98,17 +107,20 @@ def _as_node(
         return Decision(
             True, plan, record.coverage, record.owned, None, record.peerings, tags, group, undecided
         )
+    own = own_networks(observation.networks, [h.network for h in mesh.hubs])
+    former = former_peerings(mesh.name, record, hub, observation, [n.id for n in own])
     network: list[NetworkStep] = []
     made = Enforcement(record.coverage, (), ())
     if CONNECTED not in undecided:
-        network, found = _network(mesh, record, observation, tags, hub)
+        network, found = _network(mesh, record, observation, tags, hub, former)
         findings += found
     if OBSERVED not in undecided:
         sink = Sink(setting_name(mesh.name), hub.workspace)
         made = enforce(observation.resources, record.coverage, observation.diagnostics, sink, now)
         findings += [*made.findings, *_telemetry_findings(tags)]
+    findings += _not_read(observation, "warning")
     plan = Plan(tuple(network), made.steps, tuple(findings), now, record.generation)
-    owned = _owned(mesh, record.key, observation, hub, network)
+    owned = _owned(mesh, record, observation, hub, [*network, *(f.step for f in former)])
     peerings = _peerings(observation, hub, owned)
     return Decision(True, plan, made.coverage, owned, hub, peerings, tags, group, undecided, made.errors)
 
@@ -121,14 +133,20 @@ def _undecided(tags: NodeTags, hub: Hub | None) -> tuple[str, ...]:
 
 
 def _network(
-    mesh: Mesh, record: NodeRecord, observation: Observation, tags: NodeTags, hub: Hub
+    mesh: Mesh,
+    record: NodeRecord,
+    observation: Observation,
+    tags: NodeTags,
+    hub: Hub,
+    former: Sequence[Former],
 ) -> tuple[list[NetworkStep], list[Finding]]:
     if tags.network != "hub":
         return [], [_not_available(CONNECTED, "mesh-network", str(tags.network), "hub")]
     if observation.hub_network is None:
-        message = f"The network {hub.network} of hub {hub.id} is not there. Correct the hub in MESH_HUBS."
-        return [], [Finding(CONNECTED, "HubMissing", message)]
-    return attach(mesh.name, record.key, hub, observation.hub_network, observation.networks)
+        return [], [_hub_missing(hub)]
+    hubs = [h.network for h in mesh.hubs]
+    seen = observation
+    return attach(mesh.name, record.key, hub, observation.hub_network, seen.networks, hubs, former)
 
 
 def _as_outsider(
@@ -136,19 +154,27 @@ def _as_outsider(
 ) -> Decision:
     sink = Sink(setting_name(mesh.name), hub.workspace if hub else "")
     left = release(observation.resources, record.coverage, observation.diagnostics, sink, now)
-    steps = detach(mesh.name, record.key, hub, observation.hub_network, observation.networks) if hub else []
+    steps = _detach(mesh, record, observation, hub) if hub else []
+    owned = _owned(mesh, record, observation, hub, steps) if hub else record.owned
     deleting = observation.group is not None and observation.group.deleting
     findings = list(left.findings)
     if deleting:
         # Azure refuses writes inside such a group, and removes what is in it: only the hub's side is left to us.
         steps, left = [s for s in steps if s.on_hub], Enforcement(record.coverage, (), ())
         findings = [Finding(CONNECTED, "GroupBeingDeleted", "Azure is deleting the group.", waiting=True)]
-    owned = tuple(s.id for s in steps)
-    if record.owned and hub is None:
+    findings += _not_read(observation, "error")
+    if owned and hub is None:
         findings.append(_hub_unknown(record))
-        owned = record.owned
+    elif owned and hub and observation.hub_network is None:
+        findings.append(_hub_missing(hub))
     plan = Plan(tuple(steps), left.steps, tuple(findings), now, record.generation)
     return Decision(False, plan, left.coverage, owned, hub, group=observation.group, unread=left.errors)
+
+
+def _detach(mesh: Mesh, record: NodeRecord, observation: Observation, hub: Hub) -> list[NetworkStep]:
+    seen = observation
+    former = former_peerings(mesh.name, record, hub, seen, [n.id for n in seen.networks])
+    return detach(mesh.name, record.key, hub, seen.hub_network, seen.networks, former)
 
 
 def _peerings(observation: Observation, hub: Hub, owned: tuple[str, ...]) -> tuple[PeeringStatus, ...]:
@@ -165,12 +191,32 @@ def _peerings(observation: Observation, hub: Hub, owned: tuple[str, ...]) -> tup
 
 
 def _owned(
-    mesh: Mesh, key: NodeKey, observation: Observation, hub: Hub, steps: Sequence[NetworkStep]
+    mesh: Mesh, record: NodeRecord, observation: Observation, hub: Hub, steps: Sequence[NetworkStep]
 ) -> tuple[str, ...]:
-    """The peerings that exist under our names, and those about to be made: recorded before the first write."""
-    there = owned_peerings(mesh.name, key, hub, observation.hub_network, observation.networks)
-    planned = [s.id for s in steps if isinstance(s, PutPeering)]
-    return tuple({normal_id(i): i for i in [*planned, *(p.id for p in there)]}.values())
+    """The peerings of ours that exist, and those about to be made: recorded before the first write.
+
+    What was recorded stays so until it was read back as gone.
+    """
+    there = owned_peerings(mesh.name, record.key, hub, observation.hub_network, observation.networks)
+    unread = {normal_id(i) for i in observation.unread}
+    carried = [i for i in record.owned if normal_id(network_of(i)) in unread]
+    ids = [*(s.id for s in steps), *(p.id for p in there), *carried]
+    return tuple({normal_id(i): i for i in ids}.values())
+
+
+def _hub_missing(hub: Hub) -> Finding:
+    message = f"The network {hub.network} of hub {hub.id} is not there. Correct the hub in MESH_HUBS."
+    return Finding(CONNECTED, "HubMissing", message)
+
+
+def _not_read(observation: Observation, severity: Severity) -> list[Finding]:
+    if not observation.unread:
+        return []
+    message = (
+        f"Meshplane may not read {', '.join(observation.unread)}, where peerings of this node are left. Grant it the"
+        " right to, then POST .../reconcile."
+    )
+    return [Finding(CONNECTED, "FormerHubUnread", message, severity)]
 
 
 def _hub_unknown(record: NodeRecord) -> Finding:

@@ -8,33 +8,90 @@ from shared.domain.ids import NodeKey, normal_id, same_id
 from shared.domain.naming import hub_peering_prefix, spoke_peering_name
 from shared.domain.network import Hub, Peering, VirtualNetwork
 from shared.domain.plan import DeletePeering, NetworkStep
-from shared.reconcile.pair import Side, give_up_addresses, refuses_transit, repair, sides_of
+from shared.reconcile.former import Former, in_the_way
+from shared.reconcile.pair import Side, connected, give_up_addresses, refuses_transit, repair, sides_of
 
 type Decided = tuple[list[NetworkStep], list[Finding]]
 
 
+def own_networks(networks: Sequence[VirtualNetwork], hub_networks: Sequence[str]) -> list[VirtualNetwork]:
+    """The networks of a group that are to be attached: no hub's."""
+    hubs = {normal_id(i) for i in hub_networks}
+    return [n for n in networks if normal_id(n.id) not in hubs]
+
+
 def attach(
-    mesh: str, key: NodeKey, hub: Hub, hub_network: VirtualNetwork, networks: Sequence[VirtualNetwork]
+    mesh: str,
+    key: NodeKey,
+    hub: Hub,
+    hub_network: VirtualNetwork,
+    networks: Sequence[VirtualNetwork],
+    hub_networks: Sequence[str] = (),
+    former: Sequence[Former] = (),
 ) -> Decided:
-    """The steps that connect every network of a node with its hub, and what stands in the way."""
-    own = [n for n in networks if not same_id(n.id, hub_network.id)]
-    stale = _stale(mesh, key, hub, hub_network, own)
+    """The steps that connect every network of a node with its hub, and what stands in the way.
+
+    `hub_networks` are those of every hub. What is `former` goes once the network that it connects is Connected, or
+    before where Azure takes one of the two only; at once where that network is not the node's to attach.
+    """
+    own = own_networks(networks, [hub_network.id, *hub_networks])
+    kept = {normal_id(n.id) for n in own}
+    stale = [
+        *_stale(mesh, key, hub, hub_network, own),
+        *(f.step for f in former if f.spoke not in kept),
+    ]
+    leaving = {normal_id(s.id) for s in stale}
     steps: list[NetworkStep] = list(stale)
     findings = _absences(networks, own)
     for network in own:
-        more, found = _attach_one(mesh, key, hub, hub_network, network, {normal_id(s.id) for s in stale})
+        before = [f for f in former if f.spoke == normal_id(network.id) and not _present(f, hub)]
+        more, found = _replace_one(mesh, key, hub, hub_network, network, leaving, before)
         steps += more
         findings += found
     return steps, findings
 
 
+def _present(former: Former, hub: Hub) -> bool:
+    """Ours under another name, but still the connection with the hub: there can be only one."""
+    network = former.peering.id.rsplit("/", 2)[0] if former.on_hub else former.peering.remote_network
+    return same_id(network, hub.network)
+
+
+def _replace_one(
+    mesh: str,
+    key: NodeKey,
+    hub: Hub,
+    hub_network: VirtualNetwork,
+    network: VirtualNetwork,
+    leaving: set[str],
+    former: Sequence[Former],
+) -> Decided:
+    deletions = [f.step for f in former]
+    if in_the_way(former, hub, hub_network):
+        gone = leaving | {normal_id(s.id) for s in deletions}
+        steps, findings = _attach_one(mesh, key, hub, hub_network, network, gone)
+        refused = any(f.severity == "error" for f in findings)
+        return (steps if refused else [*deletions, *steps]), findings
+    steps, findings = _attach_one(mesh, key, hub, hub_network, network, leaving)
+    if not steps and connected(sides_of(mesh, key, hub, hub_network, network)):
+        return list(deletions), findings
+    return steps, findings
+
+
 def detach(
-    mesh: str, key: NodeKey, hub: Hub, hub_network: VirtualNetwork | None, networks: Sequence[VirtualNetwork]
+    mesh: str,
+    key: NodeKey,
+    hub: Hub,
+    hub_network: VirtualNetwork | None,
+    networks: Sequence[VirtualNetwork],
+    former: Sequence[Former] = (),
 ) -> list[NetworkStep]:
-    """The steps that remove what Meshplane owns between a node and its hub, the node's side first."""
+    """The steps that remove what Meshplane owns of a node's connections, the node's side first."""
     why = "the group is no longer a node"
     spokes = [DeletePeering(p.id, why) for p in _owned_on_spokes(mesh, hub, networks)]
-    return [*spokes, *(DeletePeering(p.id, why, hub.id) for p in _owned_on_hub(mesh, key, hub_network))]
+    spokes += [f.step for f in former if not f.on_hub]
+    on_hub = [DeletePeering(p.id, why, hub.id) for p in _owned_on_hub(mesh, key, hub_network)]
+    return [*spokes, *on_hub, *(f.step for f in former if f.on_hub)]
 
 
 def owned_peerings(

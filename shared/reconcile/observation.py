@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.diagnostics import Category, DiagnosticSetting
-from shared.domain.errors import MeshError, NotFound, Transient, Waiting
+from shared.domain.errors import MeshError, NotFound, Terminal, Transient, Waiting
 from shared.domain.ids import NodeKey, normal_id
 from shared.domain.network import VirtualNetwork
 from shared.ports import Clock, Group, Resource, ResourceManager
@@ -38,6 +38,8 @@ class Observation(msgspec.Struct, frozen=True):
     resources: tuple[Resource, ...] = ()
     networks: tuple[VirtualNetwork, ...] = ()
     hub_network: VirtualNetwork | None = None
+    former: tuple[VirtualNetwork, ...] = ()
+    unread: tuple[str, ...] = ()
     diagnostics: Mapping[str, Look] = {}
 
 
@@ -111,6 +113,20 @@ async def observe_group(
             raise _doubtful(error, key) from error
         return Observation(None, hub_network=await _network(arm, hub_network_id(None)))
     return Observation(group, tuple(resources), tuple(networks), hub_network)
+
+
+async def observe_former(arm: ResourceManager, seen: Observation, network_ids: Iterable[str]) -> Observation:
+    """With the networks on which something of ours may be left; `unread` are those that Azure does not show us."""
+    former: list[VirtualNetwork] = []
+    unread: list[str] = []
+    for network_id in network_ids:
+        try:
+            network = await _network(arm, network_id)
+        except Terminal:
+            unread.append(network_id)
+        else:
+            former += [network] if network else []
+    return msgspec.structs.replace(seen, former=tuple(former), unread=tuple(unread))
 
 
 async def _group(arm: ResourceManager, key: NodeKey) -> Group | None:

@@ -10,7 +10,15 @@ from shared.domain.mesh import Mesh, Timing
 from shared.domain.node import NodeRecord
 from shared.ports import Clock, Group, Resource, ResourceManager
 from shared.reconcile.decision import Decision, decide, hub_of, is_member, to_look_at
-from shared.reconcile.observation import CategoryCache, Look, observe_diagnostics, observe_group, throttled
+from shared.reconcile.former import elsewhere
+from shared.reconcile.observation import (
+    CategoryCache,
+    Look,
+    observe_diagnostics,
+    observe_former,
+    observe_group,
+    throttled,
+)
 
 CONCURRENT_READS = 8  # resources whose settings are read at once, and before the lease is looked at
 
@@ -36,6 +44,9 @@ class Observer:
             return is_member(group) or bool(record.hub or record.coverage)
 
         seen = await observe_group(self._arm, record.key, hub_network, concerns_us)
+        if (hub := hub_of(self._mesh, record, seen.group)) and concerns_us(seen.group):
+            others = elsewhere(self._mesh.name, record, seen.networks, hub)
+            seen = await observe_former(self._arm, seen, others)
         wanted = to_look_at(self._mesh, record, seen, self._clock.now(), self._timing)
         diagnostics = await self._diagnostics(wanted, keep_lease)
         seen = msgspec.structs.replace(seen, diagnostics=diagnostics)

@@ -42,6 +42,11 @@ def sides_of(
     return hub_side, _side(network, hub_network, spoke_peering_name(mesh, hub.network), flags, "")
 
 
+def connected(sides: tuple[Side, Side]) -> bool:
+    """Whether traffic passes."""
+    return all(s.actual is not None and s.actual.state == "Connected" for s in sides)
+
+
 def refuses_transit(hub_side: Side) -> bool:
     """Azure refuses a spoke that uses the hub's gateway over somebody else's peering that does not allow it."""
     actual = hub_side.actual

@@ -12,10 +12,11 @@ from shared.domain.errors import Terminal, Waiting, error_for
 from shared.domain.ids import NodeKey
 from shared.domain.mesh import Mesh
 from shared.domain.naming import hub_peering_name, spoke_peering_name
-from shared.domain.network import Hub
+from shared.domain.network import Hub, VirtualNetwork
 from shared.domain.node import NodeRecord
 from shared.ports import Group
 from tests.support.mesh import (
+    HUB_GROUP,
     HUB_NETWORK,
     SUBSCRIPTION,
     TAGS,
@@ -146,3 +147,139 @@ async def test_a_group_that_vanishes_between_two_reads_is_gone() -> None:
     await mesh.until_quiet()
     assert (await mesh.record(KEY)).state == "Offboarded"
     assert sides(mesh, HUB_NETWORK) == []
+
+
+# --- hubs that change
+
+
+NEW_HUB = f"{HUB_GROUP}/providers/Microsoft.Network/virtualNetworks/hub2"
+MISSPELT = f"{HUB_GROUP}/providers/Microsoft.Network/virtualNetworks/hbu"
+
+
+def configure(mesh: InMemoryMesh, **changes: object) -> None:
+    """A new process with other settings for the hub."""
+    hub = msgspec.structs.replace(mesh.mesh.hubs[0], **changes)
+    mesh.mesh = msgspec.structs.replace(mesh.mesh, hubs=(hub,))
+    mesh.restart()
+
+
+async def look(mesh: InMemoryMesh, tags: dict[str, str] | None = None) -> NodeRecord:
+    if tags is not None:
+        mesh.cloud.tag(KEY, tags)
+    await mesh.event(KEY.group_id)
+    await mesh.until_quiet()
+    return await mesh.record(KEY)
+
+
+@pytest.mark.parametrize("operation_seconds", [0.0, 5.0])
+async def test_a_hub_with_a_new_network_takes_its_nodes_over_and_the_old_peerings_go(
+    operation_seconds: float,
+) -> None:
+    mesh = await settled(operation_seconds=operation_seconds)
+    mesh.cloud.create_network(NEW_HUB, "10.250.0.0/16")
+    configure(mesh, network=NEW_HUB)
+    record = await look(mesh)
+    assert (record.state, len(record.owned)) == ("Ready", 2)
+    assert (sides(mesh, HUB_NETWORK), sides(mesh, NEW_HUB)) == ([], [network_of(KEY)])
+    assert sides(mesh, network_of(KEY)) == [NEW_HUB]
+    assert writes(mesh) == ["put_peering"] * 2 + ["delete_peering"] * 2
+    assert (await look(mesh, {})).state == "Offboarded"
+    assert (sides(mesh, NEW_HUB), sides(mesh, network_of(KEY))) == ([], [])
+
+
+@pytest.mark.parametrize(("gateway", "prefix"), [(True, "10.250.0.0/16"), (False, "10.0.0.0/16")])
+async def test_where_azure_takes_one_connection_only_the_old_one_goes_first(
+    gateway: bool, prefix: str
+) -> None:
+    mesh = InMemoryMesh(gateway=gateway)
+    mesh.create_node()
+    await look(mesh)
+    mesh.arm.calls.clear()
+    mesh.cloud.create_network(NEW_HUB, prefix, gateway=gateway)
+    configure(mesh, network=NEW_HUB)
+    record = await look(mesh)
+    assert (record.state, sides(mesh, HUB_NETWORK), sides(mesh, network_of(KEY))) == ("Ready", [], [NEW_HUB])
+    assert writes(mesh) == ["delete_peering"] * 2 + ["put_peering"] * 2
+
+
+async def test_the_old_connection_stays_while_the_new_hub_refuses_the_node() -> None:
+    mesh = await settled()
+    mesh.cloud.create_network(NEW_HUB, "10.1.0.0/16")
+    configure(mesh, network=NEW_HUB)
+    record = await look(mesh)
+    assert ready(record) == ("False", "AddressSpaceOverlap")
+    assert (writes(mesh), len(record.owned)) == ([], 2)
+    assert sides(mesh, network_of(KEY)) == [HUB_NETWORK]
+
+
+async def test_a_misspelt_hub_network_forgets_nothing() -> None:
+    mesh = await settled()
+    configure(mesh, network=MISSPELT)
+    record = await look(mesh)
+    assert (ready(record), len(record.owned), writes(mesh)) == (("False", "HubMissing"), 2, [])
+    record = await look(mesh, {})
+    assert (record.state, record.owned) == ("Offboarded", ())
+    assert (sides(mesh, HUB_NETWORK), sides(mesh, network_of(KEY))) == ([], [])
+
+
+async def test_a_node_that_cannot_let_go_of_a_misspelt_hub_says_which_hub_is_missing() -> None:
+    mesh = await settled()
+    configure(mesh, network=MISSPELT)
+    mesh.arm.inject("delete_peering", Terminal("ScopeLocked", "locked"), times=1000)
+    record = await look(mesh, {})
+    assert (record.state, ready(record), len(record.owned)) == ("Offboarding", ("False", "HubMissing"), 2)
+
+
+async def test_what_lies_on_a_network_that_may_not_be_read_is_not_forgotten() -> None:
+    mesh = await settled()
+    mesh.cloud.create_network(NEW_HUB, "10.250.0.0/16")
+    configure(mesh, network=NEW_HUB)
+    real = mesh.arm.get_network
+    denied = True
+
+    async def unreadable(network_id: str) -> VirtualNetwork:
+        if denied and network_id.lower() == HUB_NETWORK.lower():
+            raise Terminal("AuthorizationFailed", "no")
+        return await real(network_id)
+
+    mesh.arm.get_network = unreadable  # type: ignore[method-assign]
+    record = await look(mesh)
+    assert (record.state, sides(mesh, HUB_NETWORK)) == ("Ready", [network_of(KEY)])
+    assert len(record.owned) == 3
+    record = await look(mesh, {})
+    assert (record.state, ready(record)) == ("Offboarding", ("False", "FormerHubUnread"))
+    denied = False
+    assert (await look(mesh)).state == "Offboarded"
+    assert sides(mesh, HUB_NETWORK) == []
+
+
+async def test_a_settled_node_costs_no_read_for_networks_that_it_has_left() -> None:
+    mesh = await settled()
+    await look(mesh)
+    assert sorted(mesh.arm.calls) == ["get_group", "get_network", "list_networks", "list_resources"]
+
+
+async def test_a_hub_network_that_was_deleted_does_not_keep_a_node_from_leaving() -> None:
+    mesh = await settled()
+    mesh.cloud.delete_resource(HUB_NETWORK)
+    assert ready(await look(mesh)) == ("False", "HubMissing")
+    assert (await look(mesh, {})).state == "Offboarded"
+    assert sides(mesh, network_of(KEY)) == []
+
+
+async def test_a_group_that_holds_two_hubs_networks_peers_neither() -> None:
+    mesh = InMemoryMesh()
+    mesh.cloud.create_network(NEW_HUB, "10.250.0.0/16")
+    other = Hub("hub2", NEW_HUB, WORKSPACE, region="northeurope")
+    hubs = NodeKey.of(SUBSCRIPTION, "hub")
+    mesh.cloud.tag(hubs, TAGS)
+    await mesh.event(hubs.group_id)
+    await mesh.until_quiet()
+    assert sides(mesh, NEW_HUB) == [HUB_NETWORK]  # an ordinary network, as yet
+    mesh.mesh = msgspec.structs.replace(mesh.mesh, hubs=(*mesh.mesh.hubs, other))
+    mesh.restart()
+    await mesh.event(hubs.group_id)
+    await mesh.until_quiet()
+    record = await mesh.record(hubs)
+    assert (ready(record), record.owned) == (("False", "IsHub"), ())
+    assert (sides(mesh, HUB_NETWORK), sides(mesh, NEW_HUB)) == ([], [])
