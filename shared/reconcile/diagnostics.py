@@ -86,9 +86,9 @@ def enforce(
         row = before.get(normal_id(resource.id))
         found = looked_at.get(normal_id(resource.id))
         if isinstance(found, Diagnostics):
-            row, step = _judge(resource, found, sink, now)
-            steps += [step] if step else []
-            findings += [_blocked(row)] if row.status == "blocked" else []
+            row, follows = _judge(resource, found, sink, now, recorded=row is not None and row.owned)
+            findings += [follows] if isinstance(follows, Finding) else []
+            steps += [follows] if isinstance(follows, PutSetting | DeleteSetting) else []
         elif found or row is None:
             error = found or _unseen(resource)
             row = _unread(resource, error, row, now)
@@ -137,13 +137,15 @@ def _as_one(group: Sequence[Finding]) -> Finding:
 
 
 def _judge(
-    resource: Resource, found: Diagnostics, sink: Sink, now: datetime
-) -> tuple[Coverage, SettingStep | None]:
+    resource: Resource, found: Diagnostics, sink: Sink, now: datetime, *, recorded: bool
+) -> tuple[Coverage, SettingStep | Finding | None]:
+    """What is known of a resource that was read, and what follows: something to write, or what is in the way."""
+    own = _own(found, sink, recorded=recorded)
     if same_id(resource.id, sink.workspace):
-        return Coverage(resource.id, "unsupported", now, reason="it is the sink itself"), None
+        reason = "it is the sink itself"
+        return Coverage(resource.id, "unsupported", now, owned=own is not None, reason=reason), None
     if not found.categories:
         return Coverage(resource.id, "unsupported", now, reason="its type has no diagnostic settings"), None
-    own = _own(found, sink)
     names = frozenset(c.name for c in found.categories)
     others = tuple(s for s in found.settings if s is not own)
     if own and names <= covered(others, found.categories, sink.workspace):
@@ -152,8 +154,8 @@ def _judge(
         return Coverage(resource.id, "missing", now, owned=True), step
     if names <= covered(found.settings, found.categories, sink.workspace):
         return Coverage(resource.id, "covered", now, owned=own is not None), None
-    if own is None and len(found.settings) >= SETTINGS_A_RESOURCE:
-        return Coverage(resource.id, "blocked", now, reason=_full(found.settings)), None
+    if own is None and (blocked := _in_the_way(resource, found, sink)):
+        return Coverage(resource.id, "blocked", now, reason=blocked.message[:REASON_LENGTH]), blocked
     selection = wanted_selection(found.categories, covered(others, found.categories, sink.workspace))
     # Owned from here on: the claim is recorded before the first write.
     return Coverage(resource.id, "missing", now, owned=True), _setting(resource, selection, own, sink)
@@ -170,14 +172,28 @@ def _setting(
     return PutSetting(resource.id, sink.setting, sink.workspace, selection, "differs", differences)
 
 
-def _full(settings: Sequence[DiagnosticSetting]) -> str:
-    names = ", ".join(repr(s.name) for s in settings)
-    return f"it has {len(settings)} settings already ({names}), the most that Azure allows"
-
-
-def _blocked(row: Coverage) -> Finding:
-    message = f"{row.id} cannot be observed: {row.reason}. Remove one, or send it to the mesh's workspace."
+def _in_the_way(resource: Resource, found: Diagnostics, sink: Sink) -> Finding | None:
+    """Why a setting of ours cannot be added without taking away what somebody else made."""
+    if foreign := _named(found, sink):
+        message = (
+            f"{resource.id} cannot be observed: it has a setting {foreign.name!r}, the name that the mesh uses, "
+            f"which sends to {_sinks(foreign)} and is not recorded as the mesh's own. Meshplane leaves it alone: "
+            f"make it again under another name and delete this one."
+        )
+        return Finding(OBSERVED, "SettingNameTaken", message)
+    if len(found.settings) < SETTINGS_A_RESOURCE:
+        return None
+    names = ", ".join(repr(s.name) for s in found.settings)
+    message = (
+        f"{resource.id} cannot be observed: it has {len(found.settings)} settings already ({names}), the most that "
+        f"Azure allows. Remove one, or send it to the mesh's workspace."
+    )
     return Finding(OBSERVED, "SettingsBlocked", message)
+
+
+def _sinks(setting: DiagnosticSetting) -> str:
+    sinks = (setting.workspace, setting.event_hub_rule, setting.storage_account)
+    return " and ".join(sink for sink in sinks if sink) or "nowhere"
 
 
 def release(
@@ -189,7 +205,7 @@ def release(
 ) -> Enforcement:
     """What is still owned after looking, and the deletions that remain; a resource no longer listed owns nothing.
 
-    Owned is what carries our name and is recorded as ours, or leads to our sink. What could not be read stays owned:
+    Owned is what `_own` says. What could not be read stays owned:
     only a list without the resource says that it is gone. One that was never recorded as ours, and may not be read,
     keeps nobody from leaving.
     """
@@ -203,12 +219,26 @@ def release(
         if isinstance(found, MeshError):
             kept += [_unread(resource, found, row, now)] if row else []
             unread += [(resource, found)] if row or not isinstance(found, Terminal) else []
-        elif found and (own := _own(found, sink)) and (row or same_id(own.workspace, sink.workspace)):
+        elif found and _own(found, sink, recorded=row is not None):
             kept.append(Coverage(resource.id, "covered", now, owned=True))
             steps.append(DeleteSetting(resource.id, sink.setting, "the group is no longer a node"))
     findings = _gathered(_not_read(resource, error) for resource, error in unread)
     return Enforcement(tuple(kept), tuple(steps), findings, tuple(error for _, error in unread))
 
 
-def _own(found: Diagnostics, sink: Sink) -> DiagnosticSetting | None:
+def _own(found: Diagnostics, sink: Sink, *, recorded: bool) -> DiagnosticSetting | None:
+    """Our setting: it carries our name, and is recorded as ours or sends to our workspace and nowhere else.
+
+    The name alone says nothing: somebody may use the same one for a sink of theirs, or run a mesh of that name.
+    """
+    named = _named(found, sink)
+    return named if named and (recorded or _as_we_make_it(named, sink)) else None
+
+
+def _named(found: Diagnostics, sink: Sink) -> DiagnosticSetting | None:
     return next((s for s in found.settings if s.name.lower() == sink.setting.lower()), None)
+
+
+def _as_we_make_it(setting: DiagnosticSetting, sink: Sink) -> bool:
+    elsewhere = setting.event_hub_rule or setting.event_hub or setting.storage_account
+    return bool(sink.workspace) and same_id(setting.workspace, sink.workspace) and not elsewhere

@@ -32,9 +32,13 @@ def setting(
 
 
 def enforced(
-    *settings: DiagnosticSetting, categories: tuple[Category, ...] = OF_A_VAULT, resource: Resource = VAULT
+    *settings: DiagnosticSetting,
+    categories: tuple[Category, ...] = OF_A_VAULT,
+    resource: Resource = VAULT,
+    recorded: bool = False,
 ) -> Enforcement:
-    return enforce([resource], [], {resource.id.lower(): Diagnostics(categories, settings)}, SINK, NOW)
+    known = [Coverage(resource.id, "covered", NOW, owned=True)] if recorded else []
+    return enforce([resource], known, {resource.id.lower(): Diagnostics(categories, settings)}, SINK, NOW)
 
 
 def written(found: Enforcement) -> Selection | None:
@@ -100,14 +104,14 @@ def test_an_own_setting_that_drifted_is_written_with_the_fields_that_differ() ->
 
 
 def test_an_own_setting_that_was_pointed_elsewhere_comes_back() -> None:
-    (step,) = enforced(setting(ALL, "meshplane", WORKSPACE + "2")).steps
+    (step,) = enforced(setting(ALL, "meshplane", WORKSPACE + "2"), recorded=True).steps
     assert isinstance(step, PutSetting)
     assert step.differences == (f"workspaceId: {WORKSPACE}2 -> {WORKSPACE}",)
 
 
 def test_an_own_setting_that_others_made_superfluous_is_deleted() -> None:
     """Somebody pointed it elsewhere: it would go on sending this resource's records to wherever that is."""
-    found = enforced(setting(AUDIT_EVENT, "meshplane", WORKSPACE + "2"), setting(ALL))
+    found = enforced(setting(AUDIT_EVENT, "meshplane", WORKSPACE + "2"), setting(ALL), recorded=True)
     assert [(type(s), s.resource) for s in found.steps] == [(DeleteSetting, VAULT.id)]
 
 

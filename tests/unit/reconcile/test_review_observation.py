@@ -7,13 +7,13 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from shared.domain.diagnostics import Category, DiagnosticSetting
+from shared.domain.diagnostics import Category, DiagnosticSetting, Selection
 from shared.domain.errors import Denied, MeshError, NotFound, Terminal, Transient, Waiting
 from shared.domain.ids import NodeKey
 from shared.ports import Resource, WorkItem
 from shared.reconcile.claim import Claim, LeaseLost
 from shared.reconcile.observation import CategoryCache
-from tests.support.mesh import HUB_NETWORK, TAGS, InMemoryMesh, vault_of
+from tests.support.mesh import HUB_NETWORK, TAGS, WORKSPACE, InMemoryMesh, vault_of
 from tests.support.trouble import Trouble
 
 
@@ -393,3 +393,80 @@ async def test_lost_leases_are_counted_across_the_runs_that_take_the_key_from_ea
         held = await winner.save(taken)
     assert ceded == [True] * mesh.timing.retries + [False]
     assert (await claims[-1].finish(held)).lost == 0
+
+
+# --- settings that merely carry our name
+
+AUDIT_EVENT = Selection(logs=frozenset({"AuditEvent"}))
+FOREIGN = (
+    DiagnosticSetting("meshplane", AUDIT_EVENT, storage_account="/s"),
+    DiagnosticSetting("Meshplane", AUDIT_EVENT, event_hub_rule="/rule", event_hub="hub"),
+    DiagnosticSetting("meshplane", AUDIT_EVENT, WORKSPACE, storage_account="/s"),
+    DiagnosticSetting("meshplane", AUDIT_EVENT, WORKSPACE + "2"),
+)
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+async def test_a_foreign_setting_under_our_name_is_neither_replaced_nor_deleted(
+    foreign: DiagnosticSetting,
+) -> None:
+    mesh = InMemoryMesh()
+    key = mesh.create_node()
+    theirs = vault_of(key, "a")
+    mesh.cloud.add_setting(theirs, foreign)
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    record = await mesh.record(key)
+    observed = next(c for c in record.conditions if c.type == "Observed")
+    assert (observed.reason, record.state) == ("SettingNameTaken", "NotReady")
+    assert all(word in observed.message for word in (theirs, repr(foreign.name), "another name"))
+    assert {c.id: (c.status, c.owned) for c in record.coverage}[theirs] == ("blocked", False)
+    mesh.cloud.tag(key, {})
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    assert (await mesh.record(key)).state == "Offboarded"
+    assert list(mesh.cloud.settings[theirs.lower()].values()) == [foreign]
+
+
+async def test_once_the_foreign_setting_has_another_name_the_node_becomes_ready() -> None:
+    mesh = InMemoryMesh()
+    key = mesh.create_node()
+    mesh.cloud.add_setting(vault_of(key, "a"), FOREIGN[0])
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    mesh.cloud.delete_setting(vault_of(key, "a"), "meshplane")
+    mesh.cloud.add_setting(vault_of(key, "a"), msgspec.structs.replace(FOREIGN[0], name="theirs"))
+    await mesh.resync_all()
+    assert (await mesh.record(key)).state == "Ready"
+    assert set(mesh.cloud.settings[vault_of(key, "a").lower()]) == {"meshplane", "theirs"}
+
+
+async def test_a_foreign_setting_survives_a_node_that_leaves_after_its_hub_left_the_settings() -> None:
+    """The mesh knows no workspace then, and neither does a setting that sends to storage only."""
+    mesh = InMemoryMesh()
+    key = mesh.create_node()
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    theirs = f"{key.group_id}/providers/Microsoft.KeyVault/vaults/theirs"
+    mesh.cloud.create_resource(theirs)
+    mesh.cloud.add_setting(theirs, FOREIGN[0])
+    mesh.mesh = msgspec.structs.replace(
+        mesh.mesh, hubs=(msgspec.structs.replace(mesh.mesh.hubs[0], id="other"),)
+    )
+    mesh.restart()
+    mesh.cloud.tag(key, {})
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    assert ours(mesh) == [theirs.lower()]
+
+
+async def test_our_setting_to_which_somebody_added_a_sink_goes_with_the_node() -> None:
+    mesh = InMemoryMesh()
+    key = mesh.create_node()
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    mesh.cloud.add_setting(vault_of(key, "a"), FOREIGN[2])
+    mesh.cloud.tag(key, {})
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    assert ((await mesh.record(key)).state, ours(mesh)) == ("Offboarded", [])
