@@ -18,6 +18,9 @@ class Principal:
     claims: Mapping[str, object]
 
 
+# (inferred) Azure deserializes these before it looks at anything else.
+_ENVELOPE: dict[str, type] = {"location": str, "tags": dict, "properties": dict}
+
 ANONYMOUS = Principal("", "", {})
 
 
@@ -51,9 +54,17 @@ class ArmRequest:
         return self.parameters.get("group", "")
 
     def document(self) -> JsonObject:
-        """The body, which must be a JSON object."""
+        """The body, which must be a JSON object whose envelope has the types that every resource's has."""
         if self.body is None:
             raise invalid_body("a JSON object is required.")
+        for name, type_ in _ENVELOPE.items():
+            value = self.body.get(name)
+            if value is not None and not isinstance(value, type_):
+                raise invalid_body(f"'{name}' has a value of the wrong type.")
+        tags = self.body.get("tags")
+        for value in tags.values() if isinstance(tags, dict) else ():
+            if isinstance(value, dict | list):
+                raise invalid_body("a tag's value must be a string.")
         return self.body
 
 

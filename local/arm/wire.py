@@ -10,6 +10,7 @@ from local.arm.documents import JsonObject
 from local.arm.errors import ArmError
 from local.arm.messages import ANONYMOUS, ArmRequest, ArmResponse
 
+_JSON = ("application/json", "text/json")
 _ALWAYS = {
     "Cache-Control": "no-cache",
     "Pragma": "no-cache",
@@ -39,12 +40,24 @@ def arm_request(request: web.Request, moment: datetime) -> ArmRequest:
 
 async def body_of(request: web.Request) -> JsonObject | None:
     """The JSON object that was sent, None where there was nothing or something else."""
-    raw = await request.read()
+    try:
+        raw = await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise ArmError(  # (inferred)
+            413, "RequestEntityTooLarge", "The request content exceeds the maximum size."
+        ) from error
     if not raw:
         return None
+    if request.headers.get("Content-Type") is None or request.content_type not in _JSON:
+        given = request.content_type if "Content-Type" in request.headers else "<null>"
+        raise ArmError(
+            415,
+            "UnsupportedMediaType",
+            f"The content media type '{given}' is not supported. Only 'application/json' is supported.",
+        )
     try:
         document = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ArmError(
             400,
             "InvalidRequestContent",

@@ -90,7 +90,7 @@ async def test_paths_that_are_not_served(arm: LocalArm) -> None:
     assert (await arm.call("GET", "/nonsense")).status == 404
     collection = group_path("x") + "/providers/Microsoft.KeyVault/vaults"
     assert (await arm.call("PUT", collection, {})).status == 405
-    token = {"Authorization": _token(arm.url)}
+    token = {"Authorization": _token(arm.url), "Content-Type": "application/json"}
     url = f"{arm.url}{group_path('x')}?api-version=2022-09-01"
     async with arm.session.put(url, data=b"{", headers=token) as response:
         assert (await response.json())["error"]["code"] == "InvalidRequestContent"

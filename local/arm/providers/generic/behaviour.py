@@ -1,13 +1,12 @@
 """What happens to resources of any type."""
 
-import re
 from dataclasses import dataclass
 
 from local.arm import tags as tag_rules
 from local.arm.catalog import canonical_type
 from local.arm.clock import timestamp
 from local.arm.documents import JsonObject, copied, merged, object_in, tags_in
-from local.arm.errors import ArmError, resource_not_found
+from local.arm.errors import resource_not_found
 from local.arm.ids import ResourceId
 from local.arm.operations import Effect, Effects, LongOperation
 from local.arm.placement import check_parent, place
@@ -16,7 +15,6 @@ from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource
 
 SETTLE = "settle"
-_NAMESPACE = re.compile(r"\w+(\.\w+)+")
 _OWN = ("id", "name", "type", "systemData", "etag")
 # Storage accounts: what the recordings announce.
 _RETRY_AFTER = 17
@@ -39,10 +37,6 @@ class Resources:
 
     def put(self, resource: ResourceId, body: JsonObject) -> tuple[Resource, bool]:
         """Create or replace; whether it is new."""
-        if _NAMESPACE.fullmatch(resource.provider) is None:
-            raise ArmError(
-                404, "InvalidResourceNamespace", f"The resource namespace '{resource.provider}' is invalid."
-            )
         group = self.manager.store.group_for_writing(resource.subscription, resource.group or "")
         check_parent(resource, self.manager.store, "write")
         type_ = canonical_type(resource.type)

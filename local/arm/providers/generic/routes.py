@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from local.arm import namespaces
 from local.arm.documents import text_in
 from local.arm.errors import ArmError
 from local.arm.ids import ResourceId
@@ -49,6 +50,7 @@ class GenericRoutes:
         resource = ResourceId.parse(request.path)
         if resource is None:
             return self._list_in_group(request)
+        namespaces.check(resource, request.api_version)
         found = self.resources.get(resource)
         self.manager.operations.note_read(found.key)
         return ArmResponse(body=render(found))
@@ -136,4 +138,5 @@ def _resource_id(request: ArmRequest) -> ResourceId:
         raise ArmError(
             405, "MethodNotAllowed", f"The HTTP method '{request.method}' is not supported for a collection."
         )
+    namespaces.check(resource, request.api_version)
     return resource

@@ -122,7 +122,14 @@ class Subnets:
         taken: list[tuple[str, str]] = []
         for subnet in subnets:
             name = text_in(subnet, "name") or ""
-            for prefix in subnet_prefixes(object_in(subnet, "properties")):
+            properties = object_in(subnet, "properties")
+            if not subnet_prefixes(properties) and not properties.get("ipamPoolPrefixAllocations"):
+                raise NetworkError(
+                    400,
+                    "AddressPrefixStringCannotBeNullOrEmpty",
+                    f"Address prefix string for resource {network.id.text}/subnets/{name} cannot be null or empty.",
+                )
+            for prefix in subnet_prefixes(properties):
                 range_ = parsed(prefix, f"{network.id.text}/subnets/{name}")
                 if not inside(range_, spaces):
                     raise outside(name, network.name)

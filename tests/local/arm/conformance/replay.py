@@ -135,6 +135,7 @@ class Replay:
         headers = {
             name: value for name, value in exchange.request_headers.items() if name in _FORWARDED and value
         }
+        headers.setdefault("content-type", "application/json")
         data = None
         if exchange.sent is not None:
             data = exchange.sent if isinstance(exchange.sent, str) else json.dumps(exchange.sent)
