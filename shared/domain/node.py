@@ -71,7 +71,8 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     `reads` and `writes` count the calls until the node was first Ready. `outbox` holds mesh events that are still
     to be published. `attempts` counts runs that failed, `waits` those that had to wait for Azure, since the last
     that came to an end. `letter` says that a dead letter tells of this key. `lost` counts runs whose lease ran
-    out since one came to an end. `etag` is None until stored.
+    out since one came to an end. `sink` is the workspace that `coverage` speaks of.
+    `etag` is None until stored.
     """
 
     key: NodeKey
@@ -97,6 +98,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     owned: tuple[str, ...] = ()
     peerings: tuple[PeeringStatus, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    sink: str = ""
     plan: Plan | None = None
     operation: Operation | None = None
     first_seen: datetime | None = None

@@ -78,7 +78,7 @@ def to_look_at(
         if OBSERVED in _undecided(read_tags(group.tags)[0], hub_of(mesh, record, group)):
             return []
         touched = (*record.taken, *record.touched)
-        return to_check(observation.resources, record.coverage, touched, now, timing.audit)
+        return to_check(observation.resources, _known(mesh, record, group), touched, now, timing.audit)
     if group is None or group.deleting:
         return []
     if record.state != "Offboarded":
@@ -86,6 +86,12 @@ def to_look_at(
         return list(observation.resources)
     named = {*record.taken, *record.touched}
     return [r for r in observation.resources if EVERYTHING in named or normal_id(r.id) in named]
+
+
+def _known(mesh: Mesh, record: NodeRecord, group: Group) -> tuple[Coverage, ...]:
+    """What is known of the resources: nothing where the hub's workspace is another one since."""
+    hub = hub_of(mesh, record, group)
+    return record.coverage if hub and same_id(record.sink, hub.workspace) else ()
 
 
 def decide(mesh: Mesh, record: NodeRecord, observation: Observation, now: datetime) -> Decision:

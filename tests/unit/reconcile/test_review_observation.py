@@ -470,3 +470,27 @@ async def test_our_setting_to_which_somebody_added_a_sink_goes_with_the_node() -
     await mesh.event(key.group_id)
     await mesh.until_quiet()
     assert ((await mesh.record(key)).state, ours(mesh)) == ("Offboarded", [])
+
+
+# --- the hub's workspace
+
+
+async def test_another_workspace_in_the_hubs_settings_is_noticed_at_the_next_look_and_once() -> None:
+    mesh = InMemoryMesh()
+    key = mesh.create_node()
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    other = f"{WORKSPACE}2"
+    mesh.cloud.create_resource(other)
+    mesh.mesh = msgspec.structs.replace(
+        mesh.mesh, hubs=(msgspec.structs.replace(mesh.mesh.hubs[0], workspace=other),)
+    )
+    mesh.restart()
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    assert (await mesh.record(key)).state == "Ready"
+    assert {s["meshplane"].workspace for s in mesh.cloud.settings.values()} == {other}
+    mesh.arm.calls.clear()
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    assert sorted(mesh.arm.calls) == ["get_group", "get_network", "list_networks", "list_resources"]
