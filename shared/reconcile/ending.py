@@ -1,7 +1,7 @@
 """What a run leaves behind: its record, its history, its mesh events, and a dead letter where it gave up."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -58,7 +58,7 @@ class Ending:
         if entry and not never_a_node(attempt):
             await self._history.append(entry)
             record = msgspec.structs.replace(record, outbox=(*record.outbox, event_of(entry, record)))
-        return await claim.finish(await self._published(record))
+        return await self._published(await claim.finish(self._waiting(record)), record.next_due)
 
     async def _without_letter(self, record: NodeRecord, attempt: Attempt) -> NodeRecord:
         """The record of a key that has come to a good end needs no dead letter any more."""
@@ -75,16 +75,34 @@ class Ending:
             return False
         return True
 
-    async def _published(self, record: NodeRecord) -> NodeRecord:
-        """The record with its mesh events sent; those that could not be sent stay for the next run."""
+    def _waiting(self, record: NodeRecord) -> NodeRecord:
+        """The record with what it has to tell, due soon: whoever looks at it then sends what this run could not."""
+        if not record.outbox:
+            return record
+        kept = record.outbox[-OUTBOX_LIMIT:]
+        if len(kept) < len(record.outbox):
+            log.warning("%d mesh events of %s are lost", len(record.outbox) - len(kept), record.key)
+        soon = self._clock.now() + timedelta(seconds=OUTBOX_SECONDS)
+        return msgspec.structs.replace(record, outbox=kept, next_due=min(record.next_due or soon, soon))
+
+    async def _published(self, record: NodeRecord, next_due: datetime | None) -> NodeRecord:
+        """The stored record with its mesh events sent, due when it would be without them.
+
+        The lease is given back by then, so that a stream that does not answer holds nobody up. Whoever wrote in
+        between keeps the events in the record, and they are sent twice rather than never.
+        """
         if not record.outbox:
             return record
         try:
             await self._events.publish(record.outbox)
+            told = msgspec.structs.replace(record, outbox=(), next_due=self._due(record, next_due))
+            return await self._nodes.save(told)
+        except Conflict:
+            return record
         except MeshError as error:
-            kept = record.outbox[-OUTBOX_LIMIT:]
-            lost = len(record.outbox) - len(kept)
-            log.warning("mesh events of %s: %d wait, %d lost: %s", record.key, len(kept), lost, error.reason)
-            soon = self._clock.now() + timedelta(seconds=OUTBOX_SECONDS)
-            return msgspec.structs.replace(record, outbox=kept, next_due=min(record.next_due or soon, soon))
-        return msgspec.structs.replace(record, outbox=())
+            log.warning("%d mesh events of %s wait: %s", len(record.outbox), record.key, error.reason)
+            return record
+
+    def _due(self, record: NodeRecord, next_due: datetime | None) -> datetime | None:
+        """What came during the run stays due soon."""
+        return record.next_due if record.generation != record.observed_generation else next_due

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 GRACE = timedelta(seconds=5)  # a message on the queue gets the first go
 EXPIRES = 300.0  # seconds; the timer sends another every minute, and nobody may be there to take them
 
-ENDS: tuple[State, ...] = ("Ready", "NotReady", "Offboarding", "Offboarded")
+ENDS: tuple[State, ...] = ("Ready", "NotReady")
 
 
 class Resync:
@@ -81,7 +81,7 @@ class Resync:
         a discovery that came in between every time would override its backoff.
         """
         record = await self._nodes.get(key)
-        if record is None or record.state == "Offboarding":
+        if record is None or record.state in ("Offboarding", "Offboarded"):
             return False
         return not (record.next_due and record.next_due > self._clock.now() and _failed(record))
 

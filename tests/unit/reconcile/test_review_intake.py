@@ -1,5 +1,6 @@
 """What a reviewer broke around intake, timers, dead letters and mesh events."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -8,12 +9,15 @@ import pytest
 from shared.domain.errors import Denied, MeshError, NotFound, Transient
 from shared.domain.ids import NodeKey
 from shared.domain.network import Hub
-from shared.domain.node import NodeRecord
+from shared.domain.node import MeshEvent, NodeRecord
 from shared.ports import DeadLetter
+from shared.reconcile.backoff import resync_delay
+from shared.reconcile.ending import OUTBOX_SECONDS
 from shared.reconcile.intake import Intake, ResourceEvent, Taken
 from shared.reconcile.replay import Replay
-from tests.fakes import InMemoryDeadLetters
+from tests.fakes import InMemoryDeadLetters, InMemoryEventStream
 from tests.support.mesh import HUB_NETWORK, SUBSCRIPTION, TAGS, WORKSPACE, InMemoryMesh, network_of
+from tests.support.trouble import WorkerDied
 
 KEY = NodeKey.of(SUBSCRIPTION, "sales")
 ELSEWHERE = "11111111-1111-1111-1111-111111111111"
@@ -221,3 +225,119 @@ async def _a_day_of_timers(mesh: InMemoryMesh) -> None:
         await mesh.resync.enqueue_due()
         await mesh.until_quiet()
         mesh.clock.advance(300)
+
+
+class SlowStream(InMemoryEventStream):
+    """A stream during whose publishing something happens."""
+
+    def __init__(self, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        super().__init__()
+        self._meanwhile = meanwhile
+
+    async def publish(self, events: Sequence[MeshEvent]) -> None:
+        await self._meanwhile()
+        await super().publish(events)
+
+
+def publishing(mesh: InMemoryMesh, meanwhile: Callable[[], Awaitable[object]]) -> SlowStream:
+    """The mesh's new stream."""
+    stream = mesh.events = SlowStream(meanwhile)
+    mesh.restart()
+    mesh.create_node()
+    return stream
+
+
+async def test_the_lease_is_given_back_and_the_events_are_kept_before_they_are_sent() -> None:
+    mesh = InMemoryMesh()
+    seen: list[NodeRecord] = []
+
+    async def look() -> None:
+        seen.append(await mesh.record(KEY))
+
+    publishing(mesh, look)
+    await mesh.event(KEY.group_id)
+    await mesh.until_quiet()
+    [during] = seen
+    after = await mesh.record(KEY)
+    assert (during.lease, len(during.outbox), during.state) == (None, 1, "Ready")
+    assert after.outbox == ()
+    assert after.next_due == mesh.clock.now() + timedelta(seconds=resync_delay(KEY, mesh.timing))
+
+
+async def test_a_stream_that_takes_longer_than_a_lease_starts_no_other_run() -> None:
+    mesh = InMemoryMesh()
+
+    async def timers() -> None:
+        for _ in range(62):
+            mesh.clock.advance(1)
+            await mesh.resync.enqueue_due()
+        raise Transient("Timeout", "x")
+
+    publishing(mesh, timers)
+    await mesh.event(KEY.group_id)
+    await mesh.step()
+    record = await mesh.record(KEY)
+    assert (record.state, record.generation, len(record.outbox)) == ("Ready", 1, 1)
+    assert (len(mesh.history.entries), mesh.queue.items[:-1]) == (1, ())
+
+
+async def test_an_event_that_comes_while_the_mesh_event_is_sent_is_not_lost_and_the_other_sent_twice() -> (
+    None
+):
+    mesh = InMemoryMesh()
+    came: list[bool] = []
+
+    async def event() -> None:
+        if not came:
+            came.append(await mesh.intake.bump(KEY, "event"))
+
+    stream = publishing(mesh, event)
+    await mesh.event(KEY.group_id)
+    await mesh.step()
+    between = await mesh.record(KEY)
+    assert (between.generation, between.observed_generation, len(between.outbox)) == (2, 1, 1)
+    await mesh.until_quiet()
+    after = await mesh.record(KEY)
+    assert (after.generation, after.observed_generation, after.outbox) == (2, 2, ())
+    assert [e.data["state"] for e in stream.events] == ["Ready", "Ready"]
+
+
+@pytest.mark.parametrize("tags", [TAGS, {}])
+async def test_a_worker_that_dies_while_it_sends_loses_no_event(tags: dict[str, str]) -> None:
+    """An offboarded node too, which is never due otherwise."""
+    mesh = await ready()
+    mesh.events.events.clear()
+    died: list[str] = []
+
+    async def die() -> None:
+        if not died:
+            died.append("here")
+            raise WorkerDied("events.publish")
+
+    mesh.cloud.tag(KEY, tags or {})
+    mesh.cloud.delete_resource(network_of(KEY))
+    stream = mesh.events = SlowStream(die)
+    mesh.restart()
+    await mesh.event(network_of(KEY), "delete")
+    item = mesh.queue.items[0]
+    mesh.clock.advance(3)
+    with pytest.raises(WorkerDied):
+        await mesh.engine.reconcile(NodeKey.parse(item.key))
+    assert stream.events == []
+    while mesh.queue.pop_visible():
+        pass
+    mesh.clock.advance(OUTBOX_SECONDS + 10)
+    await mesh.resync.enqueue_due()
+    await mesh.until_quiet()
+    assert len(stream.events) >= 1
+    assert (await mesh.record(KEY)).outbox == ()
+
+
+async def test_discovery_leaves_an_offboarded_key_alone_whose_events_wait() -> None:
+    mesh = await ready()
+    mesh.cloud.tag(KEY, {})
+    mesh.events.fault = Transient("StreamDown", "x")
+    await mesh.event(KEY.group_id)
+    await mesh.step()
+    assert (await mesh.record(KEY)).state == "Offboarded"
+    assert await mesh.resync.discover() == 0
