@@ -1,8 +1,11 @@
 """The mesh's own events on an Event Hub."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
+from traceback import walk_tb
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -14,11 +17,13 @@ from shared.domain.node import MeshEvent
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.eventhub import EventDataBatch
+    from azure.eventhub._pyamqp.aio import Connection
     from azure.eventhub.aio import EventHubProducerClient
 
-_RETRIES = 2
+_RETRIES = 1
 _BACKOFF = 0.5
-_ANSWER_SECONDS = 20.0
+_ANSWER_SECONDS = 5.0
+_CLOSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,11 @@ class EventHubConnection:
 
 
 class EventHubStream:
-    """EventStream; events of one key keep their order, for the key is their partition key."""
+    """EventStream; events of one key keep their order, for the key is their partition key.
+
+    Neither retries nor time-outs of the SDK bound how long it waits for a namespace that accepts the connection and
+    never answers, so that each call here takes five seconds, and one more to close what is broken, at most.
+    """
 
     def __init__(
         self,
@@ -45,19 +54,40 @@ class EventHubStream:
 
     async def publish(self, events: Sequence[MeshEvent]) -> None:
         in_order = sorted(events, key=lambda event: event.key)
-        for key, own in groupby(in_order, key=lambda event: event.key):
-            with EventHubErrors(self._name):
+        async with self._bounded():
+            for key, own in groupby(in_order, key=lambda event: event.key):
                 await self._publish_to(key, [msgspec.json.encode(event) for event in own])
 
     async def partitions(self) -> int:
         """How many partitions the hub has."""
-        with EventHubErrors(self._name):
+        async with self._bounded():
             return len(await self._producer().get_partition_ids())
 
     async def close(self) -> None:
         if self._made is not None:
             await self._made.close()
             self._made = None
+
+    @asynccontextmanager
+    async def _bounded(self) -> AsyncGenerator[None]:
+        with EventHubErrors(self._name):
+            try:
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    yield
+            except TimeoutError as error:
+                await self._drop(_connections_in(error.__cause__))
+                message = f"no answer within {_ANSWER_SECONDS:g} seconds"
+                raise Transient("EventHubSilent", message, target=self._name) from None
+
+    async def _drop(self, connections: "Sequence[Connection]") -> None:
+        """Makes the next call connect anew."""
+        broken, self._made = self._made, None
+        with suppress(MeshError), EventHubErrors(self._name):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                if broken is not None:
+                    await broken.close()
+                for connection in connections:
+                    await connection._disconnect()
 
     async def _publish_to(self, key: str, bodies: list[bytes]) -> None:
         producer = self._producer()
@@ -127,6 +157,18 @@ class EventHubErrors:
         translated = _translated(error, self._target) if error else None
         if translated:
             raise translated from error
+
+
+def _connections_in(error: BaseException | None) -> "list[Connection]":
+    """The connections that were in use when a call was given up, from the places where it stood.
+
+    The SDK forgets one that is not open yet without closing it, and the event loop holds on to its socket.
+    """
+    from azure.eventhub._pyamqp.aio import Connection
+
+    places = walk_tb(error.__traceback__ if error else None)
+    owners = [frame.f_locals.get("self") for frame, _ in places]
+    return [owner for owner in owners if isinstance(owner, Connection)]
 
 
 def _translated(error: BaseException, target: str) -> MeshError | None:

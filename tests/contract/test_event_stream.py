@@ -1,7 +1,9 @@
 """EventStream, in memory and on the local Event Hubs endpoint, read back by the unmodified consumer."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import msgspec
@@ -16,7 +18,7 @@ from tests.contract.samples import after
 from tests.fakes import InMemoryEventStream
 from tests.support.local_event_hubs import RunningEventHubs, running_event_hubs
 
-HUBS = ["events-order", "events-large", "events-probe"]
+HUBS = ["events-order", "events-large", "events-probe", "events-silent"]
 LOCAL = pytest.param("local", marks=[pytest.mark.stack, pytest.mark.xdist_group("event-hubs")])
 
 
@@ -88,19 +90,81 @@ async def test_a_hub_that_is_not_there_is_our_error(event_hubs: RunningEventHubs
 
 
 async def test_a_namespace_that_does_not_answer_is_our_error(unused_tcp_port: int) -> None:
-    nowhere = (
-        f"Endpoint=sb://127.0.0.1:{unused_tcp_port};SharedAccessKeyName=k;SharedAccessKey=a2V5;"
-        "UseDevelopmentEmulator=true;"
-    )
-    stream = EventHubStream(EventHubConnection(nowhere), "hub")
+    stream = EventHubStream(EventHubConnection(namespace_at(unused_tcp_port)), "hub")
     with pytest.raises(MeshError) as failure:
         await EventHubProbe(stream, "hub").check()
     assert isinstance(failure.value, Transient)
     await stream.close()
 
 
+@pytest.mark.parametrize("call", ["publish", "partitions"])
+async def test_a_namespace_that_accepts_and_says_nothing_is_left_after_a_few_seconds(call: str) -> None:
+    async with silent_port() as port:
+        stream = EventHubStream(EventHubConnection(namespace_at(port)), "hub")
+        async with asyncio.timeout(8):
+            with pytest.raises(Transient) as failure:
+                await (stream.publish([event(1, "node/s/g")]) if call == "publish" else stream.partitions())
+        assert failure.value.reason == "EventHubSilent"
+        await stream.close()
+
+
+@pytest.mark.stack
+@pytest.mark.xdist_group("event-hubs")
+async def test_a_namespace_that_answers_again_takes_what_is_published(event_hubs: RunningEventHubs) -> None:
+    """The broken client is not used again: its connection would stay as silent as it was."""
+    connection = event_hubs.connection_string
+    found = re.search(r"Endpoint=sb://[^:;]+:(\d+)", connection)
+    assert found
+    upstream = found.group(1)
+    async with silent_port(int(upstream)) as port:
+        through = connection.replace(f":{upstream}", f":{port}")
+        stream = EventHubStream(EventHubConnection(through), "events-silent")
+        with pytest.raises(Transient):
+            await stream.publish([event(1, "node/s/g")])
+        await stream.publish([event(1, "node/s/g")])
+        await stream.close()
+    assert await _received(connection, "events-silent", 1) == [event(1, "node/s/g")]
+
+
 def event(number: int, key: str, padding: str = "") -> MeshEvent:
     return MeshEvent(type="NodeReady", key=key, at=after(number), data={"number": str(number), "p": padding})
+
+
+def namespace_at(port: int) -> str:
+    return (
+        f"Endpoint=sb://127.0.0.1:{port};SharedAccessKeyName=k;SharedAccessKey=a2V5;"
+        "UseDevelopmentEmulator=true;"
+    )
+
+
+@asynccontextmanager
+async def silent_port(upstream: int | None = None) -> AsyncIterator[int]:
+    """A port whose first connection is accepted and left without an answer; later ones lead to `upstream`, if any."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = not writers
+        writers.append(writer)
+        if upstream is None or first:
+            await reader.read()
+            return
+        there, back = await asyncio.open_connection("127.0.0.1", upstream)
+        writers.append(back)
+        await asyncio.gather(_copy(reader, back), _copy(there, writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+    for writer in writers:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    while data := await source.read(65536):
+        sink.write(data)
+        await sink.drain()
+    sink.close()
 
 
 def _in_memory(_hub: str) -> Backend:
