@@ -66,6 +66,9 @@ class Plan(msgspec.Struct, frozen=True):
     made_at: datetime | None = None
     generation: int = 0
     done: int = 0  # so many of the network steps are finished
+    queued: int = (
+        0  # so often in a row nothing but another node's writes to the hub kept the next step from starting
+    )
 
     @property
     def empty(self) -> bool:
@@ -76,6 +79,11 @@ class Plan(msgspec.Struct, frozen=True):
     def steps(self) -> tuple[Step, ...]:
         """Every step, network first."""
         return (*self.network, *self.settings)
+
+    @property
+    def hub(self) -> str:
+        """The hub whose network the steps write, or change from the other side; empty where they write none."""
+        return next((s.on_hub for s in self.network if s.on_hub), "")
 
     @property
     def remaining(self) -> tuple[NetworkStep, ...]:

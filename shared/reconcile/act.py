@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import batched
 
-from shared.domain.errors import MeshError, Waiting
+from shared.domain.errors import MeshError, Terminal, Waiting
 from shared.domain.mesh import Timing
 from shared.domain.plan import (
     Accepted,
@@ -26,7 +26,10 @@ from shared.reconcile.claim import LeaseLost
 log = logging.getLogger(__name__)
 
 CONCURRENT_WRITES = 8
-HUB_BUSY_SECONDS = 2.0
+
+
+class HubBusy(Waiting):
+    """Another node's writes are under way on the hub, whose network takes one at a time. Nothing is wrong."""
 
 
 @dataclass
@@ -37,6 +40,12 @@ class Outcome:
     performed: list[Step] = field(default_factory=list)
     failures: list[tuple[Step, MeshError]] = field(default_factory=list)
     operation: Operation | None = None
+
+    @property
+    def queued(self) -> bool:
+        """Whether the hub was busy and nothing else is to be tried again: the rest of the plan needs no other look."""
+        passing = [e for _, e in self.failures if not isinstance(e, Terminal)]
+        return bool(passing) and all(isinstance(e, HubBusy) for e in passing)
 
 
 class Actor:
@@ -51,7 +60,7 @@ class Actor:
     async def perform(self, plan: Plan, owner: str, keep_lease: Callable[[], Awaitable[None]]) -> Outcome:
         """Performs the steps that remain; `keep_lease` is awaited before writing. Raises LeaseLost."""
         outcome = Outcome(plan.done)
-        await self._network(plan.remaining, owner, keep_lease, outcome)
+        await self._network(plan, owner, keep_lease, outcome)
         for steps in batched(plan.settings, CONCURRENT_WRITES, strict=False):
             try:
                 await keep_lease()
@@ -68,42 +77,42 @@ class Actor:
 
     async def _network(
         self,
-        steps: Sequence[NetworkStep],
+        plan: Plan,
         owner: str,
         keep_lease: Callable[[], Awaitable[None]],
         outcome: Outcome,
     ) -> None:
-        for step in steps:
+        """The hub stays ours until the plan is done: a write to the node's side locks the hub's network as well."""
+        for step in plan.remaining:
             try:
                 await keep_lease()
-                accepted = await self._write_network(step, owner)
+                accepted = await self._write_network(step, plan.hub, owner)
             except LeaseLost:
                 raise
             except MeshError as error:
                 outcome.failures.append((step, error))
+                await self.release(plan.hub, owner)
                 return
             outcome.performed.append(step)
             if accepted.url:
-                outcome.operation = self._operation(step, accepted)
+                outcome.operation = self._operation(step, plan.hub, accepted)
                 return
-            await self.release(step.on_hub, owner)
             outcome.done += 1
+        if plan.remaining:
+            await self.release(plan.hub, owner)
 
-    async def _write_network(self, step: NetworkStep, owner: str) -> Accepted:
-        if step.on_hub and not await self._leases.acquire(_hub(step.on_hub), owner, 2 * self._timing.lease):
-            message = "Another node is being attached to the hub, whose network takes one write at a time."
-            raise Waiting("HubBusy", message, target=step.id, retry_after=HUB_BUSY_SECONDS)
-        try:
-            match step:
-                case PutPeering():
-                    return await self._arm.put_peering(
-                        step.id, step.remote_network, step.flags, sync=step.sync
-                    )
-                case DeletePeering():
-                    return await self._arm.delete_peering(step.id)
-        except MeshError:
-            await self.release(step.on_hub, owner)
-            raise
+    async def enter(self, hub: str, owner: str) -> bool:
+        """Whether the hub is this node's to write to now, until it is released or left alone for long."""
+        return not hub or await self._leases.acquire(_hub(hub), owner, 2 * self._timing.lease)
+
+    async def _write_network(self, step: NetworkStep, hub: str, owner: str) -> Accepted:
+        if not await self.enter(hub, owner):
+            raise hub_busy(step)
+        match step:
+            case PutPeering():
+                return await self._arm.put_peering(step.id, step.remote_network, step.flags, sync=step.sync)
+            case DeletePeering():
+                return await self._arm.delete_peering(step.id)
 
     async def release(self, hub: str, owner: str) -> None:
         """Lets the next node write to a hub; nothing for an empty hub. A lease that cannot be given back runs out."""
@@ -127,11 +136,15 @@ class Actor:
         else:
             outcome.performed.append(step)
 
-    def _operation(self, step: NetworkStep, accepted: Accepted) -> Operation:
+    def _operation(self, step: NetworkStep, hub: str, accepted: Accepted) -> Operation:
         now = self._clock.now()
-        return Operation(
-            accepted.url, step.id, now, poll_at(now, accepted.retry_after, self._timing), step.on_hub
-        )
+        return Operation(accepted.url, step.id, now, poll_at(now, accepted.retry_after, self._timing), hub)
+
+
+def hub_busy(step: NetworkStep) -> HubBusy:
+    """Why a step waits for its turn."""
+    message = "Another node is being attached to the hub, whose network takes one write at a time."
+    return HubBusy("HubBusy", message, target=step.id)
 
 
 def poll_at(now: datetime, retry_after: float, timing: Timing) -> datetime:

@@ -10,7 +10,15 @@ from shared.domain.conditions import carried, conditions_from
 from shared.domain.errors import MeshError, Terminal, Waiting, error_for
 from shared.domain.mesh import Timing
 from shared.domain.node import LastRun, NodeRecord
-from shared.domain.plan import DeletePeering, DeleteSetting, Operation, OperationStatus, PutPeering, Step
+from shared.domain.plan import (
+    DeletePeering,
+    DeleteSetting,
+    Operation,
+    OperationStatus,
+    Plan,
+    PutPeering,
+    Step,
+)
 from shared.reconcile.act import Outcome
 from shared.reconcile.decision import Decision
 from shared.reconcile.settle import due, finding_of, progressed, settled
@@ -50,10 +58,11 @@ class Attempt:
 
     def resumed(self, outcome: Outcome, now: datetime, timing: Timing, draw: random.Random) -> None:
         """Further steps of the recorded plan were performed."""
-        self._count()
+        queued = self.record.plan is not None and self.record.plan.queued > 0
+        # As after a look, an operation counts: it may have to be started again and again.
+        self._count(1 if outcome.operation and queued else 0)
         if self.record.plan:
-            plan = msgspec.structs.replace(self.record.plan, done=outcome.done)
-            self.record = msgspec.structs.replace(self.record, plan=plan)
+            self._left(self.record.plan, outcome)
         self._add(outcome)
         if outcome.operation:
             self.record = progressed(self.record, outcome.operation)
@@ -65,9 +74,7 @@ class Attempt:
         self, decision: Decision, outcome: Outcome, now: datetime, timing: Timing, draw: random.Random
     ) -> None:
         """A fresh decision was performed."""
-        if not decision.plan.empty:
-            plan = msgspec.structs.replace(decision.plan, done=outcome.done)
-            self.record = msgspec.structs.replace(self.record, plan=plan)
+        self._left(decision.plan, outcome, seen=all(isinstance(e, Terminal) for e in decision.unread))
         self._add(outcome)
         self.errors = (*decision.unread, *self.errors)
         # Whoever throttles is not asked again at once.
@@ -85,6 +92,17 @@ class Attempt:
         self.errors = (*self.errors, error)
         self.look_again = False
         self.record = due(self.record, self.errors, now, timing, draw)
+
+    def _left(self, plan: Plan, outcome: Outcome, *, seen: bool = True) -> None:
+        """The plan as the next run finds it; of one that is empty nothing is left but what was last done."""
+        before = self.record.plan
+        if plan.empty and before:
+            plan = msgspec.structs.replace(before, queued=0)
+        else:
+            queued = 1 + (before.queued if before else 0) if outcome.queued and seen else 0
+            plan = msgspec.structs.replace(plan, done=outcome.done, queued=queued)
+        if not plan.empty:
+            self.record = msgspec.structs.replace(self.record, plan=plan)
 
     def _count(self, waits: int = 0) -> None:
         """Attempts are counted from run to run: a pass of this one that went well does not end the counting."""

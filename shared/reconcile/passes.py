@@ -10,7 +10,7 @@ from shared.domain.mesh import Timing
 from shared.domain.node import NodeRecord
 from shared.domain.plan import Operation, OperationStatus, Plan
 from shared.ports import Clock, ResourceManager
-from shared.reconcile.act import Actor, Outcome, poll_at
+from shared.reconcile.act import Actor, Outcome, hub_busy, poll_at
 from shared.reconcile.attempt import Attempt, after_operation, claimed, failure_of
 from shared.reconcile.claim import Claim, LeaseLost
 from shared.reconcile.observer import Observer
@@ -71,11 +71,32 @@ class Passes:
             # The settings were written beside the first step.
             outcome = await self._act(attempt, msgspec.structs.replace(plan, settings=()))
             attempt.resumed(outcome, *self._when)
+        elif plan and _queued(attempt.record, plan):
+            await self._turn(attempt, plan)
         else:
-            decision = await self._observer.look(attempt.record, lambda: self._keep(attempt))
-            attempt.record = await self._claim.save(claimed(attempt.record, decision))
-            outcome = await self._act(attempt, decision.plan)
-            attempt.acted(decision, outcome, *self._when)
+            await self._look(attempt)
+
+    async def _look(self, attempt: Attempt) -> None:
+        decision = await self._observer.look(attempt.record, lambda: self._keep(attempt))
+        attempt.record = await self._claim.save(claimed(attempt.record, decision))
+        outcome = await self._act(attempt, decision.plan)
+        attempt.acted(decision, outcome, *self._when)
+
+    async def _turn(self, attempt: Attempt, plan: Plan) -> None:
+        """A key that waits for the hub reads nothing before its turn, and then only if its plan grew old meanwhile."""
+        owner = str(attempt.record.key)
+        if not await self._actor.enter(plan.hub, owner):
+            step = plan.remaining[0]
+            attempt.resumed(Outcome(plan.done, failures=[(step, hub_busy(step))]), *self._when)
+        elif self._young(plan):
+            outcome = await self._act(attempt, msgspec.structs.replace(plan, settings=()))
+            attempt.resumed(outcome, *self._when)
+        else:
+            try:
+                await self._look(attempt)
+            finally:
+                if attempt.record.operation is None:
+                    await self._actor.release(plan.hub, owner)
 
     async def _act(self, attempt: Attempt, plan: Plan) -> Outcome:
         return await self._actor.perform(plan, str(attempt.record.key), lambda: self._keep(attempt))
@@ -92,12 +113,16 @@ class Passes:
         if status and status.state == "Running" and now - operation.started_at < OPERATION_AGE:
             later = msgspec.structs.replace(operation, poll_at=poll_at(now, status.retry_after, self._timing))
             attempt.record = msgspec.structs.replace(attempt.record, operation=later)
+            await self._actor.enter(operation.on_hub, str(attempt.record.key))
             return False
-        await self._actor.release(operation.on_hub, str(attempt.record.key))
         attempt.record = after_operation(attempt.record, operation)
+        succeeded = status is not None and status.state == "Succeeded"
+        plan = attempt.record.plan
+        if not (succeeded and plan and self._may_go_on(attempt.record, plan)):
+            await self._actor.release(operation.on_hub, str(attempt.record.key))
         if status and status.state == "Failed":
             raise failure_of(operation, status)
-        return status is not None and status.state == "Succeeded"
+        return succeeded
 
     async def _status(self, operation: Operation) -> OperationStatus | None:
         """None where Azure has forgotten the operation, or never tells: the look that follows shows the truth."""
@@ -108,6 +133,14 @@ class Passes:
 
     def _may_go_on(self, record: NodeRecord, plan: Plan) -> bool:
         """Whether a plan may go on without another look: it is young, half done, and nothing happened since."""
+        half_done = plan.done > 0 and bool(plan.remaining)
+        return self._young(plan) and half_done and plan.generation == record.generation
+
+    def _young(self, plan: Plan) -> bool:
         age = timedelta(seconds=self._timing.plan_age)
-        young = plan.made_at is not None and self._clock.now() - plan.made_at < age
-        return young and plan.done > 0 and bool(plan.remaining) and plan.generation == record.generation
+        return plan.made_at is not None and self._clock.now() - plan.made_at < age
+
+
+def _queued(record: NodeRecord, plan: Plan) -> bool:
+    """Whether nothing but the hub is waited for, and nothing happened since."""
+    return plan.queued > 0 and bool(plan.remaining) and plan.generation == record.generation

@@ -12,11 +12,13 @@ from shared.domain.ids import normal_id
 from shared.domain.mesh import Timing
 from shared.domain.node import Coverage, NodeRecord, State
 from shared.domain.plan import DeletePeering, DeleteSetting, Operation, PutPeering, PutSetting, Step
-from shared.reconcile.act import Outcome
+from shared.reconcile.act import HubBusy, Outcome
 from shared.reconcile.backoff import resync_delay, retry_delay
 from shared.reconcile.decision import Decision, conditions_of
 
 EXHAUSTED = "RetriesExhausted"
+HUB_BUSY_FIRST = 2.0  # seconds
+HUB_BUSY_MOST = 20.0
 
 
 def covered_after(coverage: Sequence[Coverage], outcome: Outcome, now: datetime) -> tuple[Coverage, ...]:
@@ -116,7 +118,7 @@ def state_of(decision: Decision, record: NodeRecord, outcome: Outcome) -> State:
         return "Offboarded" if clean else "Offboarding"
     if record.ready:
         return "Ready"
-    return "Pending" if outcome.operation or _waiting(decision) else "NotReady"
+    return "Pending" if outcome.operation or outcome.queued or _waiting(decision) else "NotReady"
 
 
 def due(
@@ -135,9 +137,14 @@ def due(
         # Not the end yet: an operation that is accepted and fails each time must not be tried for ever.
         return msgspec.structs.replace(record, next_due=record.operation.poll_at)
     if passing or waiting:
-        attempts, waits = record.attempts + failing, record.waits + (not failing)
+        # A turn at the hub comes for certain, however many wait for it: only what may never come is counted.
+        queueing = bool(passing) and all(isinstance(e, HubBusy) for e in passing)
+        attempts, waits = record.attempts + failing, record.waits + (not failing and not queueing)
         tries = attempts if failing else waits
-        delays = [_delay(e, tries, timing, draw) for e in passing]
+        turns = record.plan.queued if record.plan else 0
+        delays = [
+            _turn(turns, draw) if isinstance(e, HubBusy) else _delay(e, tries, timing, draw) for e in passing
+        ]
         soon = now + timedelta(seconds=max(delays, default=_patience(tries, timing, draw)))
         return msgspec.structs.replace(record, attempts=attempts, waits=waits, next_due=soon)
     later = now + timedelta(seconds=resync_delay(record.key, timing))
@@ -153,9 +160,14 @@ def _delay(error: MeshError, tries: int, timing: Timing, draw: random.Random) ->
     return longer * (1 + 0.25 * draw.random())
 
 
+def _turn(turns: int, draw: random.Random) -> float:
+    """Seconds before asking for the hub again: those who have asked often are many, and one of them is soon next."""
+    return min(HUB_BUSY_MOST, HUB_BUSY_FIRST * (1 + turns / 4)) * (0.5 + draw.random())
+
+
 def _patience(waits: int, timing: Timing, draw: random.Random) -> float:
-    """Seconds before looking again at what passes by itself: every fourth wait doubles it, since a key that queued
-    for the hub has waited often without anything being wrong."""
+    """Seconds before looking again at what passes by itself: every fourth wait doubles it, since Azure has many a
+    reason to ask for it without anything being wrong."""
     return retry_delay(1 + waits // 4, timing, draw)
 
 

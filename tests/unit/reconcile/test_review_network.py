@@ -283,3 +283,65 @@ async def test_a_group_that_holds_two_hubs_networks_peers_neither() -> None:
     record = await mesh.record(hubs)
     assert (ready(record), record.owned) == (("False", "IsHub"), ())
     assert (sides(mesh, HUB_NETWORK), sides(mesh, NEW_HUB)) == ([], [])
+
+
+# --- many nodes at one hub
+
+
+async def attached_together(nodes: int, operation_seconds: float) -> InMemoryMesh:
+    """So many groups tagged at once, each a third of a /16 away from the next, and what came of them."""
+    mesh = InMemoryMesh(operation_seconds=operation_seconds)
+    for i in range(nodes):
+        key = mesh.create_node(f"n{i}", f"10.{i // 8 + 1}.{i % 8 * 32}.0/19")
+        await mesh.event(key.group_id)
+    for _ in range(nodes * 1000):
+        if not await mesh.step():
+            return mesh
+    raise AssertionError("the mesh does not come to rest")
+
+
+def reads(mesh: InMemoryMesh) -> int:
+    return len([c for c in mesh.arm.calls if c.startswith(("get", "list"))])
+
+
+@pytest.mark.parametrize(("nodes", "operation_seconds"), [(100, 5.0), (60, 12.0)])
+async def test_nodes_that_queue_for_one_hub_all_get_their_turn_and_read_nothing_meanwhile(
+    nodes: int, operation_seconds: float
+) -> None:
+    alone = reads(await attached_together(1, operation_seconds))
+    mesh = await attached_together(nodes, operation_seconds)
+    assert {r.state for r in mesh.nodes.records.values()} == {"Ready"}
+    assert not mesh.dead_letters.letters
+    assert reads(mesh) / nodes <= alone + 4 + 6
+    seconds = (mesh.clock.now() - InMemoryMesh().clock.now()).total_seconds()
+    assert seconds <= nodes * 2 * operation_seconds * 1.5 + 120
+
+
+async def test_an_event_while_a_node_queues_has_it_looked_at_again() -> None:
+    mesh = InMemoryMesh(operation_seconds=5)
+    mesh.create_node()
+    assert await mesh.leases.acquire("hub/hub", "somebody", 300)
+    await mesh.event(KEY.group_id)
+    await mesh.step()
+    record = await mesh.record(KEY)
+    assert (record.state, ready(record)) == ("Pending", ("False", "HubBusy"))
+    looked = reads(mesh)
+    for _ in range(5):
+        await mesh.step()
+    record = await mesh.record(KEY)
+    assert (reads(mesh), record.attempts, record.waits) == (looked, 0, 0)
+    assert (await look(mesh, {})).state == "Offboarded"
+    assert "put_peering" not in mesh.arm.calls
+
+
+async def test_a_plan_that_grew_old_in_the_queue_is_made_anew_when_its_turn_comes() -> None:
+    mesh = InMemoryMesh()
+    mesh.create_node()
+    assert await mesh.leases.acquire("hub/hub", "somebody", 300)
+    await mesh.event(KEY.group_id)
+    await mesh.step()
+    mesh.cloud.tag(KEY, {})  # no event tells of it
+    await mesh.until_quiet()
+    assert (await mesh.record(KEY)).state == "Offboarded"
+    assert "put_peering" not in mesh.arm.calls
+    assert not mesh.leases.held
