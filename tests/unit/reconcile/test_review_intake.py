@@ -6,16 +6,18 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from shared.domain.diagnostics import DiagnosticSetting, Selection
 from shared.domain.errors import Denied, MeshError, NotFound, Transient
 from shared.domain.ids import NodeKey
-from shared.domain.network import Hub
+from shared.domain.network import Hub, PeeringFlags
 from shared.domain.node import MeshEvent, NodeRecord
+from shared.domain.plan import Accepted
 from shared.ports import DeadLetter
 from shared.reconcile.backoff import resync_delay
 from shared.reconcile.ending import OUTBOX_SECONDS
 from shared.reconcile.intake import Intake, ResourceEvent, Taken
 from shared.reconcile.replay import Replay
-from tests.fakes import InMemoryDeadLetters, InMemoryEventStream
+from tests.fakes import FakeResourceManager, InMemoryDeadLetters, InMemoryEventStream
 from tests.support.mesh import HUB_NETWORK, SUBSCRIPTION, TAGS, WORKSPACE, InMemoryMesh, network_of
 from tests.support.trouble import WorkerDied
 
@@ -341,3 +343,95 @@ async def test_discovery_leaves_an_offboarded_key_alone_whose_events_wait() -> N
     await mesh.step()
     assert (await mesh.record(KEY)).state == "Offboarded"
     assert await mesh.resync.discover() == 0
+
+
+class EchoingResourceManager(FakeResourceManager):
+    """Raises an event for every write that Azure took, at once or when `deliver` is called; a refused one raises none,
+    since events of failures are not heard."""
+
+    def __init__(self, mesh: InMemoryMesh, *, at_once: bool) -> None:
+        super().__init__(mesh.cloud, mesh.clock, operation_seconds=7.0)
+        self._mesh = mesh
+        self._at_once = at_once
+        self._written: list[str] = []
+
+    async def deliver(self) -> None:
+        written, self._written = self._written, []
+        for resource in written:
+            await self._mesh.event(resource, "write")
+
+    async def put_peering(
+        self, peering_id: str, remote_network: str, flags: PeeringFlags, *, sync: bool
+    ) -> Accepted:
+        accepted = await super().put_peering(peering_id, remote_network, flags, sync=sync)
+        await self._wrote(peering_id)
+        return accepted
+
+    async def delete_peering(self, peering_id: str) -> Accepted:
+        accepted = await super().delete_peering(peering_id)
+        await self._wrote(peering_id)
+        return accepted
+
+    async def put_diagnostic_setting(
+        self, resource: str, name: str, workspace: str, selection: Selection
+    ) -> DiagnosticSetting:
+        setting = await super().put_diagnostic_setting(resource, name, workspace, selection)
+        await self._wrote(f"{resource}/providers/Microsoft.Insights/diagnosticSettings/{name}")
+        return setting
+
+    async def delete_diagnostic_setting(self, resource: str, name: str) -> None:
+        await super().delete_diagnostic_setting(resource, name)
+        await self._wrote(f"{resource}/providers/Microsoft.Insights/diagnosticSettings/{name}")
+
+    async def _wrote(self, resource: str) -> None:
+        self._written.append(resource)
+        if self._at_once:
+            await self.deliver()
+
+
+def echoing(*, at_once: bool) -> tuple[InMemoryMesh, EchoingResourceManager]:
+    """A mesh without MESH_PRINCIPAL_ID, which hears its own writes."""
+    mesh = InMemoryMesh()
+    assert mesh.mesh.principal == ""
+    arm = mesh.arm = EchoingResourceManager(mesh, at_once=at_once)
+    mesh.restart()
+    mesh.create_node()
+    return mesh, arm
+
+
+async def _until_rest(mesh: InMemoryMesh, arm: EchoingResourceManager) -> int:
+    """How many messages were handled until nothing was left to do or to hear."""
+    for handled in range(200):
+        more = await mesh.step()
+        await arm.deliver()
+        if not more and not mesh.queue.items:
+            return handled
+    raise AssertionError("the mesh keeps itself busy")
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_mesh_that_hears_its_own_writes_looks_once_more_and_rests(at_once: bool) -> None:
+    mesh, arm = echoing(at_once=at_once)
+    await mesh.event(KEY.group_id)
+    await _until_rest(mesh, arm)
+    record = await mesh.record(KEY)
+    writes = [c for c in arm.calls if c.startswith(("put", "delete"))]
+    assert (record.state, record.generation, len(writes)) == ("Ready", record.observed_generation, 5)
+    mesh.cloud.tag(KEY, {})
+    await mesh.event(KEY.group_id)
+    await _until_rest(mesh, arm)
+    assert (await mesh.record(KEY)).state == "Offboarded"
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("call", ["put_peering", "put_diagnostic_setting"])
+@pytest.mark.parametrize(("error", "most"), [(DENIED, 12), (FAILING, 60)])
+async def test_a_mesh_that_hears_its_own_writes_rests_although_azure_refuses_a_step_each_time(
+    error: MeshError, most: int, call: str, at_once: bool
+) -> None:
+    mesh, arm = echoing(at_once=at_once)
+    arm.inject(call, error, times=10**6)
+    await mesh.event(KEY.group_id)
+    assert await _until_rest(mesh, arm) <= 40
+    assert 1 <= arm.calls.count(call) <= most
+    assert (await mesh.record(KEY)).state == "NotReady"
