@@ -174,6 +174,7 @@ async def test_one_that_stays_missing_is_given_up_visibly_after_the_usual_attemp
     await mesh.until_quiet()
     record = await mesh.record(key)
     assert (record.state, record.conditions[0].reason) == ("NotReady", "RetriesExhausted")
+    assert "ResourceNotFound" in record.conditions[0].message
     assert len(ours(mesh)) == 2
     assert mesh.arm.calls.count("get_group") == mesh.timing.retries
 
@@ -265,6 +266,17 @@ async def test_once_azure_throttles_nothing_more_is_asked_before_it_said() -> No
     assert (record.next_due - mesh.clock.now()).total_seconds() >= 17
     await mesh.until_quiet()
     assert ((await mesh.record(key)).state, len(ours(mesh))) == ("Ready", 100)
+
+
+async def test_a_run_that_was_throttled_does_not_read_its_peerings_back_at_once() -> None:
+    mesh = InMemoryMesh()
+    key = mesh.create_node()
+    mesh.arm.inject("list_diagnostic_settings", Waiting("TooManyRequests", "x", retry_after=17))
+    await mesh.event(key.group_id)
+    await mesh.step()
+    assert (mesh.arm.calls.count("put_peering"), mesh.arm.calls.count("get_group")) == (2, 1)
+    await mesh.until_quiet()
+    assert (await mesh.record(key)).state == "Ready"
 
 
 async def test_a_thousand_resources_that_may_not_be_read_make_one_short_message() -> None:
@@ -441,15 +453,18 @@ async def test_once_the_foreign_setting_has_another_name_the_node_becomes_ready(
     assert set(mesh.cloud.settings[vault_of(key, "a").lower()]) == {"meshplane", "theirs"}
 
 
-async def test_a_foreign_setting_survives_a_node_that_leaves_after_its_hub_left_the_settings() -> None:
-    """The mesh knows no workspace then, and neither does a setting that sends to storage only."""
+@pytest.mark.parametrize("foreign", [FOREIGN[0], DiagnosticSetting("meshplane", AUDIT_EVENT)])
+async def test_a_foreign_setting_survives_a_node_that_leaves_after_its_hub_left_the_settings(
+    foreign: DiagnosticSetting,
+) -> None:
+    """The mesh knows no workspace then, and neither does a setting that sends to storage or to a partner only."""
     mesh = InMemoryMesh()
     key = mesh.create_node()
     await mesh.event(key.group_id)
     await mesh.until_quiet()
     theirs = f"{key.group_id}/providers/Microsoft.KeyVault/vaults/theirs"
     mesh.cloud.create_resource(theirs)
-    mesh.cloud.add_setting(theirs, FOREIGN[0])
+    mesh.cloud.add_setting(theirs, foreign)
     mesh.mesh = msgspec.structs.replace(
         mesh.mesh, hubs=(msgspec.structs.replace(mesh.mesh.hubs[0], id="other"),)
     )
