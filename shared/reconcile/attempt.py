@@ -17,10 +17,12 @@ from shared.domain.plan import (
     OperationStatus,
     Plan,
     PutPeering,
+    PutSetting,
     Step,
 )
 from shared.reconcile.act import Outcome
 from shared.reconcile.decision import Decision
+from shared.reconcile.journal import target_of
 from shared.reconcile.settle import due, finding_of, progressed, settled
 
 
@@ -37,6 +39,8 @@ class Attempt:
 
     def __post_init__(self) -> None:
         self._tried = self.record.attempts, self.record.waits
+        self._was_ready = self.record.state == "Ready"
+        self._was_working = self.record.operation is not None
 
     @property
     def outcome(self) -> str:
@@ -85,6 +89,23 @@ class Attempt:
         self.member = decision.member
         self.waiting = any(f.waiting for f in decision.plan.findings)
 
+    def contested(self, timing: Timing) -> None:
+        """Counts a run that ended well, but had to mend what a settled node already had.
+
+        Somebody (a policy, a pipeline) may undo it after each run; a run that finds all well ends the counting.
+        """
+        mended = [s for s in self.performed if _mends(s)]
+        if not self.record.ready or self.errors or not (self._was_working or (self._was_ready and mended)):
+            return
+        # The run that began an operation has counted it.
+        waits = self._tried[1] + (not self._was_working)
+        self.record = msgspec.structs.replace(self.record, waits=waits)
+        if waits >= timing.waits and mended:
+            message = (
+                "Somebody changes it back each time Meshplane mends it: find out who in the activity log."
+            )
+            self.errors = (Waiting("Contested", message, target=target_of(mended[0])),)
+
     def fail(self, error: MeshError, now: datetime, timing: Timing, draw: random.Random) -> None:
         """The run could not go on. What it took over from events stays with the record."""
         self._count()
@@ -128,6 +149,11 @@ class Attempt:
         self.errors = tuple(e for _, e in outcome.failures)
         read_back = any(isinstance(s, PutPeering | DeletePeering | DeleteSetting) for s in outcome.performed)
         self.look_again = read_back and not outcome.failures and outcome.operation is None
+
+
+def _mends(step: Step) -> bool:
+    """Whether a step puts right what was there before, rather than serving something new."""
+    return isinstance(step, PutPeering) or (isinstance(step, PutSetting) and bool(step.differences))
 
 
 def claimed(record: NodeRecord, decision: Decision) -> NodeRecord:

@@ -50,6 +50,7 @@ class Passes:
                     break
             else:
                 attempt.unfinished(*self._when)
+            attempt.contested(self._timing)
         except LeaseLost:
             raise
         except MeshError as error:

@@ -25,6 +25,7 @@ from tests.support.mesh import (
     network_of,
     vault_of,
 )
+from tests.support.people import SELECTIONS
 
 KEY = NodeKey.of(SUBSCRIPTION, "sales")
 HUB = Hub("hub", HUB_NETWORK, WORKSPACE)
@@ -345,3 +346,38 @@ async def test_a_plan_that_grew_old_in_the_queue_is_made_anew_when_its_turn_come
     assert (await mesh.record(KEY)).state == "Offboarded"
     assert "put_peering" not in mesh.arm.calls
     assert not mesh.leases.held
+
+
+# --- somebody else who insists
+
+
+@pytest.mark.parametrize(
+    ("what", "operation_seconds"), [("peering", 0.0), ("peering", 7.0), ("setting", 0.0)]
+)
+async def test_a_policy_that_rewrites_what_is_ours_after_each_run_is_seen_in_the_end(
+    what: str, operation_seconds: float
+) -> None:
+    mesh = await settled(operation_seconds=operation_seconds)
+    await look(mesh)
+    vault = vault_of(KEY, "a")
+    rounds = 0
+    while not mesh.dead_letters.letters and rounds < 2 * mesh.timing.waits:
+        if what == "peering":
+            (side,) = mesh.cloud.networks[HUB_NETWORK.lower()].sides.values()
+            side.flags = msgspec.structs.replace(side.flags, allow_forwarded_traffic=True)
+            await mesh.event(side.id, "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write")
+        else:
+            ours = mesh.cloud.settings[vault.lower()]["meshplane"]
+            mesh.cloud.add_setting(vault, msgspec.structs.replace(ours, selection=SELECTIONS[0]))
+            await mesh.event(vault, "Microsoft.Insights/diagnosticSettings/write")
+        await mesh.until_quiet()
+        rounds += 1
+    assert rounds == mesh.timing.waits
+    assert len(mesh.dead_letters.letters) == 1
+
+
+async def test_a_look_that_finds_all_well_ends_the_counting_of_repairs() -> None:
+    mesh = await settled()
+    (side,) = mesh.cloud.networks[HUB_NETWORK.lower()].sides.values()
+    side.flags = msgspec.structs.replace(side.flags, allow_forwarded_traffic=True)
+    assert ((await look(mesh)).waits, (await look(mesh)).waits) == (1, 0)
