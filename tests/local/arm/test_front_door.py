@@ -31,6 +31,8 @@ def _token(audience: str, *, key: bytes = KEY, lifetime: float = 60) -> str:
         (_token("https://graph.microsoft.com"), "InvalidAuthenticationTokenAudience"),
         (_token("https://management.azure.com/", lifetime=-1), "ExpiredAuthenticationToken"),
     ],
+    # A token is another one in each process, and so would be the test's name.
+    ids=["none", "other scheme", "nonsense", "foreign key", "other audience", "expired"],
 )
 async def test_without_a_valid_token(arm: LocalArm, authorization: str | None, code: str) -> None:
     """401 with ARM's error body and a WWW-Authenticate challenge."""
