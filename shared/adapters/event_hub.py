@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from traceback import walk_tb
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from shared.adapters.translation import Translation
 from shared.domain.errors import Denied, MeshError, NotFound, Terminal, Transient
 from shared.domain.node import MeshEvent
 
@@ -142,21 +142,11 @@ class EventHubStream:
         )
 
 
-class EventHubErrors:
+class EventHubErrors(Translation):
     """Translates what azure-eventhub raises inside a `with` block."""
 
-    def __init__(self, target: str) -> None:
-        self._target = target
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        translated = _translated(error, self._target) if error else None
-        if translated:
-            raise translated from error
+    def translate(self, error: BaseException, target: str) -> MeshError | None:
+        return _translated(error, target)
 
 
 def _connections_in(error: BaseException | None) -> "list[Connection]":

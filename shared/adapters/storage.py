@@ -2,9 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING
 
+from shared.adapters.translation import Translation
 from shared.domain.errors import Conflict, Denied, MeshError, NotFound, Terminal, Transient
 
 if TYPE_CHECKING:
@@ -30,21 +30,11 @@ class StorageConnection:
     queues_endpoint: str = ""
 
 
-class StorageErrors:
+class StorageErrors(Translation):
     """Translates what the SDK raises inside a `with` block; `target` is what the error is said to be about."""
 
-    def __init__(self, target: str) -> None:
-        self._target = target
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        translated = _translated(error, self._target) if error else None
-        if translated:
-            raise translated from error
+    def translate(self, error: BaseException, target: str) -> MeshError | None:
+        return _translated(error, target)
 
 
 def needed[T: "AsyncTokenCredential"](credential: T | None) -> T:

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
+from shared.adapters.translation import Translation
 from shared.domain.errors import MeshError, Transient, error_for, judge
 
 if TYPE_CHECKING:
@@ -18,21 +18,11 @@ _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _LONGEST = 1000
 
 
-class ArmErrors:
+class ArmErrors(Translation):
     """Translates what the SDK raises inside a `with` block; `target` is what the error is said to be about."""
 
-    def __init__(self, target: str) -> None:
-        self._target = target
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        translated = translate(error, self._target) if error else None
-        if translated:
-            raise translated from error
+    def translate(self, error: BaseException, target: str) -> MeshError | None:
+        return translate(error, target)
 
 
 def translate(error: BaseException, target: str) -> MeshError | None:
