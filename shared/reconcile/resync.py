@@ -87,6 +87,11 @@ class Resync:
 
 
 def _failed(record: NodeRecord) -> bool:
-    """Whether the last run did not come to an end: what it met, or that it waited, is its outcome then."""
+    """Whether the last run did not come to an end: what it met, or that it waited, is its outcome then.
+
+    A node that is Ready did, however often it was mended before.
+    """
+    if record.state == "Ready":
+        return False
     tried = record.attempts > 0 or record.waits > 0
     return tried or (record.last_run is not None and record.last_run.outcome not in ENDS)

@@ -435,3 +435,15 @@ async def test_a_mesh_that_hears_its_own_writes_rests_although_azure_refuses_a_s
     assert await _until_rest(mesh, arm) <= 40
     assert 1 <= arm.calls.count(call) <= most
     assert (await mesh.record(KEY)).state == "NotReady"
+
+
+async def test_a_node_that_was_mended_and_then_lost_its_tag_without_an_event_is_discovered() -> None:
+    """Mending counts towards what ends a fight; it does not make a Ready node one that failed."""
+    mesh = InMemoryMesh(operation_seconds=5)
+    key = mesh.create_node()
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    mesh.cloud.tag(key, {})
+    assert await mesh.resync.discover() == 1
+    await mesh.until_quiet()
+    assert (await mesh.record(key)).state == "Offboarded"
