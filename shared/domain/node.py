@@ -66,7 +66,8 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The row of one key.
 
     `generation` counts what intake has seen, `observed_generation` what the last run took in;
-    `next_due` is the one delay: when somebody has to look again. `touched` are resources that events named since
+    `next_due` is the one delay: when somebody has to look again; `not_before` is what Azure asked for: until
+    then no event makes anybody look. `touched` are resources that events named since
     the last run began, `taken` those that the present run took over (a run that dies leaves them here).
     `reads` and `writes` count the calls until the node was first Ready. `outbox` holds mesh events that are still
     to be published. `attempts` counts runs that failed, `waits` those that had to wait for Azure, since the last
@@ -79,6 +80,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     generation: int = 0
     observed_generation: int = -1
     next_due: datetime | None = None
+    not_before: datetime | None = None
     touched: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()
     cause: str = ""

@@ -76,6 +76,8 @@ class Engine:
             return Result((record.lease.until - now).total_seconds() + self._draw.random())
         if not _is_due(record, now):
             return Result()
+        if record.not_before and record.not_before > now:
+            return Result((record.not_before - now).total_seconds())
         run = self._new_run()
         claim = Claim(self._nodes, self._clock, self._timing, run)
         try:

@@ -146,10 +146,19 @@ def due(
             _turn(turns, draw) if isinstance(e, HubBusy) else _delay(e, tries, timing, draw) for e in passing
         ]
         soon = now + timedelta(seconds=max(delays, default=_patience(tries, timing, draw)))
-        return msgspec.structs.replace(record, attempts=attempts, waits=waits, next_due=soon)
+        return msgspec.structs.replace(
+            record, attempts=attempts, waits=waits, next_due=soon, not_before=_asked_for(passing, now)
+        )
+    record = msgspec.structs.replace(record, not_before=None)
     later = now + timedelta(seconds=resync_delay(record.key, timing))
     gone = record.state == "Offboarded" and not errors
     return msgspec.structs.replace(record, attempts=0, waits=0, next_due=None if gone else later)
+
+
+def _asked_for(errors: Sequence[MeshError], now: datetime) -> datetime | None:
+    """Until when Azure wants to be left alone: it refuses who comes earlier, and begins to count anew."""
+    seconds = max((e.retry_after or 0.0 for e in errors if not isinstance(e, HubBusy)), default=0.0)
+    return now + timedelta(seconds=seconds) if seconds else None
 
 
 def _delay(error: MeshError, tries: int, timing: Timing, draw: random.Random) -> float:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from shared.domain.diagnostics import DiagnosticSetting, Selection
-from shared.domain.errors import Denied, MeshError, NotFound, Transient
+from shared.domain.errors import Denied, MeshError, NotFound, Transient, Waiting
 from shared.domain.ids import NodeKey
 from shared.domain.network import Hub, PeeringFlags
 from shared.domain.node import MeshEvent, NodeRecord
@@ -18,7 +18,7 @@ from shared.reconcile.ending import OUTBOX_SECONDS
 from shared.reconcile.intake import Intake, ResourceEvent, Taken
 from shared.reconcile.replay import Replay
 from tests.fakes import FakeResourceManager, InMemoryDeadLetters, InMemoryEventStream
-from tests.support.mesh import HUB_NETWORK, SUBSCRIPTION, TAGS, WORKSPACE, InMemoryMesh, network_of
+from tests.support.mesh import HUB_NETWORK, SUBSCRIPTION, TAGS, WORKSPACE, InMemoryMesh, network_of, vault_of
 from tests.support.trouble import WorkerDied
 
 KEY = NodeKey.of(SUBSCRIPTION, "sales")
@@ -447,3 +447,18 @@ async def test_a_node_that_was_mended_and_then_lost_its_tag_without_an_event_is_
     assert await mesh.resync.discover() == 1
     await mesh.until_quiet()
     assert (await mesh.record(key)).state == "Offboarded"
+
+
+async def test_an_event_does_not_bring_anybody_back_before_azure_wants_it() -> None:
+    mesh = InMemoryMesh()
+    key = mesh.create_node()
+    mesh.arm.inject("list_networks", Waiting("SubscriptionRequestsThrottled", "Too many.", retry_after=60))
+    await mesh.event(key.group_id)
+    await mesh.step()
+    throttled, calls = mesh.clock.now(), len(mesh.arm.calls)
+    await mesh.event(vault_of(key, "a"), "Microsoft.KeyVault/vaults/write")
+    while len(mesh.arm.calls) == calls:
+        assert await mesh.step()
+    assert (mesh.clock.now() - throttled).total_seconds() >= 60
+    await mesh.until_quiet()
+    assert (await mesh.record(key)).state == "Ready"
