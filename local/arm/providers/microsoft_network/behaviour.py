@@ -177,7 +177,7 @@ class Networks:
             if any(overlap(space, other) for other in spaces[:index]):
                 raise NetworkError(
                     400,
-                    "NetcfgOverlappingAddressPrefixes",
+                    "NetcfgOverlappingAddressPrefixes",  # (inferred)
                     f"Virtual network {network.id.text} has address prefixes that overlap: {prefixes[index]}.",
                 )
         for subnet in self.manager.store.children(network.id, "subnets") if existing else []:
