@@ -45,7 +45,7 @@ async def get_node(req: func.HttpRequest) -> func.HttpResponse:
         raise NotFound(
             "NodeNotFound", "The mesh knows no such node: is the group tagged mesh-node?", target=str(key)
         )
-    page = await app.history.recent(key, continuation=req.params.get("history", ""))
+    page = await app.history.recent(str(key), continuation=req.params.get("history", ""))
     return json_answer(node_detail(record, [history_view(e) for e in page.items], page.continuation))
 
 

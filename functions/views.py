@@ -6,9 +6,8 @@ import msgspec
 
 from shared.domain.conditions import Condition
 from shared.domain.node import Coverage, HistoryEntry, LastRun, NodeRecord, NodeSummary, PeeringStatus
-from shared.domain.plan import Plan, PutPeering, PutSetting, Step
+from shared.domain.plan import Plan, Step
 from shared.ports import DeadLetter
-from shared.reconcile.journal import target_of
 
 
 class NodeItem(msgspec.Struct, frozen=True):
@@ -144,9 +143,7 @@ def plan_view(plan: Plan) -> PlanView:
 
 
 def _step(step: Step) -> StepView:
-    if isinstance(step, PutPeering | PutSetting):
-        return StepView("PUT", target_of(step), step.why, step.differences)
-    return StepView("DELETE", target_of(step), step.why)
+    return StepView(step.method, step.id, step.why, getattr(step, "differences", ()))
 
 
 def coverage_detail(coverage: tuple[Coverage, ...]) -> CoverageDetail:

@@ -71,6 +71,41 @@ class NodeKey(msgspec.Struct, frozen=True, order=True):
         return f"node/{self.subscription}/{self.group}"
 
 
+class EdgeKey(msgspec.Struct, frozen=True, order=True):
+    """An edge as something to reconcile. Written `edge/<id>`."""
+
+    id: str
+
+    def __str__(self) -> str:
+        return f"edge/{self.id}"
+
+
+class HubKey(msgspec.Struct, frozen=True, order=True):
+    """A hub as something to reconcile. Written `hub/<id>`."""
+
+    id: str
+
+    def __str__(self) -> str:
+        return f"hub/{self.id}"
+
+
+type Key = NodeKey | EdgeKey | HubKey
+
+_NAMED_KEY = re.compile(r"(edge|hub)/([^/]+)")
+
+
+def parse_key(text: str) -> Key:
+    """The key that a work item, a dead letter or a history names.
+
+    Raises:
+        ValueError: no key.
+    """
+    match = _NAMED_KEY.fullmatch(text)
+    if match is None:
+        return NodeKey.parse(text)
+    return EdgeKey(match[2]) if match[1] == "edge" else HubKey(match[2])
+
+
 def _is_group_name(name: str) -> bool:
     """Resource Manager's rule: letters with their marks, digits, underscore, parentheses, hyphen, period."""
     allowed = all(c in "_().-" or category(c) in ("Nd", "Pc") or category(c)[0] in "LM" for c in name)

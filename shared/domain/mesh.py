@@ -13,6 +13,7 @@ class Mesh(msgspec.Struct, frozen=True):
     hubs: tuple[Hub, ...]
     subscriptions: tuple[str, ...]
     principal: str = ""
+    full_mesh: int = 10  # so many nodes may be peered with each other
 
     def hub(self, hub_id: str) -> Hub | None:
         """The hub of that id."""

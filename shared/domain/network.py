@@ -34,8 +34,21 @@ class Peering(msgspec.Struct, frozen=True):
     flags: PeeringFlags
 
 
+class Subnet(msgspec.Struct, frozen=True):
+    """A subnet. `service_endpoints` are service names such as `Microsoft.Storage`; the counts are of what is in it."""
+
+    id: str
+    name: str
+    address_prefixes: tuple[str, ...]
+    security_group: str = ""
+    delegated: bool = False
+    service_endpoints: tuple[str, ...] = ()
+    private_endpoints: int = 0
+    ip_configurations: int = 0
+
+
 class VirtualNetwork(msgspec.Struct, frozen=True):
-    """A virtual network with its peerings inline."""
+    """A virtual network with its subnets and peerings inline."""
 
     id: str
     name: str
@@ -43,6 +56,12 @@ class VirtualNetwork(msgspec.Struct, frozen=True):
     address_prefixes: tuple[str, ...]
     provisioning_state: str
     peerings: tuple[Peering, ...] = ()
+    subnets: tuple[Subnet, ...] = ()
+
+    @property
+    def private_endpoints(self) -> int:
+        """How many private endpoints lie in it: Azure allows 1,000."""
+        return sum(s.private_endpoints for s in self.subnets)
 
     def peering_to(self, network_id: str) -> Peering | None:
         """The peering that leads to a network: Azure allows one at most."""
@@ -50,7 +69,12 @@ class VirtualNetwork(msgspec.Struct, frozen=True):
 
 
 class Hub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A hub as the settings name it: `network` and `workspace` are resource ids; no `region` serves every region."""
+    """A hub as the settings name it: `network` and `workspace` are resource ids; no `region` serves every region.
+
+    `capacity` is how many peerings its network takes (500, or 1,000 where Virtual Network Manager manages it).
+    `zones` are ids of private DNS zones (`privatelink.*`) that nodes with private endpoints are linked to, `pools`
+    CIDR prefixes out of which nodes without a network get one, `peers` ids of hubs that it peers with.
+    """
 
     id: str
     network: str
@@ -58,6 +82,10 @@ class Hub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     region: str = ""
     gateway: bool = False
     allow_forwarded_traffic: bool = True
+    capacity: int = 500
+    zones: tuple[str, ...] = ()
+    pools: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
 
 
 def spoke_flags(hub: Hub) -> PeeringFlags:

@@ -72,7 +72,10 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     `reads` and `writes` count the calls until the node was first Ready. `outbox` holds mesh events that are still
     to be published. `attempts` counts runs that failed, `waits` those that had to wait for Azure, since the last
     that came to an end. `letter` says that a dead letter tells of this key. `lost` counts runs whose lease ran
-    out since one came to an end. `sink` is the workspace that `coverage` speaks of.
+    out since one came to an end. `sink` is the workspace that `coverage` speaks of. `networks` are the node's own
+    virtual networks as last seen, `made` those (and security groups) that Meshplane made for it, `allocation` the
+    prefix it has from a pool, `zone_links` the links of DNS zones that are ours. `wanted_hub` is the hub that
+    somebody asked it to move to.
     `etag` is None until stored.
     """
 
@@ -101,6 +104,11 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     peerings: tuple[PeeringStatus, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     sink: str = ""
+    networks: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
+    allocation: str = ""
+    zone_links: tuple[str, ...] = ()
+    wanted_hub: str = ""
     plan: Plan | None = None
     operation: Operation | None = None
     first_seen: datetime | None = None
@@ -140,7 +148,7 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One change: what caused it, what was written and which fields differed, at what cost."""
 
     at: datetime
-    key: NodeKey
+    key: str
     cause: str
     outcome: str
     changes: tuple[str, ...] = ()

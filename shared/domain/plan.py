@@ -4,13 +4,21 @@ The same plan is what the dry run shows, what the tests check and what is perfor
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
 from shared.domain.conditions import Finding
 from shared.domain.diagnostics import Selection
 from shared.domain.network import PeeringFlags
+from shared.domain.steps import (
+    EndpointStep,
+    Method,
+    RuleStep,
+    SecurityGroupStep,
+    VirtualNetworkStep,
+    ZoneStep,
+)
 
 
 class PutPeering(msgspec.Struct, frozen=True, tag="PutPeering"):
@@ -23,6 +31,7 @@ class PutPeering(msgspec.Struct, frozen=True, tag="PutPeering"):
     on_hub: str = ""  # the hub's id where this side lies on a hub: such writes are serialised
     sync: bool = False
     differences: tuple[str, ...] = ()
+    method: ClassVar[Method] = "PUT"
 
 
 class DeletePeering(msgspec.Struct, frozen=True, tag="DeletePeering"):
@@ -31,6 +40,7 @@ class DeletePeering(msgspec.Struct, frozen=True, tag="DeletePeering"):
     id: str
     why: str
     on_hub: str = ""
+    method: ClassVar[Method] = "DELETE"
 
 
 class PutSetting(msgspec.Struct, frozen=True, tag="PutSetting"):
@@ -42,6 +52,12 @@ class PutSetting(msgspec.Struct, frozen=True, tag="PutSetting"):
     selection: Selection
     why: str
     differences: tuple[str, ...] = ()
+    method: ClassVar[Method] = "PUT"
+
+    @property
+    def id(self) -> str:
+        """The setting's resource id."""
+        return setting_id(self.resource, self.name)
 
 
 class DeleteSetting(msgspec.Struct, frozen=True, tag="DeleteSetting"):
@@ -50,9 +66,22 @@ class DeleteSetting(msgspec.Struct, frozen=True, tag="DeleteSetting"):
     resource: str
     name: str
     why: str
+    method: ClassVar[Method] = "DELETE"
+
+    @property
+    def id(self) -> str:
+        """The setting's resource id."""
+        return setting_id(self.resource, self.name)
 
 
-type NetworkStep = PutPeering | DeletePeering
+def setting_id(resource: str, name: str) -> str:
+    """The resource id of a diagnostic setting."""
+    return f"{resource}/providers/Microsoft.Insights/diagnosticSettings/{name}"
+
+
+type NetworkStep = (
+    PutPeering | DeletePeering | SecurityGroupStep | VirtualNetworkStep | ZoneStep | EndpointStep | RuleStep
+)
 type SettingStep = PutSetting | DeleteSetting
 type Step = NetworkStep | SettingStep
 
@@ -83,7 +112,8 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def hub(self) -> str:
         """The hub whose network the steps write, or change from the other side; empty where they write none."""
-        return next((s.on_hub for s in self.network if s.on_hub), "")
+        hubs = (s.on_hub for s in self.network if isinstance(s, PutPeering | DeletePeering))
+        return next((hub for hub in hubs if hub), "")
 
     @property
     def remaining(self) -> tuple[NetworkStep, ...]:

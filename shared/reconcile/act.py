@@ -11,17 +11,17 @@ from shared.domain.errors import MeshError, Terminal, Waiting
 from shared.domain.mesh import Timing
 from shared.domain.plan import (
     Accepted,
-    DeletePeering,
     NetworkStep,
     Operation,
     Plan,
-    PutPeering,
     PutSetting,
     SettingStep,
     Step,
 )
-from shared.ports import Clock, Leases, ResourceManager
+from shared.ports import Clock, Leases
+from shared.ports.network import Azure
 from shared.reconcile.claim import LeaseLost
+from shared.reconcile.steps import write
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Outcome:
 class Actor:
     """Performs plans through the ports."""
 
-    def __init__(self, arm: ResourceManager, leases: Leases, clock: Clock, timing: Timing) -> None:
+    def __init__(self, arm: Azure, leases: Leases, clock: Clock, timing: Timing) -> None:
         self._arm = arm
         self._leases = leases
         self._clock = clock
@@ -108,11 +108,7 @@ class Actor:
     async def _write_network(self, step: NetworkStep, hub: str, owner: str) -> Accepted:
         if not await self.enter(hub, owner):
             raise hub_busy(step)
-        match step:
-            case PutPeering():
-                return await self._arm.put_peering(step.id, step.remote_network, step.flags, sync=step.sync)
-            case DeletePeering():
-                return await self._arm.delete_peering(step.id)
+        return await write(self._arm, step)
 
     async def release(self, hub: str, owner: str) -> None:
         """Lets the next node write to a hub; nothing for an empty hub. A lease that cannot be given back runs out."""

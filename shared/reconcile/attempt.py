@@ -11,8 +11,6 @@ from shared.domain.errors import MeshError, Terminal, Waiting, error_for
 from shared.domain.mesh import Timing
 from shared.domain.node import LastRun, NodeRecord
 from shared.domain.plan import (
-    DeletePeering,
-    DeleteSetting,
     Operation,
     OperationStatus,
     Plan,
@@ -22,7 +20,6 @@ from shared.domain.plan import (
 )
 from shared.reconcile.act import Outcome
 from shared.reconcile.decision import Decision
-from shared.reconcile.journal import target_of
 from shared.reconcile.settle import due, finding_of, progressed, settled
 
 
@@ -104,7 +101,7 @@ class Attempt:
             message = (
                 "Somebody changes it back each time Meshplane mends it: find out who in the activity log."
             )
-            self.errors = (Waiting("Contested", message, target=target_of(mended[0])),)
+            self.errors = (Waiting("Contested", message, target=mended[0].id),)
 
     def fail(self, error: MeshError, now: datetime, timing: Timing, draw: random.Random) -> None:
         """The run could not go on. What it took over from events stays with the record."""
@@ -147,7 +144,7 @@ class Attempt:
     def _add(self, outcome: Outcome) -> None:
         self.performed += outcome.performed
         self.errors = tuple(e for _, e in outcome.failures)
-        read_back = any(isinstance(s, PutPeering | DeletePeering | DeleteSetting) for s in outcome.performed)
+        read_back = any(not isinstance(s, PutSetting) for s in outcome.performed)
         self.look_again = read_back and not outcome.failures and outcome.operation is None
 
 

@@ -20,7 +20,7 @@ from shared.domain.mesh import Mesh, Timing
 from shared.domain.naming import setting_name
 from shared.domain.network import Hub
 from shared.domain.node import EVERYTHING, Coverage, NodeRecord, PeeringStatus
-from shared.domain.plan import NetworkStep, Plan
+from shared.domain.plan import DeletePeering, NetworkStep, Plan
 from shared.domain.tags import NodeTags, is_node, read_tags
 from shared.ports import Group, Resource
 from shared.reconcile.diagnostics import Enforcement, Sink, enforce, release, to_check
@@ -166,7 +166,7 @@ def _as_outsider(
     findings = list(left.findings)
     if deleting:
         # Azure refuses writes inside such a group, and removes what is in it: only the hub's side is left to us.
-        steps, left = [s for s in steps if s.on_hub], Enforcement(record.coverage, (), ())
+        steps, left = [s for s in steps if isinstance(s, DeletePeering) and s.on_hub], Enforcement(record.coverage, (), ())
         findings = [Finding(CONNECTED, "GroupBeingDeleted", "Azure is deleting the group.", waiting=True)]
     findings += _not_read(observation, "error")
     if owned and hub is None:

@@ -13,7 +13,8 @@ from shared.domain.ids import NodeKey
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.node import LastRun, NodeRecord
 from shared.domain.run import Run, current_run
-from shared.ports import Clock, DeadLetters, EventStream, History, Leases, NodeStore, ResourceManager
+from shared.ports import Clock, DeadLetters, EventStream, History, Leases, NodeStore
+from shared.ports.network import Azure
 from shared.reconcile.act import Actor
 from shared.reconcile.claim import SAVE_ATTEMPTS, Claim, LeaseLost
 from shared.reconcile.decision import Decision
@@ -41,7 +42,7 @@ class Engine:
     def __init__(
         self,
         mesh: Mesh,
-        arm: ResourceManager,
+        arm: Azure,
         nodes: NodeStore,
         history: History,
         leases: Leases,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.domain.ids import NodeKey
 from shared.domain.node import HistoryEntry, LastRun, MeshEvent, NodeRecord
-from shared.domain.plan import DeletePeering, DeleteSetting, PutPeering, PutSetting, Step
+from shared.domain.plan import Step
 from shared.ports import DeadLetter
 
 
@@ -18,7 +18,7 @@ def entry_of(
         return None
     return HistoryEntry(
         at=now,
-        key=after.key,
+        key=str(after.key),
         cause=before.cause,
         outcome=last_run.outcome,
         changes=tuple(changes),
@@ -31,19 +31,8 @@ def entry_of(
 
 def describe(step: Step) -> str:
     """One step as people read it: what was written, why, and which fields differed."""
-    match step:
-        case PutPeering() | PutSetting():
-            differences = f" ({'; '.join(step.differences)})" if step.differences else ""
-            return f"PUT {target_of(step)}: {step.why}{differences}"
-        case DeletePeering() | DeleteSetting():
-            return f"DELETE {target_of(step)}: {step.why}"
-
-
-def target_of(step: Step) -> str:
-    """The resource id that a step writes."""
-    if isinstance(step, PutPeering | DeletePeering):
-        return step.id
-    return f"{step.resource}/providers/Microsoft.Insights/diagnosticSettings/{step.name}"
+    differences = getattr(step, "differences", ())
+    return f"{step.method} {step.id}: {step.why}" + (f" ({'; '.join(differences)})" if differences else "")
 
 
 def _condition_changes(before: NodeRecord, after: NodeRecord) -> list[str]:

@@ -11,7 +11,7 @@ from shared.domain.errors import MeshError, Terminal, Waiting
 from shared.domain.ids import normal_id
 from shared.domain.mesh import Timing
 from shared.domain.node import Coverage, NodeRecord, State
-from shared.domain.plan import DeletePeering, DeleteSetting, Operation, PutPeering, PutSetting, Step
+from shared.domain.plan import DeleteSetting, Operation, PutSetting, Step
 from shared.reconcile.act import HubBusy, Outcome
 from shared.reconcile.backoff import resync_delay, retry_delay
 from shared.reconcile.decision import Decision, conditions_of
@@ -49,9 +49,9 @@ def in_progress(outcome: Outcome) -> list[Finding]:
     if outcome.operation:
         message = f"Azure is working on {outcome.operation.target}."
         return [Finding(CONNECTED, "InProgress", message, "info", waiting=True)]
-    if any(isinstance(s, PutPeering | DeletePeering) for s in outcome.performed):
+    if any(not isinstance(s, PutSetting | DeleteSetting) for s in outcome.performed):
         return [
-            Finding(CONNECTED, "Verifying", "The peerings are yet to be read back.", "info", waiting=True)
+            Finding(CONNECTED, "Verifying", "What was written is yet to be read back.", "info", waiting=True)
         ]
     return []
 

@@ -67,7 +67,7 @@ class InMemoryHistory:
         await asyncio.sleep(0)
         self.entries.append(entry)
 
-    async def recent(self, key: NodeKey, *, size: int = 50, continuation: str = "") -> Page[HistoryEntry]:
+    async def recent(self, key: str, *, size: int = 50, continuation: str = "") -> Page[HistoryEntry]:
         await asyncio.sleep(0)
         rows = [(_place(e.at, number), e) for number, e in enumerate(self.entries) if e.key == key]
         page = page_of(sorted(rows), f"history {key}", lambda row: row[0], size, continuation)

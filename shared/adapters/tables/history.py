@@ -8,7 +8,6 @@ from shared.adapters.tables.continuation import read_token, write_token
 from shared.adapters.tables.documents import decoded, packed
 from shared.adapters.tables.keys import key_of, newest_first
 from shared.adapters.tables.table import TableStorage
-from shared.domain.ids import NodeKey
 from shared.domain.node import HistoryEntry
 from shared.ports import Page
 
@@ -22,7 +21,7 @@ class TableHistory:
     async def append(self, entry: HistoryEntry) -> None:
         await self._table.insert(
             {
-                "PartitionKey": key_of(str(entry.key)),
+                "PartitionKey": key_of(entry.key),
                 "RowKey": f"{newest_first(entry.at)}-{uuid4().hex}",
                 "cause": entry.cause[:1000],
                 "outcome": entry.outcome[:1000],
@@ -30,11 +29,11 @@ class TableHistory:
             }
         )
 
-    async def recent(self, key: NodeKey, *, size: int = 50, continuation: str = "") -> Page[HistoryEntry]:
+    async def recent(self, key: str, *, size: int = 50, continuation: str = "") -> Page[HistoryEntry]:
         scope = f"history {key}"
         rows, place = await self._table.page(
             "PartitionKey eq @key",
-            {"key": key_of(str(key))},
+            {"key": key_of(key)},
             size=size,
             after=read_token(scope, continuation),
         )

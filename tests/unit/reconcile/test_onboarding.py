@@ -20,7 +20,7 @@ async def test_a_tagged_group_becomes_ready_with_both_peerings_connected_and_eve
     hub, spoke = mesh.cloud.networks[HUB_NETWORK.lower()], mesh.cloud.networks[network_of(key).lower()]
     assert [s.state for s in (*hub.sides.values(), *spoke.sides.values())] == ["Connected", "Connected"]
     assert {c.status for c in record.coverage} == {"covered"}
-    assert (await mesh.history.recent(key)).items[0].writes == 5
+    assert (await mesh.history.recent(str(key))).items[0].writes == 5
     assert [e.type for e in mesh.events.events] == ["NodeChanged"]
 
 
@@ -90,7 +90,7 @@ async def test_a_deleted_setting_is_put_back_with_one_write() -> None:
     )
     await mesh.until_quiet()
     assert mesh.cloud.snapshot() == before
-    assert (await mesh.history.recent(key)).items[0].writes == 1
+    assert (await mesh.history.recent(str(key))).items[0].writes == 1
 
 
 @pytest.mark.parametrize("operation_seconds", [0.0, 10.0])

@@ -134,7 +134,7 @@ class NodeStore(Protocol):
 class History(Protocol):
     async def append(self, entry: HistoryEntry) -> None: ...
 
-    async def recent(self, key: NodeKey, *, size: int = 50, continuation: str = "") -> Page[HistoryEntry]:
+    async def recent(self, key: str, *, size: int = 50, continuation: str = "") -> Page[HistoryEntry]:
         """The newest first."""
         ...
 

@@ -1,0 +1,54 @@
+"""Private endpoints, what they lead to, and the private DNS zones that name them.
+
+Field meanings are those of the Private Endpoints REST API, 2023-09-01 and later, and of Private DNS, 2020-06-01.
+"""
+
+import msgspec
+
+
+class PrivateLinkGroup(msgspec.Struct, frozen=True):
+    """A part of a resource that private endpoints may lead to, and the zones (`privatelink.…`) that name it."""
+
+    name: str
+    zones: tuple[str, ...]
+
+
+class PrivateEndpoint(msgspec.Struct, frozen=True):
+    """A private endpoint. `connection_state` is Pending, Approved, Rejected or Disconnected; `addresses` are of its
+    network interface, `names` the public names that they stand for; `zones` are the ids in its zone groups.
+    """
+
+    id: str
+    location: str
+    subnet: str
+    target: str
+    group: str
+    provisioning_state: str
+    connection_state: str
+    addresses: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+
+
+class PrivateEndpointConnection(msgspec.Struct, frozen=True):
+    """The target's side of a private endpoint."""
+
+    id: str
+    endpoint: str
+    state: str
+
+
+class ZoneLink(msgspec.Struct, frozen=True):
+    """A virtual network's link to a private DNS zone."""
+
+    id: str
+    network: str
+    provisioning_state: str
+    state: str
+
+
+class NetworkRules(msgspec.Struct, frozen=True):
+    """Which subnets a resource's own firewall lets through; `open` where it lets everybody."""
+
+    subnets: tuple[str, ...]
+    open: bool

@@ -1,0 +1,102 @@
+"""Records of what belongs to more than one node: edges, addresses out of pools, and rosters.
+
+Every method raises only errors of `shared.domain.errors`.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from shared.domain.addresses import Allocation, PoolUsage
+from shared.domain.edge import EdgeRecord, EdgeSummary
+from shared.domain.ids import EdgeKey, NodeKey
+from shared.ports import Page
+
+
+class EdgeStore(Protocol):
+    """The `edges` table."""
+
+    async def get(self, key: EdgeKey) -> EdgeRecord | None: ...
+
+    async def save(self, record: EdgeRecord) -> EdgeRecord:
+        """Inserts where `etag` is None, else replaces the very version read; answers it with its new `etag`.
+
+        Raises Conflict where somebody else wrote first.
+        """
+        ...
+
+    async def list(
+        self,
+        *,
+        consumer: NodeKey | None = None,
+        provider: NodeKey | None = None,
+        state: str = "",
+        size: int = 100,
+        continuation: str = "",
+    ) -> Page[EdgeSummary]:
+        """Raises Terminal on a continuation that is not ours."""
+        ...
+
+    async def of_node(self, node: NodeKey) -> Sequence[EdgeRecord]:
+        """The live edges that a node consumes or provides."""
+        ...
+
+    async def sharing(self, artefact: str) -> Sequence[EdgeRecord]:
+        """The live edges whose route has this artefact."""
+        ...
+
+    def due(self, before: datetime) -> AsyncIterator[EdgeKey]:
+        """The keys whose `next_due` lies before a time."""
+        ...
+
+
+class AddressBook(Protocol):
+    """What was given out of the pools: no two live allocations of one mesh overlap, whoever allocates at once."""
+
+    async def allocate(self, pools: Sequence[str], size: int, network: str, node: NodeKey) -> Allocation:
+        """A prefix of length `size` for a network, the same again where it has one.
+
+        Raises Terminal (`PoolExhausted`) where no pool has room, naming what the largest free block is.
+        """
+        ...
+
+    async def of(self, node: NodeKey) -> Allocation | None: ...
+
+    async def release(self, network: str) -> None:
+        """Gives back what a network had; nothing where it had nothing. Call it once the network was read as gone."""
+        ...
+
+    async def usage(self, pool: str) -> PoolUsage: ...
+
+    async def list(self, pool: str) -> Sequence[Allocation]: ...
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A node on a roster, with its virtual networks."""
+
+    key: NodeKey
+    networks: tuple[str, ...]
+
+
+class Rosters(Protocol):
+    """Named lists of nodes with room for so many, such as those that are peered with each other."""
+
+    async def members(self, name: str) -> Sequence[Member]:
+        """In the order in which they joined."""
+        ...
+
+    async def join(self, name: str, member: Member, limit: int) -> Sequence[Member]:
+        """The members, with this one unless the roster is full; a member's networks are brought up to date."""
+        ...
+
+    async def leave(self, name: str, key: NodeKey) -> None: ...
+
+
+class EdgeTouch(Protocol):
+    """Has edges looked at again."""
+
+    async def node_changed(self, node: NodeKey, cause: str) -> None:
+        """The edges that a node consumes or provides are due."""
+        ...
