@@ -8,6 +8,7 @@ from local.arm.providers.microsoft_insights.subscription_settings import (
 from local.arm.providers.microsoft_network.routes import mount as mount_network
 from local.arm.providers.microsoft_operationalinsights.routes import mount as mount_operational_insights
 from local.arm.providers.microsoft_resources.routes import mount as mount_resources
+from local.arm.providers.service_rules import mount as mount_service_rules
 from local.arm.resource_manager import ResourceManager
 from local.arm.routing import Router
 
@@ -19,4 +20,5 @@ def mount(router: Router, manager: ResourceManager) -> None:
     mount_network(router, manager)
     mount_operational_insights(router, manager)
     mount_resources(router, manager)
+    mount_service_rules(router, manager)
     mount_generic(router, manager)

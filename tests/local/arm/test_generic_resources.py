@@ -4,7 +4,7 @@ from local.arm.documents import objects_in, text_in
 from local.arm.operations import OperationsMode
 from tests.support.local_arm import Answer, LocalArm, group_path, resource_path
 
-VAULT = resource_path("node-a", "Microsoft.KeyVault/vaults/kv")
+FACTORY = resource_path("node-a", "Microsoft.DataFactory/factories/etl")
 
 
 def _ids(answer: Answer) -> list[str]:
@@ -15,21 +15,21 @@ async def test_put_get_patch_delete(arm: LocalArm) -> None:
     """201 first, 200 after; PATCH merges properties; DELETE 200, then 204."""
     await arm.make_group("node-a")
     body = {"location": "westeurope", "properties": {"sku": {"name": "standard"}}}
-    created = await arm.call("PUT", VAULT, body)
+    created = await arm.call("PUT", FACTORY, body)
     assert (created.status, created.body["id"], created.body["type"]) == (
         201,
-        VAULT,
-        "Microsoft.KeyVault/vaults",
+        FACTORY,
+        "Microsoft.DataFactory/factories",
     )
-    assert (await arm.call("PUT", VAULT.lower(), body)).body["id"] == VAULT
+    assert (await arm.call("PUT", FACTORY.lower(), body)).body["id"] == FACTORY
     patched = await arm.call(
-        "PATCH", VAULT, {"tags": {"a": "b"}, "properties": {"enablePurgeProtection": True}}
+        "PATCH", FACTORY, {"tags": {"a": "b"}, "properties": {"enablePurgeProtection": True}}
     )
     properties = patched.body["properties"]
     assert isinstance(properties, dict)
     assert (properties["sku"], properties["enablePurgeProtection"]) == ({"name": "standard"}, True)
-    assert [(await arm.call("DELETE", VAULT)).status for _ in range(2)] == [200, 204]
-    assert (await arm.call("GET", VAULT)).error == "ResourceNotFound"
+    assert [(await arm.call("DELETE", FACTORY)).status for _ in range(2)] == [200, 204]
+    assert (await arm.call("GET", FACTORY)).error == "ResourceNotFound"
 
 
 async def test_ids_are_spelled_as_azure_spells_them(arm: LocalArm) -> None:
@@ -37,10 +37,12 @@ async def test_ids_are_spelled_as_azure_spells_them(arm: LocalArm) -> None:
     await arm.make_group("Node-A")
     made = await arm.call(
         "PUT",
-        resource_path("node-a", "microsoft.keyvault/VAULTS/Kv").replace("resourceGroups", "resourcegroups"),
+        resource_path("node-a", "microsoft.datafactory/FACTORIES/Kv").replace(
+            "resourceGroups", "resourcegroups"
+        ),
         {"location": "westeurope"},
     )
-    assert made.body["id"] == resource_path("Node-A", "Microsoft.KeyVault/vaults/Kv")
+    assert made.body["id"] == resource_path("Node-A", "Microsoft.DataFactory/factories/Kv")
 
 
 async def test_the_group_lists_tracked_resources_only(arm: LocalArm) -> None:
@@ -62,16 +64,16 @@ async def test_the_group_lists_tracked_resources_only(arm: LocalArm) -> None:
 
 
 async def test_lists_by_type_and_subscription(arm: LocalArm) -> None:
-    """`.../providers/Microsoft.KeyVault/vaults` within a group and within the subscription; a child collection."""
+    """`.../providers/Microsoft.DataFactory/factories` within a group and within the subscription; a child collection."""
     for group in ("node-a", "node-b"):
         await arm.make_group(group)
-        await arm.make(group, f"Microsoft.KeyVault/vaults/{group}")
+        await arm.make(group, f"Microsoft.DataFactory/factories/{group}")
         await arm.make(group, f"Microsoft.Web/serverfarms/{group}")
     await arm.make("node-a", "Microsoft.EventHub/namespaces/ns")
     await arm.make("node-a", "Microsoft.EventHub/namespaces/ns/eventhubs/telemetry")
     subscription = group_path("").partition("/resourceGroups")[0]
-    assert _ids(await arm.call("GET", VAULT.rpartition("/")[0])) == ["node-a"]
-    assert _ids(await arm.call("GET", f"{subscription}/providers/Microsoft.KeyVault/vaults")) == [
+    assert _ids(await arm.call("GET", FACTORY.rpartition("/")[0])) == ["node-a"]
+    assert _ids(await arm.call("GET", f"{subscription}/providers/Microsoft.DataFactory/factories")) == [
         "node-a",
         "node-b",
     ]
@@ -85,7 +87,7 @@ async def test_lists_by_type_and_subscription(arm: LocalArm) -> None:
 
 async def test_groups_and_parents_must_exist(arm: LocalArm) -> None:
     """The two shapes of 404 for what encloses a resource; services called default come with their account."""
-    assert (await arm.call("PUT", VAULT, {"location": "westeurope"})).error == "ResourceGroupNotFound"
+    assert (await arm.call("PUT", FACTORY, {"location": "westeurope"})).error == "ResourceGroupNotFound"
     await arm.make_group("node-a")
     database = resource_path("node-a", "Microsoft.Sql/servers/s/databases/d")
     refused = await arm.call("PUT", database, {"location": "westeurope"})
@@ -98,10 +100,12 @@ async def test_groups_and_parents_must_exist(arm: LocalArm) -> None:
 async def test_regions_are_checked(arm: LocalArm) -> None:
     """A region must be given, must exist, and cannot change."""
     await arm.make_group("node-a")
-    assert (await arm.call("PUT", VAULT, {})).error == "LocationRequired"
-    assert (await arm.call("PUT", VAULT, {"location": "mars"})).error == "LocationNotAvailableForResourceType"
-    await arm.call("PUT", VAULT, {"location": "West Europe"})
-    moved = await arm.call("PUT", VAULT, {"location": "northeurope"})
+    assert (await arm.call("PUT", FACTORY, {})).error == "LocationRequired"
+    assert (
+        await arm.call("PUT", FACTORY, {"location": "mars"})
+    ).error == "LocationNotAvailableForResourceType"
+    await arm.call("PUT", FACTORY, {"location": "West Europe"})
+    moved = await arm.call("PUT", FACTORY, {"location": "northeurope"})
     assert (moved.status, moved.error) == (409, "InvalidResourceLocation")
 
 

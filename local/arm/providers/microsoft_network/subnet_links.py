@@ -1,8 +1,9 @@
 """What the documents of subnets say about others: who uses them, whom they are delegated to, what they reach."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from local.arm.documents import JsonObject, as_json, object_in, objects_in, text_in
+from local.arm.errors import NetworkError
 from local.arm.store import Resource
 
 # The properties of a resource under which its IP configurations may be.
@@ -18,6 +19,23 @@ _ACTIONS = {
     "microsoft.web/hostingenvironments": ["Microsoft.Network/virtualNetworks/subnets/action"],
     "microsoft.web/serverfarms": ["Microsoft.Network/virtualNetworks/subnets/action"],
     "microsoft.netapp/volumes": ["Microsoft.Network/networkinterfaces/*", _JOIN],
+}
+# https://learn.microsoft.com/azure/virtual-network/virtual-network-service-endpoints-overview
+_SERVICES = {
+    name.lower(): name
+    for name in (
+        "Microsoft.AzureActiveDirectory",
+        "Microsoft.AzureCosmosDB",
+        "Microsoft.CognitiveServices",
+        "Microsoft.ContainerRegistry",
+        "Microsoft.EventHub",
+        "Microsoft.KeyVault",
+        "Microsoft.ServiceBus",
+        "Microsoft.Sql",
+        "Microsoft.Storage",
+        "Microsoft.Storage.Global",
+        "Microsoft.Web",
+    )
 }
 # https://learn.microsoft.com/azure/reliability/regions-list: storage is reached in the paired region as well.
 _PAIRS = (
@@ -69,6 +87,27 @@ def delegations_of(subnet: Resource, etag: str) -> list[JsonObject]:
         }
         for given in objects_in(subnet.properties, "delegations")
     ]
+
+
+def spelled_endpoints(given: Sequence[JsonObject], subnet: str) -> list[JsonObject]:
+    """Service endpoints with the services as Azure spells them; an unknown one refuses the subnet.
+
+    The code is known from clients that handle it (Azure Service Operator), its message is (inferred).
+    """
+    found: dict[str, JsonObject] = {}
+    for entry in given:
+        service = text_in(entry, "service") or ""
+        known = _SERVICES.get(service.lower())
+        if known is None:
+            raise NetworkError(
+                400,
+                "SubnetHasServiceEndpointWithInvalidServiceName",
+                f"Subnet {subnet} has service endpoint with invalid service name {service}. Valid service names are: "
+                f"{', '.join(_SERVICES.values())}.",
+            )
+        kept: JsonObject = {name: value for name, value in entry.items() if name != "provisioningState"}
+        found[known] = {**kept, "service": known}
+    return list(found.values())
 
 
 def endpoints_of(subnet: Resource, location: str) -> list[JsonObject]:

@@ -29,6 +29,7 @@ from local.arm.providers.microsoft_network.subnet_links import (
     configurations_in,
     delegations_of,
     endpoints_of,
+    spelled_endpoints,
 )
 from local.arm.providers.microsoft_network.versions import private_endpoint_policies
 from local.arm.resource_manager import ResourceManager
@@ -129,6 +130,7 @@ class Subnets:
                     "AddressPrefixStringCannotBeNullOrEmpty",
                     f"Address prefix string for resource {network.id.text}/subnets/{name} cannot be null or empty.",
                 )
+            spelled_endpoints(objects_in(properties, "serviceEndpoints"), f"{network.id.text}/subnets/{name}")
             for prefix in subnet_prefixes(properties):
                 range_ = parsed(prefix, f"{network.id.text}/subnets/{name}")
                 if not inside(range_, spaces):
@@ -184,6 +186,9 @@ class Subnets:
         existing: Resource | None,
         version: str,
     ) -> Resource:
+        if "serviceEndpoints" in properties:
+            given = objects_in(properties, "serviceEndpoints")
+            properties["serviceEndpoints"] = [*spelled_endpoints(given, name)]
         properties.setdefault("privateEndpointNetworkPolicies", private_endpoint_policies(version))
         properties["provisioningState"] = existing.properties["provisioningState"] if existing else "Updating"
         now = timestamp(self.manager.clock.now())
