@@ -87,9 +87,14 @@ _TYPES: dict[str, dict[str, tuple[str, ...]]] = {
         "virtualNetworkGateways": ("2025-03-01", "2024-05-01", "2023-09-01"),
         "publicIPAddresses": ("2025-03-01", "2024-05-01", "2022-11-01"),
         "privateEndpoints": ("2025-03-01", "2024-05-01"),
+        "privateEndpoints/privateDnsZoneGroups": ("2025-03-01", "2024-05-01"),
         "networkInterfaces": ("2025-03-01", "2024-05-01"),
         "privateDnsZones": ("2024-06-01", "2020-06-01"),
         "privateDnsZones/virtualNetworkLinks": ("2024-06-01", "2020-06-01"),
+        **{
+            f"privateDnsZones/{type_}": ("2024-06-01", "2020-06-01")
+            for type_ in ("A", "AAAA", "CNAME", "MX", "PTR", "SOA", "SRV", "TXT")
+        },
     },
     "Microsoft.Insights": {
         "diagnosticSettings": ("2021-05-01-preview", "2017-05-01-preview"),

@@ -50,19 +50,19 @@ class ResourceManager:
         self.subscription_tags: dict[str, dict[str, str]] = {}
         self.latency = 0.0
         self.page_size = self.configuration.page_size
-        self._removal_hooks: dict[str, RemovalHook] = {}
-        self._blockers: dict[str, Blockers] = {}
+        self._removal_hooks: dict[str, list[RemovalHook]] = {}
+        self._blockers: dict[str, list[Blockers]] = {}
 
     def on_removal(self, type_: str, hook: RemovalHook, blockers: Blockers | None = None) -> None:
         """Call `hook` before a resource of this type goes; `blockers` names what forbids that it goes."""
-        self._removal_hooks[type_.lower()] = hook
+        self._removal_hooks.setdefault(type_.lower(), []).append(hook)
         if blockers is not None:
-            self._blockers[type_.lower()] = blockers
+            self._blockers.setdefault(type_.lower(), []).append(blockers)
 
     def blockers(self, resource: Resource) -> list[str]:
         """Ids of resources that must go first."""
-        check = self._blockers.get(resource.type.lower())
-        return check(resource) if check else []
+        checks = self._blockers.get(resource.type.lower(), [])
+        return [blocker for check in checks for blocker in check(resource)]
 
     def remove(self, identifier: str) -> Resource | None:
         """Remove a resource with its children, and let providers undo what depends on them."""
@@ -70,8 +70,7 @@ class ResourceManager:
         if resource is None:
             return None
         for item in [*self.store.beneath(resource.key), resource]:
-            hook = self._removal_hooks.get(item.type.lower())
-            if hook is not None:
+            for hook in self._removal_hooks.get(item.type.lower(), []):
                 hook(item)
         return self.store.remove(identifier)
 

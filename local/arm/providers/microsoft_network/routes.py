@@ -22,6 +22,7 @@ from local.arm.providers.microsoft_network.models import (
 from local.arm.providers.microsoft_network.peerings import Peerings
 from local.arm.providers.microsoft_network.polling import Polling
 from local.arm.providers.microsoft_network.preconditions import Change, check_etag, check_name, unchanged
+from local.arm.providers.microsoft_network.private_dns.routes import mount as mount_private_dns
 from local.arm.providers.microsoft_network.security_documents import (
     RULES,
     SECURITY_GROUPS,
@@ -58,6 +59,7 @@ def mount(router: Router, manager: ResourceManager) -> None:
     )
     answers = Answers(manager, polling)
     mount_security(router, manager, security, answers)
+    mount_private_dns(router, manager)
     routes = NetworkRoutes(manager, networks, peerings, simple, answers)
     provider = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network"
     network = provider + "/virtualNetworks/{network}"

@@ -32,7 +32,13 @@ _FORWARDED = (
     "x-ms-return-client-request-id",
 )
 _RUNNING = ("inprogress", "accepted", "running", "updating", "deleting", "creating", "provisioning")
-_CONTENTION = ("RetryableError", "AnotherOperationInProgress", "ReferencedResourceNotProvisioned")
+_CONTENTION = (
+    "RetryableError",
+    "AnotherOperationInProgress",
+    "ReferencedResourceNotProvisioned",
+    # A zone whose last link is still being deleted.
+    "CannotDeleteResource",
+)
 # Enough reads to end any operation: the replay itself says when one ends, as the recording shows it.
 _ENOUGH = 10**9
 
@@ -65,6 +71,8 @@ class Replay:
     scene: Scene
     timing: bool
     polls: dict[str, Poll] = field(default_factory=dict)
+    # Recorded etags and ours for the same answers: `If-Match` must name what the local one knows.
+    etags: dict[str, str] = field(default_factory=dict)
 
     async def run(self, exchanges: Sequence[Exchange]) -> list[Outcome]:
         return [await self._one(exchange) for exchange in exchanges]
@@ -77,7 +85,7 @@ class Replay:
         if kind is None or looks_like_poll(exchange.path):
             self.scene.follow(exchange)
             return Outcome(exchange, None, skipped="not modelled")
-        self._end_operations(exchange)
+        self._end_operations(exchange, kind)
         self.scene.prepare(exchange)
         if exchange.method in ("PUT", "PATCH", "POST") and not exchange.bodies_recorded:
             self.scene.follow(exchange)
@@ -86,6 +94,7 @@ class Replay:
             return Outcome(exchange, kind, skipped="a page behind a token that only Azure can read")
         before = {operation.id for operation in self.manager.operations.all()}
         answer = await self._send(exchange, exchange.url)
+        self._note_etag(exchange, answer)
         self.scene.decide(exchange)
         begun = [item for item in self.manager.operations.all() if item.id not in before]
         self._note_polls(exchange, answer, begun[-1] if begun else None)
@@ -109,7 +118,12 @@ class Replay:
                 if looks_like_poll(key) and (ours or key not in self.polls):
                     self.polls[key] = Poll(ours, operation)
 
-    def _end_operations(self, exchange: Exchange) -> None:
+    def _note_etag(self, exchange: Exchange, answer: Answer) -> None:
+        recorded, ours = text_in(exchange.document, "etag"), text_in(answer.body, "etag")
+        if recorded and ours:
+            self.etags[recorded] = ours
+
+    def _end_operations(self, exchange: Exchange, kind: Kind) -> None:
         """End what the recorded answer shows to have ended: all that concerns it, unless it says otherwise."""
         if _shows_activity(exchange):
             return
@@ -120,7 +134,9 @@ class Replay:
             whole_group = len(operation.key.split("/")) == 5
             if not operation.running or (whole_group and not _shows_group_gone(exchange, operation)):
                 continue
-            near = operation.key.startswith(root) or "/".join(operation.key.split("/")[:9]) in sent
+            # Record sets are written while links of their zone are still being made.
+            within = operation.key == root or (kind != "record set" and operation.key.startswith(root))
+            near = within or "/".join(operation.key.split("/")[:9]) in sent
             if near or whole_group:
                 self._end(operation, None)
 
@@ -136,6 +152,8 @@ class Replay:
             name: value for name, value in exchange.request_headers.items() if name in _FORWARDED and value
         }
         headers.setdefault("content-type", "application/json")
+        if "if-match" in headers:
+            headers["if-match"] = self.etags.get(headers["if-match"], headers["if-match"])
         data = None
         if exchange.sent is not None:
             data = exchange.sent if isinstance(exchange.sent, str) else json.dumps(exchange.sent)

@@ -18,6 +18,9 @@ type Kind = Literal[
     "setting",
     "category",
     "workspace",
+    "private zone",
+    "zone link",
+    "record set",
     "poll",
 ]
 
@@ -25,6 +28,7 @@ _ROOT = "/subscriptions/[^/]+"
 _GROUP = _ROOT + "/resourcegroups/[^/]+"
 _NETWORK = _GROUP + "/providers/microsoft.network/virtualnetworks/[^/]+"
 _LIST = "(?:" + _GROUP + "|" + _ROOT + ")/providers/"
+_ZONE = _GROUP + "/providers/microsoft.network/privatednszones/[^/]+"
 _PATTERNS: tuple[tuple[str, Kind], ...] = (
     (_GROUP, "group"),
     (_ROOT + "/resourcegroups", "groups"),
@@ -45,9 +49,16 @@ _PATTERNS: tuple[tuple[str, Kind], ...] = (
     (_LIST + "microsoft.network/networksecuritygroups", "security group"),
     (_GROUP + "/providers/microsoft.operationalinsights/workspaces/[^/]+", "workspace"),
     (_LIST + "microsoft.operationalinsights/workspaces", "workspace"),
+    (_LIST + "microsoft.network/privatednszones", "private zone"),
+    (_ZONE, "private zone"),
+    (_ZONE + "/virtualnetworklinks(/[^/]+)?", "zone link"),
+    (_ZONE + "/all", "record set"),
+    (_ZONE + "/(a|aaaa|cname|mx|ptr|soa|srv|txt)(/[^/]+)?", "record set"),
 )
 _COMPILED = tuple((re.compile(pattern), kind) for pattern, kind in _PATTERNS)
-_POLL = re.compile(r"/(operationresults|operations|asyncoperations|operationstatuses)/", re.IGNORECASE)
+_POLL = re.compile(
+    r"/(privatedns)?(operationresults|operations|asyncoperations|operationstatuses)/", re.IGNORECASE
+)
 HOSTS = re.compile(r"(management\.[\w.]+|localhost(:\d+)?)?", re.IGNORECASE)
 
 

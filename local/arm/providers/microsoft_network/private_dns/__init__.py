@@ -1,0 +1,1 @@
+"""Private DNS: zones, their links to virtual networks, and record sets."""
