@@ -84,6 +84,7 @@ def build(settings: "Settings") -> Application:
         TableLeases(tables, clock),
         dead_letters,
         events,
+        queue,
         clock,
         lambda: str(uuid4()),
         settings.timing,

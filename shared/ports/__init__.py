@@ -14,6 +14,7 @@ from shared.domain.ids import NodeKey
 from shared.domain.network import PeeringFlags, VirtualNetwork
 from shared.domain.node import HistoryEntry, MeshEvent, NodeRecord, NodeSummary
 from shared.domain.plan import Accepted, OperationStatus
+from shared.domain.turn import Next
 
 
 class Clock(Protocol):
@@ -140,14 +141,20 @@ class History(Protocol):
 
 
 class Leases(Protocol):
-    """Named leases for what is not a node, such as writing to one hub's network."""
+    """Turns at what is not a node, such as writing to one hub's network: see `shared.domain.turn`."""
 
     async def acquire(self, name: str, owner: str, seconds: float) -> bool:
-        """Whether the lease is now held by `owner`: it was free, had run out, or was theirs already."""
+        """Whether it is the owner's turn, for so long: nobody else's, and the owner is the first in line.
+
+        Whoever gets False is in line from then on.
+        """
         ...
 
-    async def release(self, name: str, owner: str) -> None:
-        """Gives a lease back; one that somebody else holds by now is left alone."""
+    async def release(self, name: str, owner: str, *, writes: int = 0, pause: float = 0.0) -> Next | None:
+        """Gives a turn back, after so many writes, and answers who is to be called.
+
+        `pause` is what Azure asked for, in seconds. A turn that somebody else has by now is left alone.
+        """
         ...
 
 

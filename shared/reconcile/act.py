@@ -18,6 +18,7 @@ from shared.domain.plan import (
     SettingStep,
     Step,
 )
+from shared.domain.turn import Next
 from shared.ports import Clock, Leases
 from shared.ports.network import Azure
 from shared.reconcile.claim import LeaseLost
@@ -51,9 +52,17 @@ class Outcome:
 class Actor:
     """Performs plans through the ports."""
 
-    def __init__(self, arm: Azure, leases: Leases, clock: Clock, timing: Timing) -> None:
+    def __init__(
+        self,
+        arm: Azure,
+        leases: Leases,
+        call: Callable[[Next], Awaitable[None]],
+        clock: Clock,
+        timing: Timing,
+    ) -> None:
         self._arm = arm
         self._leases = leases
+        self._call = call
         self._clock = clock
         self._timing = timing
 
@@ -91,7 +100,8 @@ class Actor:
                 raise
             except MeshError as error:
                 outcome.failures.append((step, error))
-                await self.release(plan.hub, owner)
+                if not isinstance(error, HubBusy):
+                    await self.release(plan.hub, owner, writes=outcome.done + 1, pause=_pause(error))
                 return
             outcome.performed.append(step)
             if accepted.url:
@@ -99,7 +109,7 @@ class Actor:
                 return
             outcome.done += 1
         if plan.remaining:
-            await self.release(plan.hub, owner)
+            await self.release(plan.hub, owner, writes=outcome.done)
 
     async def enter(self, hub: str, owner: str) -> bool:
         """Whether the hub is this node's to write to now, until it is released or left alone for long."""
@@ -110,14 +120,16 @@ class Actor:
             raise hub_busy(step)
         return await write(self._arm, step)
 
-    async def release(self, hub: str, owner: str) -> None:
+    async def release(self, hub: str, owner: str, *, writes: int = 0, pause: float = 0.0) -> None:
         """Lets the next node write to a hub; nothing for an empty hub. A lease that cannot be given back runs out."""
         if not hub:
             return
         try:
-            await self._leases.release(_hub(hub), owner)
+            following = await self._leases.release(_hub(hub), owner, writes=writes, pause=pause)
+            if following:
+                await self._call(following)
         except MeshError as error:
-            log.warning("the lease on hub %s waits to run out: %s", hub, error.reason)
+            log.warning("whoever waits for hub %s is not called: %s", hub, error.reason)
 
     async def _setting(self, step: SettingStep, outcome: Outcome) -> None:
         try:
@@ -141,6 +153,12 @@ def hub_busy(step: NetworkStep) -> HubBusy:
     """Why a step waits for its turn."""
     message = "Another node is being attached to the hub, whose network takes one write at a time."
     return HubBusy("HubBusy", message, target=step.id)
+
+
+def _pause(error: MeshError) -> float:
+    """Seconds for which a quota is spent; a lock names a time as well, but says nothing of other writes."""
+    locked = error.reason.lower().startswith(("retryable", "anotheroperation"))
+    return 0.0 if locked or not isinstance(error, Waiting) else error.retry_after or 0.0
 
 
 def poll_at(now: datetime, retry_after: float, timing: Timing) -> datetime:

@@ -13,9 +13,10 @@ from shared.domain.ids import NodeKey
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.node import LastRun, NodeRecord
 from shared.domain.run import Run, current_run
-from shared.ports import Clock, DeadLetters, EventStream, History, Leases, NodeStore
+from shared.ports import Clock, DeadLetters, EventStream, History, Leases, NodeStore, WorkQueue
 from shared.ports.network import Azure
 from shared.reconcile.act import Actor
+from shared.reconcile.calling import Caller
 from shared.reconcile.claim import SAVE_ATTEMPTS, Claim, LeaseLost
 from shared.reconcile.decision import Decision
 from shared.reconcile.ending import Ending
@@ -48,6 +49,7 @@ class Engine:
         leases: Leases,
         dead_letters: DeadLetters,
         events: EventStream,
+        queue: WorkQueue,
         clock: Clock,
         new_run: Callable[[], str],
         timing: Timing,
@@ -61,7 +63,7 @@ class Engine:
         self._timing = timing
         self._draw = draw or random.Random()
         self._observer = Observer(mesh, arm, clock, timing)
-        self._actor = Actor(arm, leases, clock, timing)
+        self._actor = Actor(arm, leases, Caller(nodes, queue, clock).call, clock, timing)
         self._ending = Ending(nodes, history, dead_letters, events, clock, timing)
 
     async def reconcile(self, key: NodeKey) -> Result:

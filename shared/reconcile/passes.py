@@ -120,7 +120,8 @@ class Passes:
         succeeded = status is not None and status.state == "Succeeded"
         plan = attempt.record.plan
         if not (succeeded and plan and self._may_go_on(attempt.record, plan)):
-            await self._actor.release(operation.on_hub, str(attempt.record.key))
+            writes = plan.done if plan else 0
+            await self._actor.release(operation.on_hub, str(attempt.record.key), writes=writes)
         if status and status.state == "Failed":
             raise failure_of(operation, status)
         return succeeded

@@ -17,8 +17,8 @@ from shared.reconcile.backoff import resync_delay, retry_delay
 from shared.reconcile.decision import Decision, conditions_of
 
 EXHAUSTED = "RetriesExhausted"
-HUB_BUSY_FIRST = 2.0  # seconds
-HUB_BUSY_MOST = 20.0
+HUB_BUSY_FIRST = 10.0  # seconds; whoever is next is called, so this is for calls that get lost
+HUB_BUSY_MOST = 60.0
 
 
 def covered_after(coverage: Sequence[Coverage], outcome: Outcome, now: datetime) -> tuple[Coverage, ...]:

@@ -1,11 +1,10 @@
 """Leases, dead letters and alerts in memory."""
 
 import asyncio
-from datetime import timedelta
 
 import msgspec
 
-from shared.domain.node import Lease
+from shared.domain.turn import Next, Turn, give_back, take
 from shared.ports import SEVERITIES, TEXT_LIMIT, Alert, Clock, DeadLetter, Page
 from tests.fakes.paging import newest_first, page_of
 
@@ -14,23 +13,27 @@ class InMemoryLeases:
     """Leases on the test's clock."""
 
     def __init__(self, clock: Clock) -> None:
-        self.held: dict[str, Lease] = {}
+        self.turns: dict[str, Turn] = {}
         self._clock = clock
+
+    @property
+    def held(self) -> list[str]:
+        """The names that somebody holds."""
+        return [name for name, turn in self.turns.items() if turn.holder]
 
     async def acquire(self, name: str, owner: str, seconds: float) -> bool:
         await asyncio.sleep(0)
-        now = self._clock.now()
-        held = self.held.get(name)
-        if held and held.owner != owner and held.until > now:
-            return False
-        self.held[name] = Lease(owner, now + timedelta(seconds=seconds))
-        return True
+        turn, granted = take(self.turns.get(name, Turn()), owner, seconds, self._clock.now())
+        self.turns[name] = turn
+        return granted
 
-    async def release(self, name: str, owner: str) -> None:
+    async def release(self, name: str, owner: str, *, writes: int = 0, pause: float = 0.0) -> Next | None:
         await asyncio.sleep(0)
-        held = self.held.get(name)
-        if held and held.owner == owner:
-            del self.held[name]
+        turn, following = give_back(
+            self.turns.get(name, Turn()), owner, self._clock.now(), writes=writes, pause=pause
+        )
+        self.turns[name] = turn
+        return following
 
 
 class InMemoryDeadLetters:

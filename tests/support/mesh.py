@@ -77,6 +77,7 @@ class InMemoryMesh:
             troubled(self.leases, "leases", trouble),
             troubled(self.dead_letters, "dead_letters", trouble),
             troubled(self.events, "events", trouble),
+            troubled(self.queue, "queue", trouble),
             self.clock,
             lambda: f"run-{next(self._runs)}",
             self.timing,

@@ -1,13 +1,17 @@
-"""The `leases` table: one row a lease, taken over by whoever replaces the version that had run out."""
+"""The `leases` table: one row a hub, replaced on the condition that nobody else did meanwhile."""
 
-from datetime import datetime, timedelta
+import msgspec
 
+from shared.adapters.tables.documents import decoded, packed
 from shared.adapters.tables.keys import key_of
-from shared.adapters.tables.table import Entity, TableStorage
+from shared.adapters.tables.table import TableStorage
 from shared.domain.errors import Conflict, NotFound
+from shared.domain.turn import Next, Turn, give_back, is_idle, take
 from shared.ports import Clock
 
 _PARTITION = "leases"
+_ATTEMPTS = 20
+"""Each attempt that fails is somebody else's that succeeded."""
 
 
 class TableLeases:
@@ -18,33 +22,38 @@ class TableLeases:
         self._clock = clock
 
     async def acquire(self, name: str, owner: str, seconds: float) -> bool:
-        row = {
-            "PartitionKey": _PARTITION,
-            "RowKey": key_of(name),
-            "owner": owner,
-            "until": self._clock.now() + timedelta(seconds=seconds),
-        }
-        found = await self._table.get(_PARTITION, key_of(name))
-        try:
-            if found is None:
-                await self._table.insert(row)
-            elif self._free_for(owner, found[0]):
-                await self._table.replace(row, found[1])
-            else:
-                return False
-        except (Conflict, NotFound):
+        turn, etag = await self._read(name)
+        after, granted = take(turn, owner, seconds, self._clock.now())
+        if after == turn and not granted:
             return False
-        return True
-
-    async def release(self, name: str, owner: str) -> None:
-        found = await self._table.get(_PARTITION, key_of(name))
-        if found is None or found[0]["owner"] != owner:
-            return
         try:
-            await self._table.delete(_PARTITION, key_of(name), found[1])
-        except Conflict:
-            return  # somebody took it over in between
+            await self._write(name, after, etag)
+        except (Conflict, NotFound):
+            return False  # whoever wrote in between may have it: asked for again later
+        return granted
 
-    def _free_for(self, owner: str, held: Entity) -> bool:
-        until = held["until"]
-        return held["owner"] == owner or not isinstance(until, datetime) or until <= self._clock.now()
+    async def release(self, name: str, owner: str, *, writes: int = 0, pause: float = 0.0) -> Next | None:
+        for _ in range(_ATTEMPTS):
+            turn, etag = await self._read(name)
+            now = self._clock.now()
+            after, following = give_back(turn, owner, now, writes=writes, pause=pause)
+            try:
+                if not is_idle(after, now):
+                    await self._write(name, after, etag)
+                elif etag:
+                    await self._table.delete(_PARTITION, key_of(name), etag)
+            except (Conflict, NotFound):
+                continue
+            return following
+        raise Conflict("LeaseContended", "Too many ask for the turn at once.", target=name)
+
+    async def _read(self, name: str) -> tuple[Turn, str]:
+        found = await self._table.get(_PARTITION, key_of(name))
+        return (decoded(found[0], Turn), found[1]) if found else (Turn(), "")
+
+    async def _write(self, name: str, turn: Turn, etag: str) -> None:
+        row = {"PartitionKey": _PARTITION, "RowKey": key_of(name), **packed(msgspec.json.encode(turn))}
+        if etag:
+            await self._table.replace(row, etag)
+        else:
+            await self._table.insert(row)

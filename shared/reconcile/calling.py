@@ -1,0 +1,39 @@
+"""Calling the next in line for a hub, so that nobody has to keep asking."""
+
+from datetime import timedelta
+
+import msgspec
+
+from shared.domain.errors import Conflict
+from shared.domain.ids import NodeKey, parse_key
+from shared.domain.turn import Next
+from shared.ports import Clock, NodeStore, WorkItem, WorkQueue
+
+CAUSE = "its turn at the hub"
+
+
+class Caller:
+    """Makes whoever is next due, and enqueues it. A call that gets lost is made up for by their own next look."""
+
+    def __init__(self, nodes: NodeStore, queue: WorkQueue, clock: Clock) -> None:
+        self._nodes = nodes
+        self._queue = queue
+        self._clock = clock
+
+    async def call(self, following: Next) -> None:
+        key = parse_key(following.owner)
+        if isinstance(key, NodeKey) and not await self._made_due(key, following.delay):
+            return
+        await self._queue.enqueue(WorkItem(following.owner, CAUSE), delay=following.delay)
+
+    async def _made_due(self, key: NodeKey, delay: float) -> bool:
+        """False where a run is under way, which asks for its turn itself."""
+        record = await self._nodes.get(key)
+        now = self._clock.now()
+        if record is None or (record.lease and record.lease.until > now):
+            return False
+        try:
+            await self._nodes.save(msgspec.structs.replace(record, next_due=now + timedelta(seconds=delay)))
+        except Conflict:
+            return False
+        return True
