@@ -55,14 +55,21 @@ class EdgeStore(Protocol):
 class AddressBook(Protocol):
     """What was given out of the pools: no two live allocations of one mesh overlap, whoever allocates at once."""
 
-    async def allocate(self, pools: Sequence[str], size: int, network: str, node: NodeKey) -> Allocation:
-        """A prefix of length `size` for a network, the same again where it has one.
+    async def allocate(
+        self, pools: Sequence[str], size: int, network: str, node: NodeKey, *, occupied: Sequence[str] = ()
+    ) -> Allocation:
+        """A prefix of length `size` (16 to 29) for a network in the node's group, the same again where it has one.
 
-        Raises Terminal (`PoolExhausted`) where no pool has room, naming what the largest free block is.
+        What it gives shares no address with the `occupied` prefixes: those that networks use which are peered, or
+        are to be, with the network. What a network has already stays its own, occupied or not.
+        Raises Terminal: `PoolExhausted` where no pool has room, naming the largest free block; `SizeNotOffered`;
+        `NetworkOutsideNode`. Raises Waiting (`AddressesContended`) where too many allocate at once.
         """
         ...
 
-    async def of(self, node: NodeKey) -> Allocation | None: ...
+    async def of(self, node: NodeKey) -> Allocation | None:
+        """What a network of the node has; the first by the network's id where several have something."""
+        ...
 
     async def release(self, network: str) -> None:
         """Gives back what a network had; nothing where it had nothing. Call it once the network was read as gone."""
