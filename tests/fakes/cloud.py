@@ -1,50 +1,27 @@
 """What exists in the pretended cloud, and how people change it behind the mesh's back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import msgspec
 
 from shared.domain.diagnostics import DiagnosticSetting
 from shared.domain.ids import NodeKey, name_of, normal_id, same_id, type_of
-from shared.domain.network import Peering, PeeringFlags, VirtualNetwork
+from shared.domain.network import Peering, Subnet, VirtualNetwork
 from shared.ports import Group, Resource
 from tests.fakes.catalogue import STORAGE_SERVICES
+from tests.fakes.connections import Connections
+from tests.fakes.state import Network, Side, SubnetState
 
 LOCATION = "westeurope"
 
 
-@dataclass
-class Side:
-    """One side of a peering, with the address space of the remote as it was last synchronised."""
-
-    id: str
-    remote: str
-    remote_prefixes: tuple[str, ...]
-    flags: PeeringFlags
-    state: str = "Initiated"
-    provisioning: str = "Succeeded"
-
-
-@dataclass
-class Network:
-    id: str
-    location: str
-    prefixes: tuple[str, ...]
-    gateway: bool = False
-    sides: dict[str, Side] = field(default_factory=dict)
-
-    def side_to(self, network_id: str) -> Side | None:
-        return next((s for s in self.sides.values() if same_id(s.remote, network_id)), None)
-
-
-class Cloud:
+class Cloud(Connections):
     """Groups, resources, networks and diagnostic settings; its methods are what people do from outside."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.groups: dict[NodeKey, Group] = {}
         self.resources: dict[str, Resource] = {}
-        self.networks: dict[str, Network] = {}
         self.settings: dict[str, dict[str, DiagnosticSetting]] = {}
 
     # --- groups and resources
@@ -83,6 +60,7 @@ class Cloud:
         network = self.networks.pop(here, None)
         for side in list(network.sides.values()) if network else []:
             self._disconnect(side.remote, here)
+        self.forget_connections(here)
 
     def exists(self, resource_id: str) -> bool:
         here = normal_id(resource_id)
@@ -121,8 +99,22 @@ class Cloud:
             name=name_of(network.id),
             location=network.location,
             address_prefixes=network.prefixes,
-            provisioning_state="Succeeded",
+            provisioning_state=network.provisioning,
             peerings=tuple(self._show_side(network, side) for side in sides),
+            subnets=tuple(map(self._show_subnet, network.subnets.values())),
+        )
+
+    def _show_subnet(self, subnet: SubnetState) -> Subnet:
+        endpoints = sum(same_id(e.subnet, subnet.id) for e in self.endpoints.values())
+        return Subnet(
+            id=subnet.id,
+            name=name_of(subnet.id),
+            address_prefixes=subnet.prefixes,
+            security_group=subnet.security_group,
+            delegated=bool(subnet.delegation),
+            service_endpoints=tuple(subnet.service_endpoints),
+            private_endpoints=endpoints,
+            ip_configurations=subnet.ip_configurations + endpoints,
         )
 
     def _show_side(self, network: Network, side: Side) -> Peering:
@@ -180,6 +172,7 @@ class Cloud:
                 for resource, settings in self.settings.items()
                 if settings and self.exists(resource)
             },
+            **self.connection_snapshot(),
         }
 
 

@@ -9,7 +9,8 @@ from shared.domain.address_space import overlaps
 from shared.domain.errors import MeshError, error_for
 from shared.domain.ids import name_of, normal_id, same_id
 from shared.domain.network import PeeringFlags
-from tests.fakes.cloud import Cloud, Network, Side
+from tests.fakes.cloud import Cloud
+from tests.fakes.state import Network, Side
 
 LIMIT = 500
 

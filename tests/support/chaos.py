@@ -11,7 +11,7 @@ from shared.ports import WorkItem
 from shared.reconcile.engine import Engine
 from shared.reconcile.intake import Intake, ResourceEvent
 from tests.fakes import Cloud
-from tests.fakes.cloud import Network, Side
+from tests.fakes.state import Network, Side
 from tests.support.mesh import SUBSCRIPTION, VISIBILITY_SECONDS, InMemoryMesh
 from tests.support.people import NAMES, People
 from tests.support.trouble import Kind, Trouble, WorkerDied, troubled

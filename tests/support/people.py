@@ -6,7 +6,7 @@ from shared.domain.ids import NodeKey, name_of, normal_id
 from shared.domain.network import PeeringFlags
 from shared.reconcile.intake import ResourceEvent
 from tests.fakes import Cloud, peering_rules, setting_rules
-from tests.fakes.cloud import Network, Side
+from tests.fakes.state import Network, Side
 from tests.support.mesh import HUB_NETWORK, SUBSCRIPTION, TAGS, WORKSPACE, vault_of
 
 NAMES = ("sales", "stock", "plant")
