@@ -24,3 +24,7 @@ def count_call(*, write: bool) -> None:
         calls.writes += 1
     else:
         calls.reads += 1
+
+
+urgent: ContextVar[bool] = ContextVar("urgent", default=False)
+"""Whether a person waits for what is done in this context: it may use the share of a quota that others leave."""

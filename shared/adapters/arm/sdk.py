@@ -24,6 +24,8 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
+from shared.adapters.arm.budget import Budget, BudgetPolicy
+from shared.adapters.clock import SystemClock
 from shared.adapters.otel import arm_call
 from shared.domain.calls import count_call
 from shared.domain.errors import Terminal
@@ -46,6 +48,7 @@ class SdkClients:
         self._endpoint = endpoint
         self._credential = credential
         self._scope = scope
+        self._budget = Budget(SystemClock())
         self._transport = AioHttpTransport(
             connection_timeout=CONNECTION_TIMEOUT,
             read_timeout=READ_TIMEOUT,
@@ -111,6 +114,7 @@ class SdkClients:
             UserAgentPolicy("meshplane"),
             ContentDecodePolicy(),
             AsyncARMChallengeAuthenticationPolicy(self._credential, self._scope),
+            BudgetPolicy(self._budget),
             CallPolicy(),
         ]
 

@@ -1,0 +1,96 @@
+"""Keeping within Resource Manager's quotas: requests wait in line before a bucket is empty, rather than be refused."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from azure.core.pipeline import PipelineRequest, PipelineResponse
+from azure.core.pipeline.policies import AsyncHTTPPolicy
+
+from shared.domain.budget import Bucket, Quota, Urgency, answered, full, seconds_until, sent
+from shared.domain.calls import counted_calls, urgent
+from shared.domain.errors import Waiting
+from shared.ports import Clock
+
+PATIENCE = 8.0
+"""Seconds that a request waits in a function; what would wait longer comes back later."""
+
+_SUBSCRIPTION = re.compile(r"/subscriptions/([^/?]+)", re.IGNORECASE)
+_QUOTAS: dict[str, Quota] = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}
+type _Place = tuple[str, Quota, Urgency]
+
+_LEFT = "x-ms-ratelimit-remaining-subscription-"
+
+
+class Budget:
+    """The buckets that this process draws from; others draw from them too, which each answer shows."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._buckets: dict[tuple[str, Quota], Bucket] = {}
+        self._lines: dict[_Place, int] = {}
+
+    async def draw(self, subscription: str, quota: Quota) -> None:
+        """Returns when a request may be sent. Raises Waiting (`BudgetSpent`) where that takes too long."""
+        place = (subscription, quota, _urgency())
+        waited, ahead = 0.0, self._lines.get(place, 0)
+        while pause := self._pause(place, ahead):
+            if waited + pause > PATIENCE:
+                message = f"The quota of {quota} in subscription {subscription} is nearly spent."
+                raise Waiting("BudgetSpent", message, retry_after=pause)
+            waited, ahead = waited + pause, 0  # whoever came later sleeps longer
+            await self._sleep(place, pause)
+        self._buckets[place[:2]] = sent(self._bucket(place), self._clock.now())
+
+    def learn(self, subscription: str, quota: Quota, left: float | None) -> None:
+        """Takes in an answer, or that there was none."""
+        bucket = self._buckets[subscription, quota]
+        self._buckets[subscription, quota] = answered(bucket, left, self._clock.now())
+
+    async def _sleep(self, place: _Place, seconds: float) -> None:
+        self._lines[place] = self._lines.get(place, 0) + 1
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._lines[place] -= 1
+
+    def _pause(self, place: _Place, ahead: int) -> float:
+        return seconds_until(self._bucket(place), place[2], ahead, self._clock.now())
+
+    def _bucket(self, place: _Place) -> Bucket:
+        return self._buckets.get(place[:2]) or full(place[1], self._clock.now())
+
+
+class BudgetPolicy(AsyncHTTPPolicy[Any, Any]):
+    """Draws from the budget for each request, and learns from each answer."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+
+    async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        method, url = str(request.http_request.method), str(request.http_request.url)
+        found = _SUBSCRIPTION.search(url)
+        if not found:
+            return await self.next.send(request)
+        subscription, quota = found[1].lower(), _QUOTAS.get(method, "writes")
+        await self._budget.draw(subscription, quota)
+        left: float | None = None
+        try:
+            response = await self.next.send(request)
+            left = _told(response.http_response.headers, quota)
+        finally:
+            self._budget.learn(subscription, quota, left)
+        return response
+
+
+def _told(headers: Mapping[str, str], quota: Quota) -> float | None:
+    text = headers.get(_LEFT + quota, "")
+    return float(text) if text.isdigit() else None
+
+
+def _urgency() -> Urgency:
+    if urgent.get():
+        return "urgent"
+    calls = counted_calls.get()
+    return "begun" if calls is None or calls.reads + calls.writes else "new"
