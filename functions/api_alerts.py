@@ -1,24 +1,31 @@
 """HTTP: alerts."""
 
-import azure.functions as func
+from typing import TYPE_CHECKING
 
-from functions.answers import answering, chosen, json_answer, page_size
-from shared.bootstrap import application
+from functions.answers import Answer
+from functions.call import Call
+from functions.parameters import CONTINUATION, TOP, Parameter
+from functions.routes import Routes
 
-blueprint = func.Blueprint()
+if TYPE_CHECKING:
+    from functions.views.pages import List
+    from shared.ports import Alert
+
+routes = Routes("alerts")
+
+NODE = Parameter("node", "only alerts of this node, `node/<subscription>/<group>`")
+STATE = Parameter("state", "only alerts in this state", allowed=("Firing", "Acknowledged", "Resolved"))
 
 
-@blueprint.function_name("list_alerts")
-@blueprint.route("alerts", methods=["GET"])
-@answering
-async def list_alerts(req: func.HttpRequest) -> func.HttpResponse:
-    """`?node=&state=&top=&continuation=`: a page of alerts; `node` is a key, `node/<subscription>/<group>`."""
-    from functions.views import List
+@routes.route("GET", "alerts", NODE, STATE, TOP, CONTINUATION)
+async def list_alerts(call: Call) -> "Answer[List[Alert]]":
+    """A page of alerts in the order of nodes and ids."""
+    from functions.views.pages import List
 
-    page = await application().alerts.list(
-        node=req.params.get("node", "").lower(),
-        state=chosen(req, "state", ("Firing", "Acknowledged", "Resolved")),
-        size=page_size(req),
-        continuation=req.params.get("continuation", ""),
+    page = await call.app.alerts.list(
+        node=call.text(NODE).lower(),
+        state=call.text(STATE),
+        size=call.top,
+        continuation=call.continuation,
     )
-    return json_answer(List(list(page.items), page.continuation))
+    return Answer(List(list(page.items), page.continuation))

@@ -1,39 +1,50 @@
 """HTTP: what could not be handled, and handling it again."""
 
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
-import azure.functions as func
-
-from functions.answers import answering, chosen, json_answer, page_size
-from shared.bootstrap import application
+from functions.answers import Answer
+from functions.call import Call
+from functions.parameters import CONTINUATION, TOP, Parameter
+from functions.routes import Routes
+from shared.domain.actor import Role
 from shared.domain.errors import NotFound
 
-blueprint = func.Blueprint()
+if TYPE_CHECKING:
+    from functions.views.operations import DeadLetterItem
+    from functions.views.pages import LetterTaken, List
+
+routes = Routes("deadletters")
+
+KIND = Parameter("kind", "only dead letters of this kind", allowed=("event", "telemetry", "key"))
+LETTER = Parameter("id", "a dead letter's id", place="path", longest=4096, example="event-5f1c9a52")
 
 
-@blueprint.function_name("list_dead_letters")
-@blueprint.route("deadletters", methods=["GET"])
-@answering
-async def list_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
-    """`?kind=&top=&continuation=`: a page of dead letters, the newest first."""
-    from functions.views import List, dead_letter_item
+@routes.route("GET", "deadletters", KIND, TOP, CONTINUATION)
+async def list_dead_letters(call: Call) -> "Answer[List[DeadLetterItem]]":
+    """A page of dead letters, the newest first."""
+    from functions.views.operations import dead_letter_item
+    from functions.views.pages import List
 
-    page = await application().dead_letters.list(
-        kind=chosen(req, "kind", ("event", "telemetry", "key")),
-        size=page_size(req),
-        continuation=req.params.get("continuation", ""),
+    page = await call.app.dead_letters.list(
+        kind=call.text(KIND), size=call.top, continuation=call.continuation
     )
-    return json_answer(List([dead_letter_item(letter) for letter in page.items], page.continuation))
+    return Answer(List([dead_letter_item(letter) for letter in page.items], page.continuation))
 
 
-@blueprint.function_name("replay_dead_letter")
-@blueprint.route("deadletters/{id}/replay", methods=["POST"])
-@answering
-async def replay_dead_letter(req: func.HttpRequest) -> func.HttpResponse:
-    """Handles it again: 200 and it is gone, or a problem that says why it still cannot be handled."""
-    app = application()
-    letter = await app.dead_letters.get(req.route_params["id"])
+@routes.route(
+    "POST",
+    "deadletters/{id}/replay",
+    LETTER,
+    role=Role.OPERATOR,
+    problems=(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+)
+async def replay_dead_letter(call: Call) -> "Answer[LetterTaken]":
+    """Handles it again: it is gone then, or a problem says why it still cannot be handled."""
+    from functions.views.pages import LetterTaken
+
+    letter = await call.app.dead_letters.get(call.text(LETTER))
     if letter is None:
-        raise NotFound("DeadLetterNotFound", "There is no such dead letter.", target=req.route_params["id"])
-    await app.replay.replay(letter)
-    return json_answer({"id": letter.id}, HTTPStatus.OK)
+        raise NotFound("DeadLetterNotFound", "There is no such dead letter.", target=call.text(LETTER))
+    await call.app.replay.replay(letter)
+    return Answer(LetterTaken(letter.id))

@@ -4,32 +4,34 @@ import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import azure.functions as func
-
-from functions.answers import answering, json_answer
-from shared.bootstrap import application
+from functions.answers import Answer
+from functions.call import Call
+from functions.routes import Routes
 from shared.domain.errors import MeshError, Transient
 
 if TYPE_CHECKING:
+    from functions.views.operations import Dependency, Health
     from shared.ports import Probe
 
-blueprint = func.Blueprint()
+routes = Routes("operations")
 
 PATIENCE_SECONDS = 10.0
 
 
-@blueprint.function_name("health")
-@blueprint.route("health", methods=["GET"])
-@answering
-async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the trigger's argument
+@routes.route("GET", "health", also=(HTTPStatus.SERVICE_UNAVAILABLE,))
+async def health(call: Call) -> "Answer[Health]":
     """200 where every dependency answers, else 503; each with what it said."""
-    checks = await asyncio.gather(*(_check(probe) for probe in application().probes))
-    healthy = all(check["healthy"] for check in checks)
+    from functions.views.operations import Health
+
+    checks = await asyncio.gather(*(_check(probe) for probe in call.app.probes))
+    healthy = all(check.healthy for check in checks)
     status = HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE
-    return json_answer({"healthy": healthy, "dependencies": checks}, status)
+    return Answer(Health(healthy, checks), status)
 
 
-async def _check(probe: "Probe") -> dict[str, object]:
+async def _check(probe: "Probe") -> "Dependency":
+    from functions.views.operations import Dependency
+
     try:
         said = await asyncio.wait_for(probe.check(), PATIENCE_SECONDS)
     except TimeoutError:
@@ -37,5 +39,5 @@ async def _check(probe: "Probe") -> dict[str, object]:
     except MeshError as raised:
         error = raised
     else:
-        return {"name": probe.name, "healthy": True, "detail": said}
-    return {"name": probe.name, "healthy": False, "detail": str(error)}
+        return Dependency(probe.name, True, said)
+    return Dependency(probe.name, False, str(error))

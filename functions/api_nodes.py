@@ -4,72 +4,79 @@ Views are imported by the answer that shows them: a cold start indexes every tri
 """
 
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
-import azure.functions as func
-
-from functions.answers import answering, chosen, json_answer, node_key, page_size
-from shared.bootstrap import application
+from functions.answers import Answer
+from functions.call import Call
+from functions.parameters import CONTINUATION, GROUP, SUBSCRIPTION, TOP, Parameter
+from functions.routes import Routes
+from shared.domain.actor import Role
 from shared.domain.errors import NotFound
 
-blueprint = func.Blueprint()
+if TYPE_CHECKING:
+    from functions.views.nodes import NodeDetail, NodeItem
+    from functions.views.pages import KeyTaken, List
+    from functions.views.plans import PlanView
 
-STATES = ("Pending", "Ready", "NotReady", "Offboarding", "Offboarded")
+routes = Routes("nodes")
+
 NODE = "nodes/{subscription}/{group}"
+STATES = ("Pending", "Ready", "NotReady", "Offboarding", "Offboarded")
+STATE = Parameter("state", "only nodes in this state", allowed=STATES)
+HISTORY = Parameter(
+    "history", "`more_history` of the answer before this one, for older changes", longest=4096
+)
 
 
-@blueprint.function_name("list_nodes")
-@blueprint.route("nodes", methods=["GET"])
-@answering
-async def list_nodes(req: func.HttpRequest) -> func.HttpResponse:
-    """`?state=&top=&continuation=`: a page of nodes in the order of their keys."""
-    from functions.views import List, node_item
+@routes.route("GET", "nodes", STATE, TOP, CONTINUATION)
+async def list_nodes(call: Call) -> "Answer[List[NodeItem]]":
+    """A page of nodes in the order of their keys."""
+    from functions.views.nodes import node_item
+    from functions.views.pages import List
 
-    page = await application().nodes.list(
-        state=chosen(req, "state", STATES),
-        size=page_size(req),
-        continuation=req.params.get("continuation", ""),
-    )
-    return json_answer(List([node_item(n) for n in page.items], page.continuation))
+    page = await call.app.nodes.list(state=call.text(STATE), size=call.top, continuation=call.continuation)
+    return Answer(List([node_item(n) for n in page.items], page.continuation))
 
 
-@blueprint.function_name("get_node")
-@blueprint.route(NODE, methods=["GET"])
-@answering
-async def get_node(req: func.HttpRequest) -> func.HttpResponse:
-    """One node: conditions, resources covered, peerings, last plan and history (`?history=` continues it)."""
-    from functions.views import history_view, node_detail
+@routes.route("GET", NODE, SUBSCRIPTION, GROUP, HISTORY, headers=("ETag",), problems=(HTTPStatus.NOT_FOUND,))
+async def get_node(call: Call) -> "Answer[NodeDetail]":
+    """One node: conditions, resources covered, peerings, last plan and history."""
+    from functions.views.nodes import node_detail
+    from functions.views.plans import history_view
 
-    app, key = application(), node_key(req)
-    record = await app.nodes.get(key)
+    record = await call.app.nodes.get(call.node)
     if record is None:
-        raise NotFound(
-            "NodeNotFound", "The mesh knows no such node: is the group tagged mesh-node?", target=str(key)
-        )
-    page = await app.history.recent(str(key), continuation=req.params.get("history", ""))
-    return json_answer(node_detail(record, [history_view(e) for e in page.items], page.continuation))
+        message = "The mesh knows no such node: is the group tagged mesh-node?"
+        raise NotFound("NodeNotFound", message, target=str(call.node))
+    page = await call.app.history.recent(str(record.key), continuation=call.text(HISTORY))
+    detail = node_detail(record, [history_view(e) for e in page.items], page.continuation)
+    return Answer(detail, headers={"ETag": record.etag or ""})
 
 
-@blueprint.function_name("reconcile_node")
-@blueprint.route(f"{NODE}/reconcile", methods=["POST"])
-@answering
-async def reconcile_node(req: func.HttpRequest) -> func.HttpResponse:
+@routes.route(
+    "POST",
+    f"{NODE}/reconcile",
+    SUBSCRIPTION,
+    GROUP,
+    role=Role.OPERATOR,
+    status=HTTPStatus.ACCEPTED,
+    problems=(HTTPStatus.NOT_FOUND,),
+)
+async def reconcile_node(call: Call) -> "Answer[KeyTaken]":
     """Looks at a group and everything in it again, soon."""
+    from functions.views.pages import KeyTaken
     from shared.domain.node import EVERYTHING
 
-    key = node_key(req)
-    await application().intake.bump(key, "asked for over HTTP", EVERYTHING)
-    return json_answer({"key": str(key)}, HTTPStatus.ACCEPTED)
+    await call.app.intake.bump(call.node, "asked for over HTTP", EVERYTHING)
+    return Answer(KeyTaken(str(call.node)))
 
 
-@blueprint.function_name("plan_node")
-@blueprint.route(f"{NODE}/plan", methods=["GET"])
-@answering
-async def plan_node(req: func.HttpRequest) -> func.HttpResponse:
+@routes.route("GET", f"{NODE}/plan", SUBSCRIPTION, GROUP, problems=(HTTPStatus.NOT_FOUND,))
+async def plan_node(call: Call) -> "Answer[PlanView]":
     """What a reconcile would write now, and why. Reads Azure, writes nothing."""
-    from functions.views import plan_view
+    from functions.views.plans import plan_view
 
-    key = node_key(req)
-    decision = await application().engine.plan(key)
+    decision = await call.app.engine.plan(call.node)
     if decision.group is None and decision.plan.empty:
-        raise NotFound("GroupNotFound", "There is no such resource group.", target=str(key))
-    return json_answer(plan_view(decision.plan))
+        raise NotFound("GroupNotFound", "There is no such resource group.", target=str(call.node))
+    return Answer(plan_view(decision.plan))

@@ -37,6 +37,7 @@ class Application:
     queue: "WorkQueue"
     probes: "tuple[Probe, ...]"
     instruments: "Instruments"
+    platform_authentication: bool = False
 
 
 def build(settings: "Settings") -> Application:

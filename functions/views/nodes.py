@@ -1,13 +1,12 @@
-"""What the HTTP API shows: shapes of their own, so that records may change without breaking callers."""
+"""Nodes."""
 
 from datetime import datetime
 
 import msgspec
 
+from functions.views.plans import HistoryView, PlanView, plan_view
 from shared.domain.conditions import Condition
-from shared.domain.node import Coverage, HistoryEntry, LastRun, NodeRecord, NodeSummary, PeeringStatus
-from shared.domain.plan import Plan, Step
-from shared.ports import DeadLetter
+from shared.domain.node import Coverage, LastRun, NodeRecord, NodeSummary, PeeringStatus
 
 
 class NodeItem(msgspec.Struct, frozen=True):
@@ -22,23 +21,6 @@ class NodeItem(msgspec.Struct, frozen=True):
     network: str
     ready_at: datetime | None
     next_due: datetime | None
-
-
-class StepView(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One write that would be, or was, performed."""
-
-    action: str
-    target: str
-    why: str
-    differences: tuple[str, ...] = ()
-
-
-class PlanView(msgspec.Struct, frozen=True):
-    """The writes, and what stands in the way of others."""
-
-    made_at: datetime | None
-    steps: list[StepView]
-    findings: list[str]
 
 
 class CoverageItem(msgspec.Struct, frozen=True):
@@ -58,18 +40,6 @@ class CoverageDetail(msgspec.Struct, frozen=True):
     supported: int
     covered: int
     items: list[CoverageItem]
-
-
-class HistoryView(msgspec.Struct, frozen=True):
-    """One change."""
-
-    at: datetime
-    cause: str
-    outcome: str
-    changes: tuple[str, ...]
-    reads: int
-    writes: int
-    run: str
 
 
 class NodeDetail(msgspec.Struct, frozen=True):
@@ -102,24 +72,6 @@ class NodeDetail(msgspec.Struct, frozen=True):
     more_history: str
 
 
-class DeadLetterItem(msgspec.Struct, frozen=True):
-    """One dead letter, without its body."""
-
-    id: str
-    kind: str
-    at: datetime
-    reason: str
-    source: str
-    key: str
-
-
-class List[T](msgspec.Struct, frozen=True):
-    """One page; `continuation` goes into the query of the next request and is empty on the last page."""
-
-    items: list[T]
-    continuation: str
-
-
 def node_item(node: NodeSummary) -> NodeItem:
     """A node for the list."""
     key = node.key
@@ -134,16 +86,6 @@ def node_item(node: NodeSummary) -> NodeItem:
         node.ready_at,
         node.next_due,
     )
-
-
-def plan_view(plan: Plan) -> PlanView:
-    """A plan for people: every step with its reason."""
-    findings = [f"{f.condition} {f.reason}: {f.message}" for f in plan.findings]
-    return PlanView(plan.made_at, [_step(step) for step in plan.steps], findings)
-
-
-def _step(step: Step) -> StepView:
-    return StepView(step.method, step.id, step.why, getattr(step, "differences", ()))
 
 
 def coverage_detail(coverage: tuple[Coverage, ...]) -> CoverageDetail:
@@ -185,15 +127,3 @@ def node_detail(record: NodeRecord, history: list[HistoryView], more_history: st
         history=history,
         more_history=more_history,
     )
-
-
-def history_view(entry: HistoryEntry) -> HistoryView:
-    """A change for people."""
-    return HistoryView(
-        entry.at, entry.cause, entry.outcome, entry.changes, entry.reads, entry.writes, entry.run
-    )
-
-
-def dead_letter_item(letter: DeadLetter) -> DeadLetterItem:
-    """A dead letter for the list."""
-    return DeadLetterItem(letter.id, letter.kind, letter.at, letter.reason, letter.source, letter.key)

@@ -1,0 +1,8 @@
+"""The HTTP API: every table of routes. What is listed here is served and described, and nothing else."""
+
+from functions.api_alerts import routes as alerts
+from functions.api_dead_letters import routes as dead_letters
+from functions.api_health import routes as health
+from functions.api_nodes import routes as nodes
+
+TABLES = (nodes, alerts, dead_letters, health)

@@ -1,0 +1,85 @@
+"""The route table: what a route is declared with registers it with the platform, guards it and describes it.
+
+A handler is `async def name(call: Call) -> Answer[View]`, or takes a body of `functions.bodies` beside the call.
+Its annotations are texts: views and bodies are imported by the request that needs them, and all by the first that
+asks for the description.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Literal
+
+import azure.functions as func
+
+from functions.answers import Answer
+from functions.parameters import Parameter
+from functions.serving import respond
+from shared.bootstrap import application
+from shared.domain.actor import Role
+
+type Handler = Callable[..., Awaitable[Answer[object]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method on one path. `problems` are the statuses of errors that are its own, beyond those of every route."""
+
+    name: str
+    method: str
+    path: str
+    role: Role
+    tag: str
+    handler: Handler
+    parameters: tuple[Parameter, ...] = ()
+    status: HTTPStatus = HTTPStatus.OK
+    also: tuple[HTTPStatus, ...] = ()  # other statuses with the same body
+    headers: tuple[str, ...] = ()  # that its answer carries
+    problems: tuple[HTTPStatus, ...] = ()
+
+    @property
+    def body(self) -> str:
+        """The name of its body's type in `functions.bodies`; empty where it takes none."""
+        return str(self.handler.__annotations__.get("body", ""))
+
+
+class Routes:
+    """The routes of one resource, each registered on `blueprint` as it is declared."""
+
+    def __init__(self, tag: str) -> None:
+        self.blueprint = func.Blueprint()
+        self.table: list[Route] = []
+        self._tag = tag
+
+    def route(
+        self,
+        method: Literal["GET", "POST"],
+        path: str,
+        *parameters: Parameter,
+        role: Role = Role.READER,
+        status: HTTPStatus = HTTPStatus.OK,
+        also: tuple[HTTPStatus, ...] = (),
+        headers: tuple[str, ...] = (),
+        problems: tuple[HTTPStatus, ...] = (),
+    ) -> Callable[[Handler], Handler]:
+        """Declares that a handler answers a method on a path; its name is the function's."""
+
+        def declare(handler: Handler) -> Handler:
+            name = handler.__name__
+            self._add(
+                Route(
+                    name, method, path, role, self._tag, handler, parameters, status, also, headers, problems
+                )
+            )
+            return handler
+
+        return declare
+
+    def _add(self, route: Route) -> None:
+        async def answer(req: func.HttpRequest) -> func.HttpResponse:
+            return await respond(route, req, application())
+
+        answer.__doc__ = route.handler.__doc__
+        self.table.append(route)
+        trigger = self.blueprint.route(route.path, methods=[route.method])(answer)
+        self.blueprint.function_name(route.name)(trigger)
