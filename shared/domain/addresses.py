@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, ip_network
 
 import msgspec
 
+from shared.domain.errors import Terminal
 from shared.domain.ids import NodeKey
 
 LARGEST = 16
@@ -99,6 +100,11 @@ def units_of(prefix: str, slab: int) -> int:
     return (1 << (last // _UNIT + 1)) - (1 << (first // _UNIT))
 
 
+def first_unit(units: int) -> int:
+    """The lowest of some units."""
+    return units & -units
+
+
 def taken_by(prefixes: Iterable[str], within: Iterable[int], taken: Slabs) -> dict[int, int]:
     """What is taken in some slabs once these prefixes are taken as well."""
     slabs = {slab: taken.get(slab, 0) for slab in within}
@@ -123,6 +129,26 @@ def best_fit(pools: Sequence[str], size: int, taken: Slabs) -> tuple[str, str] |
         return None
     _, _, address, pool = min(fits)
     return f"{address}/{size}", pool
+
+
+def check_request(size: int, network: str, node: NodeKey) -> None:
+    """Raises Terminal (`SizeNotOffered`, `NetworkOutsideNode`) for what no pool can answer."""
+    if not LARGEST <= size <= SMALLEST:
+        message = f"networks get prefixes of /{LARGEST} to /{SMALLEST}, not /{size}"
+        raise Terminal("SizeNotOffered", message, target=network)
+    if NodeKey.containing(network) != node:
+        raise Terminal(
+            "NetworkOutsideNode", f"the network does not lie in the group of {node}", target=network
+        )
+
+
+def no_room(pools: Sequence[str], size: int, taken: Slabs) -> Terminal:
+    """What to say where no pool has a free block of a size."""
+    blocks = [block for pool in pools for block in _blocks_that_fit(pool, SMALLEST, taken)]
+    largest = min(blocks, key=lambda block: block.prefixlen, default=None)
+    left = f"the largest free block is {largest}" if largest else "nothing is free"
+    asked = f"no /{size} is free in {', '.join(pools)}: {left}" if pools else "the hub has no address pools"
+    return Terminal("PoolExhausted", f"{asked}. Add a pool to the hub, or ask for a smaller network.")
 
 
 def free_blocks(pool: str, taken: Slabs) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Every port in memory, on a clock that only tests move."""
 
+from tests.fakes.addresses import InMemoryAddressBook
 from tests.fakes.clock import FakeClock
 from tests.fakes.cloud import Cloud
 from tests.fakes.messages import InMemoryEventStream, InMemoryWorkQueue
@@ -11,6 +12,7 @@ __all__ = [
     "Cloud",
     "FakeClock",
     "FakeResourceManager",
+    "InMemoryAddressBook",
     "InMemoryAlerts",
     "InMemoryDeadLetters",
     "InMemoryEventStream",

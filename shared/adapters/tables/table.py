@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from azure.data.tables.aio import TableClient, TableServiceClient
 
 type Entity = Mapping[str, object]
-type Step = tuple[Literal["create", "upsert", "delete"], Entity]
+type Step = (
+    tuple[Literal["create", "upsert", "delete"], Entity] | tuple[Literal["update", "delete"], Entity, str]
+)
+"""One write of a transaction; with an ETag it replaces or deletes that version only."""
 
 ENTITY_LIMIT = 1024 * 1024
 PAGE = 1000
@@ -133,10 +136,10 @@ class Table:
             return
 
     async def transact(self, steps: Sequence[Step]) -> None:
-        """Writes rows of one partition, all or none; no row twice."""
-        for _, entity in steps:
-            check_size(entity)
-        whole = [(kind, dict(entity)) for kind, entity in steps]
+        """Writes rows of one partition, all or none; no row twice. Conflict where one is not as a step expects it."""
+        for step in steps:
+            check_size(step[1])
+        whole = [_operation(step) for step in steps]
         await self._write(steps[0][1], lambda client: client.submit_transaction(whole))
 
     async def page(
@@ -215,6 +218,18 @@ class Table:
 
     def _target(self, entity: Entity) -> str:
         return f"{self._name}/{entity['PartitionKey']}/{entity['RowKey']}"
+
+
+def _operation(step: Step) -> tuple[str, dict[str, object], dict[str, object]]:
+    """A step as the SDK wants it."""
+    from azure.core import MatchConditions
+    from azure.data.tables import UpdateMode
+
+    kind, entity, *version = step
+    options: dict[str, object] = {"mode": UpdateMode.REPLACE} if kind == "update" else {}
+    if version:
+        options |= {"etag": version[0], "match_condition": MatchConditions.IfNotModified}
+    return kind, dict(entity), options
 
 
 def check_size(entity: Entity) -> None:

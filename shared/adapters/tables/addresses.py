@@ -1,0 +1,212 @@
+"""The `addresses` table: one partition; a row for each slab of a /16, and one for each network that has a prefix.
+
+A slab's row says which of its 8,192 units are taken. Both rows change in one transaction on the condition that the
+slab's is the version read: of two that allocate or release in one slab at once, one starts over. All 256 slabs of a
+/8 are read by one request, however many allocations they hold, and a row never grows beyond a few KiB.
+"""
+
+import asyncio
+import random
+import zlib
+from collections.abc import Sequence
+from ipaddress import IPv4Network
+
+import msgspec
+
+from shared.adapters.tables.documents import columns, decoded, packed
+from shared.adapters.tables.keys import key_of
+from shared.adapters.tables.table import Entity, Step, TableStorage
+from shared.domain.addresses import (
+    SLAB_UNITS,
+    Allocation,
+    PoolUsage,
+    best_fit,
+    check_request,
+    first_unit,
+    no_room,
+    read_pool,
+    slabs_of,
+    taken_by,
+    units_of,
+    usage_of,
+)
+from shared.domain.errors import Conflict, NotFound, Waiting
+from shared.domain.ids import NodeKey, normal_id
+from shared.ports import Clock
+
+ATTEMPTS = 12
+_PAUSE = 0.02  # seconds; grows with the attempts, by chance, so that those who met fall apart
+_PARTITION = "addresses"
+_NETWORKS = "net-"
+_TAKEN, _STARTS = "taken", "starts"
+_ROWS = "PartitionKey eq @partition and RowKey ge @first and RowKey le @last"
+
+
+class _Slab(msgspec.Struct, frozen=True):
+    """A slab's row: the units that are taken, the first of each allocation, and the version; None where new."""
+
+    number: int
+    taken: int
+    starts: int
+    etag: str | None
+
+
+class TableAddressBook:
+    """AddressBook."""
+
+    def __init__(self, storage: TableStorage, clock: Clock) -> None:
+        self._table = storage.table("addresses")
+        self._clock = clock
+
+    async def allocate(
+        self, pools: Sequence[str], size: int, network: str, node: NodeKey, *, occupied: Sequence[str] = ()
+    ) -> Allocation:
+        check_request(size, network, node)
+        for attempt in range(ATTEMPTS):
+            # Asked for every time: an attempt whose answer was lost may have been the one that did it.
+            found = await self._network(network)
+            if found is not None:
+                return found[0]
+            try:
+                return await self._allocate_once(pools, size, network, node, occupied)
+            except (Conflict, NotFound):
+                await _pause(attempt)
+        raise _contended(network)
+
+    async def of(self, node: NodeKey) -> Allocation | None:
+        start = f"{_network_row(node.group_id)}|"  # a slash, as keys have it
+        values = {"partition": _PARTITION, "first": start, "last": f"{start}\uffff"}
+        async for row in self._table.query(_ROWS, values, columns()):
+            return decoded(row, Allocation)
+        return None
+
+    async def release(self, network: str) -> None:
+        for attempt in range(ATTEMPTS):
+            found = await self._network(network)
+            if found is None:
+                return
+            allocation, etag = found
+            slab = await self._slab(slabs_of(allocation.prefix)[0])
+            units = units_of(allocation.prefix, slab.number)
+            freed = msgspec.structs.replace(
+                slab, taken=slab.taken & ~units, starts=slab.starts & ~first_unit(units)
+            )
+            row = {"PartitionKey": _PARTITION, "RowKey": _network_row(network)}
+            try:
+                await self._table.transact([_slab_step(freed), ("delete", row, etag)])
+            except (Conflict, NotFound):
+                await _pause(attempt)
+                continue
+            return
+        raise _contended(network)
+
+    async def usage(self, pool: str) -> PoolUsage:
+        slabs = await self._slabs(pool, _TAKEN, _STARTS)
+        return usage_of(pool, {s.number: s.taken for s in slabs}, {s.number: s.starts for s in slabs})
+
+    async def list(self, pool: str) -> Sequence[Allocation]:
+        network = read_pool(pool)
+        values = {
+            "partition": _PARTITION,
+            "first": _NETWORKS,
+            "last": f"{_NETWORKS}\uffff",
+            "low": _place(network),
+            "high": f"{int(network.broadcast_address):08x}",
+        }
+        query = f"{_ROWS} and address ge @low and address le @high"
+        found = [decoded(row, Allocation) async for row in self._table.query(query, values, columns())]
+        return sorted(found, key=lambda allocation: IPv4Network(allocation.prefix))
+
+    async def _allocate_once(
+        self, pools: Sequence[str], size: int, network: str, node: NodeKey, occupied: Sequence[str]
+    ) -> Allocation:
+        numbers = {slab for pool in pools for slab in slabs_of(pool)}
+        known = {s.number: s.taken for pool in pools for s in await self._slabs(pool, _TAKEN)}
+        taken = taken_by(occupied, numbers, known)
+        chosen = best_fit(pools, size, taken)
+        if chosen is None:
+            raise no_room(pools, size, taken)
+        allocation = Allocation(*chosen, network, node, self._clock.now())
+        slab = await self._slab(slabs_of(allocation.prefix)[0])
+        units = units_of(allocation.prefix, slab.number)
+        if slab.taken & units:
+            raise Conflict("BlockTaken", "somebody else took the block in between", target=allocation.prefix)
+        filled = msgspec.structs.replace(
+            slab, taken=slab.taken | units, starts=slab.starts | first_unit(units)
+        )
+        await self._table.transact([_slab_step(filled), ("create", _entity(allocation))])
+        return allocation
+
+    async def _network(self, network: str) -> tuple[Allocation, str] | None:
+        found = await self._table.get(_PARTITION, _network_row(network))
+        return (decoded(found[0], Allocation), found[1]) if found else None
+
+    async def _slab(self, number: int) -> _Slab:
+        found = await self._table.get(_PARTITION, _slab_row(number))
+        if found is None:
+            return _Slab(number, 0, 0, None)
+        row, etag = found
+        return _Slab(number, _unpacked(row, _TAKEN), _unpacked(row, _STARTS), etag)
+
+    async def _slabs(self, pool: str, *select: str) -> Sequence[_Slab]:
+        numbers = slabs_of(pool)
+        first, last = _slab_row(numbers[0]), _slab_row(numbers[-1])
+        values = {"partition": _PARTITION, "first": first, "last": last}
+        return [
+            _Slab(_slab_number(row), _unpacked(row, _TAKEN), _unpacked(row, _STARTS), None)
+            async for row in self._table.query(_ROWS, values, ["RowKey", *select])
+        ]
+
+
+async def _pause(attempt: int) -> None:
+    await asyncio.sleep(random.uniform(0, _PAUSE * attempt))
+
+
+def _contended(network: str) -> Waiting:
+    message = f"{ATTEMPTS} attempts met others that allocate or release"
+    return Waiting("AddressesContended", message, target=network, retry_after=5.0)
+
+
+def _network_row(network: str) -> str:
+    return f"{_NETWORKS}{key_of(normal_id(network))}"
+
+
+def _slab_row(number: int) -> str:
+    return f"slab-{number:05d}"
+
+
+def _slab_number(row: Entity) -> int:
+    return int(str(row["RowKey"]).removeprefix("slab-"))
+
+
+def _slab_step(slab: _Slab) -> Step:
+    row = {
+        "PartitionKey": _PARTITION,
+        "RowKey": _slab_row(slab.number),
+        _TAKEN: _packed(slab.taken),
+        _STARTS: _packed(slab.starts),
+    }
+    return ("create", row) if slab.etag is None else ("update", row, slab.etag)
+
+
+def _packed(bits: int) -> bytes:
+    return zlib.compress(bits.to_bytes(SLAB_UNITS // 8, "little"))
+
+
+def _unpacked(row: Entity, column: str) -> int:
+    value = row.get(column)
+    return int.from_bytes(zlib.decompress(value), "little") if isinstance(value, bytes) else 0
+
+
+def _entity(allocation: Allocation) -> Entity:
+    return {
+        "PartitionKey": _PARTITION,
+        "RowKey": _network_row(allocation.network),
+        "address": _place(IPv4Network(allocation.prefix)),
+        **packed(msgspec.json.encode(allocation)),
+    }
+
+
+def _place(network: IPv4Network) -> str:
+    """The first address so that texts sort as addresses do."""
+    return f"{int(network.network_address):08x}"
