@@ -7,7 +7,7 @@ import msgspec
 
 from shared.domain.conditions import Condition
 from shared.domain.ids import EdgeKey, NodeKey
-from shared.domain.node import LastRun, Lease, MeshEvent
+from shared.domain.node import HistoryEntry, LastRun, Lease, MeshEvent
 from shared.domain.plan import Operation, Plan
 
 type Interface = Literal["sql", "storage", "eventhub", "synapse", "resource", "peering"]
@@ -30,7 +30,7 @@ LIVE: frozenset[EdgeState] = frozenset(
 )
 """States of an edge that somebody still has to look after."""
 GRANTED: frozenset[EdgeState] = frozenset({"Approved", "Provisioning", "Active", "Expiring"})
-"""States in which what the edge needs may exist; in every other it is taken away."""
+"""States in which what the edge needs may exist; in every other it is taken away (once Failed, if that is why)."""
 
 
 class EdgeRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +81,8 @@ class EdgeRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The row of one edge. The fields of the reconcile mean what they mean in a node's row.
 
     `expires_at` is when the lease ends, `warned_at` when that was announced, `address` and `names` what consumers
-    connect to once it is Active. `etag` is None until stored.
+    connect to once it is Active. `owned` are ids of artefacts (`shared.domain.artefacts`), of the present route and
+    of one that it takes the place of; `journal` is history that is still to be written. `etag` is None until stored.
     """
 
     key: EdgeKey
@@ -111,6 +112,7 @@ class EdgeRecord(msgspec.Struct, frozen=True, kw_only=True):
     operation: Operation | None = None
     last_run: LastRun | None = None
     outbox: tuple[MeshEvent, ...] = ()
+    journal: tuple[HistoryEntry, ...] = ()
     letter: bool = False
     etag: str | None = None
 

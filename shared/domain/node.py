@@ -75,7 +75,8 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     out since one came to an end. `sink` is the workspace that `coverage` speaks of. `networks` are the node's own
     virtual networks as last seen, `made` those (and security groups) that Meshplane made for it, `allocation` the
     prefix it has from a pool, `zone_links` the links of DNS zones that are ours. `wanted_hub` is the hub that
-    somebody asked it to move to.
+    somebody asked it to move to. `owner_id` is what an owner is recognised by: an object id, or the SHA-256 of an
+    address, in hex, lower case. `environment` is empty where no tag names one.
     `etag` is None until stored.
     """
 
@@ -96,6 +97,8 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     product: str = ""
     domain: str = ""
     owner: str = ""
+    owner_id: str = ""
+    environment: str = ""
     network: str = ""
     telemetry: str = ""
     hub: str = ""
