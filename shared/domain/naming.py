@@ -25,6 +25,39 @@ def hub_peering_prefix(mesh: str, key: NodeKey) -> str:
     return f"{mesh}-{_digest(key.group_id)}-"
 
 
+# A mesh's name has no dot: what follows keeps apart from the names above, in this mesh and in every other.
+
+
+def node_peering_prefix(mesh: str, leader: NodeKey) -> str:
+    """What the names of both sides of the pairs between nodes that `leader` writes start with."""
+    return f"{mesh}.node-{_digest(leader.group_id)}-"
+
+
+def node_peering_name(mesh: str, leader: NodeKey, remote_network_id: str) -> str:
+    """One side of a pair between two nodes; `leader` is the node that writes both sides."""
+    return _leading_to(remote_network_id, node_peering_prefix(mesh, leader))
+
+
+def hub_pair_prefix(mesh: str, leader: str) -> str:
+    """What the names of both sides of the pairs between hubs that the hub of this id writes start with."""
+    return f"{mesh}.hub-{_digest(leader)}-"
+
+
+def hub_pair_name(mesh: str, leader: str, remote_network_id: str) -> str:
+    """One side of a pair between two hubs; `leader` is the id of the hub that writes both sides."""
+    return _leading_to(remote_network_id, hub_pair_prefix(mesh, leader))
+
+
+def edge_peering_prefix(mesh: str) -> str:
+    """What the names of both sides of the pairs that edges write start with."""
+    return f"{mesh}.edge-to-"
+
+
+def edge_peering_name(mesh: str, remote_network_id: str) -> str:
+    """One side of a pair for an edge: edges between the same two networks share it."""
+    return _leading_to(remote_network_id, edge_peering_prefix(mesh))
+
+
 def _leading_to(network_id: str, prefix: str) -> str:
     """As much of the network's name as fits: its digest tells networks apart."""
     ending = f"-{_digest(network_id)}"

@@ -1,0 +1,183 @@
+"""What speaks against a connection between two networks: all of it at once, before anything is written. Pure.
+
+Limits are those of "Azure subscription and service limits" and of "Private endpoint limits", read in 2025.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from shared.domain.address_space import overlaps
+from shared.domain.conditions import CONNECTED, Finding
+from shared.domain.errors import Denied, MeshError
+from shared.domain.ids import normal_id, same_id
+from shared.domain.network import VirtualNetwork
+from shared.reconcile.pair import Pair, Side
+
+PEERINGS = 500
+ENDPOINTS = 1_000
+ENDPOINTS_ACROSS = 4_000
+GATEWAY_SUBNET = "gatewaysubnet"
+
+_REFUSED = re.compile(r"does not have (?:authorization|permission) to perform action\(?s?\)? '([^']+)'")
+_SCOPE = re.compile(r"(?:over|on the linked) scope(?:\(s\))? '([^']+)'")
+
+
+class Party(msgspec.Struct, frozen=True):
+    """One network of a connection, and how many peerings it takes."""
+
+    network: VirtualNetwork
+    capacity: int = PEERINGS
+
+
+def preflight(
+    pair: Pair,
+    first: Party,
+    second: Party,
+    *,
+    leaving: Collection[str] = (),
+    peered: Sequence[VirtualNetwork] = (),
+    denied: MeshError | None = None,
+) -> list[Finding]:
+    """Everything that speaks against writing a pair; those of severity `error` say that Azure would refuse it.
+
+    `leaving` are ids of peerings that go before it is made, `peered` what is known of the networks that either is
+    peered with, `denied` what an earlier try was refused with.
+    """
+    parties = ((pair[0], first, second), (pair[1], second, first))
+    gone = {normal_id(i) for i in leaving}
+    findings = overlap(first.network, second.network, gone)
+    for side, local, remote in parties:
+        findings += _state(side, local.network)
+        findings += _headroom(side, local, gone)
+        findings += _gateway(side, local.network, remote.network, gone)
+    findings += endpoints_across([first.network, second.network, *peered])
+    return [*findings, *([rights_finding(denied)] if isinstance(denied, Denied) else [])]
+
+
+def overlap(first: VirtualNetwork, second: VirtualNetwork, leaving: Collection[str] = ()) -> list[Finding]:
+    """Azure checks both networks of a peering against the other one and every network already peered to that."""
+    against = [
+        (second, [(first.id, first.address_prefixes), *_taken(second, first, leaving)]),
+        (first, _taken(first, second, leaving)),
+    ]
+    meets = [
+        f"{mine} of {local.name} overlaps {theirs} of {other}"
+        for local, taken in against
+        for other, prefixes in taken
+        for mine, theirs in overlaps(local.address_prefixes, prefixes)
+    ]
+    if not meets:
+        return []
+    message = "; ".join(meets) + ". Give the node's network an address space of its own."
+    return [Finding(CONNECTED, "AddressSpaceOverlap", message)]
+
+
+def endpoint_room(network: VirtualNetwork, adding: int = 1) -> list[Finding]:
+    """Whether a network takes so many private endpoints more."""
+    if network.private_endpoints + adding <= ENDPOINTS:
+        return []
+    message = (
+        f"{network.id} has {network.private_endpoints} private endpoints of the {ENDPOINTS} that Azure allows in one"
+        " network: remove some, or use another network."
+    )
+    return [Finding(CONNECTED, "PrivateEndpointLimit", message)]
+
+
+def endpoints_across(networks: Sequence[VirtualNetwork]) -> list[Finding]:
+    """Beyond some 4,000 private endpoints in networks that are peered with each other, Azure drops packets."""
+    known = {normal_id(n.id): n.private_endpoints for n in networks}
+    total = sum(known.values())
+    if total <= ENDPOINTS_ACROSS:
+        return []
+    message = (
+        f"{total} private endpoints are known in the {len(known)} networks that would be peered: beyond"
+        f" {ENDPOINTS_ACROSS} Azure drops packets without a word. Connect by private endpoints instead of peerings,"
+        " or move nodes to another hub."
+    )
+    return [Finding(CONNECTED, "PrivateEndpointsAcrossPeerings", message, "warning")]
+
+
+def rights_finding(error: MeshError) -> Finding:
+    """Which right is missing where, as far as Azure's answer says so; without whom it names."""
+    action, scope = _REFUSED.search(error.message), _SCOPE.search(error.message)
+    what = action[1] if action else "what this step does"
+    if "/" not in what.strip("/") or what == "peer/action":
+        what = f"Microsoft.Network/virtualNetworks/{what}"
+    where = scope[1] if scope else error.target or "the network"
+    message = f"Meshplane's identity lacks the right to {what} on {where}: assign it the mesh's role there."
+    return Finding(CONNECTED, "RightsMissing", message)
+
+
+def _taken(
+    local: VirtualNetwork, remote: VirtualNetwork, leaving: Collection[str]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Which networks, apart from the one that is to be peered, are peered with the remote, and their addresses."""
+    return [
+        (p.remote_network, p.remote_address_prefixes)
+        for p in remote.peerings
+        if not same_id(p.remote_network, local.id) and normal_id(p.id) not in leaving
+    ]
+
+
+def _state(side: Side, network: VirtualNetwork) -> list[Finding]:
+    """A hub's network is Updating whenever some node is being attached: whose turn it is, its lease says."""
+    if network.provisioning_state == "Failed":
+        message = f"The last write to {network.id} failed: see its activity log, and write it again if peerings are refused."
+        return [Finding(CONNECTED, "NetworkFailed", message, "warning")]
+    if network.provisioning_state == "Succeeded" or side.on_hub:
+        return []
+    message = f"Azure is still working on {network.id}."
+    return [Finding(CONNECTED, "Updating", message, "info", waiting=True)]
+
+
+def _headroom(side: Side, party: Party, leaving: Collection[str]) -> list[Finding]:
+    present = sum(normal_id(p.id) not in leaving for p in party.network.peerings)
+    if side.actual is not None or present < party.capacity:
+        return []
+    remedy = (
+        "move nodes to another hub, or have Virtual Network Manager raise the limit and set the hub's capacity"
+        if side.on_hub
+        else "remove some of them"
+    )
+    message = f"{party.network.id} has {present} peerings of the {party.capacity} that it takes: {remedy}."
+    return [Finding(CONNECTED, "HubFull" if side.on_hub else "PeeringLimit", message)]
+
+
+def _gateway(
+    side: Side, local: VirtualNetwork, remote: VirtualNetwork, leaving: Collection[str]
+) -> list[Finding]:
+    if not side.flags.use_remote_gateways:
+        return []
+    others = [
+        p.id
+        for p in local.peerings
+        if p.flags.use_remote_gateways
+        and not same_id(p.remote_network, remote.id)
+        and normal_id(p.id) not in leaving
+    ]
+    reasons = [
+        f"{other} uses a remote gateway already, and Azure allows one a network: switch useRemoteGateways off there"
+        for other in others
+    ]
+    if has_gateway(local):
+        reasons.append(f"{local.id} has a gateway of its own: remove it, or choose a hub without one")
+    if has_gateway(remote) is False:
+        reasons.append(f"{remote.id} has no gateway: create one there, or set the hub's gateway to false")
+    if not reasons:
+        return []
+    return [Finding(CONNECTED, "GatewayConflict", ". ".join(r[0].upper() + r[1:] for r in reasons) + ".")]
+
+
+def has_gateway(network: VirtualNetwork) -> bool | None:
+    """Whether a gateway lies in a network, as its subnets show; None where they do not tell.
+
+    A gateway lies in the subnet of that name, whose IP configurations name it; the subnet may also be empty.
+    """
+    if not network.subnets:
+        return None
+    subnet = next((s for s in network.subnets if s.name.lower() == GATEWAY_SUBNET), None)
+    if subnet is None:
+        return False
+    return True if subnet.ip_configurations else None
