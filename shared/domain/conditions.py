@@ -13,6 +13,8 @@ READY = "Ready"
 TAGS_VALID = "TagsValid"
 CONNECTED = "Connected"
 OBSERVED = "Observed"
+NAMES_RESOLVE = "NamesResolve"
+"""Shown only by a node whose networks need private DNS zones."""
 
 
 class Condition(msgspec.Struct, frozen=True):

@@ -20,12 +20,13 @@ class Mesh(msgspec.Struct, frozen=True):
         return next((h for h in self.hubs if h.id == hub_id), None)
 
     def hub_for(self, current: str, location: str) -> Hub | None:
-        """The hub a node already has, else one of its region, else one that serves every region."""
-        kept = self.hub(current)
-        if kept:
-            return kept
+        """The hub a node already has, else the first of those that may serve it."""
+        return self.hub(current) or next(iter(self.hubs_for(location)), None)
+
+    def hubs_for(self, location: str) -> tuple[Hub, ...]:
+        """The hubs that may serve a region: its own, then those that serve every region."""
         of_region = [h for h in self.hubs if _region(h.region) == _region(location)]
-        return next(iter([*of_region, *(h for h in self.hubs if not h.region)]), None)
+        return (*of_region, *(h for h in self.hubs if not h.region))
 
     def hub_of_network(self, network_id: str) -> Hub | None:
         """The hub whose network this is."""

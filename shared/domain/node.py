@@ -110,6 +110,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     networks: tuple[str, ...] = ()
     made: tuple[str, ...] = ()
     allocation: str = ""
+    roster: str = ""
     zone_links: tuple[str, ...] = ()
     wanted_hub: str = ""
     plan: Plan | None = None

@@ -5,6 +5,7 @@ Azure limits a tag value to 256 characters and compares tag names without regard
 
 import re
 from collections.abc import Mapping
+from hashlib import sha256
 
 import msgspec
 
@@ -15,25 +16,36 @@ DOMAIN = "mesh-domain"
 OWNER = "mesh-owner"
 NETWORK = "mesh-network"
 TELEMETRY = "mesh-telemetry"
+ADDRESS_SIZE = "mesh-address-size"
 
 NETWORKS = ("hub", "mesh", "endpoints", "sandbox", "none")
 TELEMETRIES = ("logs", "logs+stream", "logs+archive", "all")
 WITHHELD = "(an address, not recorded)"
+DATABRICKS = "databricks"
+ADDRESS_SIZES = (*(str(bits) for bits in range(16, 29)), DATABRICKS)
+DEFAULT_ADDRESS_SIZE = "24"
 
 _NAME = re.compile(r"\w[\w .-]{0,63}")
+_OBJECT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _NAME_RULE = (
     "1 to 64 letters, digits, spaces, hyphens, underscores or periods, starting with a letter or digit"
 )
 
 
 class NodeTags(msgspec.Struct, frozen=True):
-    """What a group's tags ask for. A value that is invalid is None here and a finding beside: never guessed."""
+    """What a group's tags ask for. A value that is invalid is None here and a finding beside: never guessed.
+
+    `owner_id` is what an actor's identities are compared with: empty where the owner is a free text. `address_size`
+    is one of `ADDRESS_SIZES`.
+    """
 
     product: str | None
     domain: str | None
     owner: str | None
     network: str | None
     telemetry: str | None
+    owner_id: str = ""
+    address_size: str | None = DEFAULT_ADDRESS_SIZE
 
 
 def is_node(tags: Mapping[str, str]) -> bool:
@@ -53,8 +65,8 @@ def read_tags(tags: Mapping[str, str]) -> tuple[NodeTags, list[Finding]]:
         findings.append(_invalid(tag, value, _NAME_RULE))
         return None
 
-    def chosen(tag: str, allowed: tuple[str, ...]) -> str | None:
-        value = values.get(tag, allowed[0])
+    def chosen(tag: str, allowed: tuple[str, ...], default: str = "") -> str | None:
+        value = values.get(tag, default or allowed[0])
         if value.lower() in allowed:
             return value.lower()
         findings.append(_invalid(tag, value, "one of " + ", ".join(allowed)))
@@ -67,8 +79,17 @@ def read_tags(tags: Mapping[str, str]) -> tuple[NodeTags, list[Finding]]:
         owner=WITHHELD if "@" in owner else named(OWNER),
         network=chosen(NETWORK, NETWORKS),
         telemetry=chosen(TELEMETRY, TELEMETRIES),
+        owner_id=_owner_id(owner),
+        address_size=chosen(ADDRESS_SIZE, ADDRESS_SIZES, DEFAULT_ADDRESS_SIZE),
     )
     return parsed, findings
+
+
+def _owner_id(owner: str) -> str:
+    """An object id as it is, of an address nothing but its digest."""
+    if "@" in owner:
+        return sha256(owner.lower().encode(errors="replace")).hexdigest()
+    return owner.lower() if _OBJECT_ID.fullmatch(owner) else ""
 
 
 def _invalid(tag: str, value: str, allowed: str) -> Finding:

@@ -171,6 +171,7 @@ def claimed(record: NodeRecord, decision: Decision) -> NodeRecord:
         product=tags.product or "",
         domain=tags.domain or "",
         owner=tags.owner or "",
+        owner_id=tags.owner_id,
         network=tags.network or "",
         telemetry=tags.telemetry or "",
     )
