@@ -57,6 +57,7 @@ class TableAddressBook:
     def __init__(self, storage: TableStorage, clock: Clock) -> None:
         self._table = storage.table("addresses")
         self._clock = clock
+        self._turn = asyncio.Lock()  # those of one process queue up here rather than meet at the table
 
     async def allocate(
         self, pools: Sequence[str], size: int, network: str, node: NodeKey, *, occupied: Sequence[str] = ()
@@ -68,7 +69,8 @@ class TableAddressBook:
             if found is not None:
                 return found[0]
             try:
-                return await self._allocate_once(pools, size, network, node, occupied)
+                async with self._turn:
+                    return await self._allocate_once(pools, size, network, node, occupied)
             except (Conflict, NotFound):
                 await _pause(attempt)
         raise _contended(network)
