@@ -1,8 +1,10 @@
 """The HTTP API: every table of routes. What is listed here is served and described, and nothing else."""
 
+from functions.api_addresses import routes as addresses
 from functions.api_alerts import routes as alerts
 from functions.api_dead_letters import routes as dead_letters
 from functions.api_health import routes as health
 from functions.api_nodes import routes as nodes
+from functions.api_openapi import routes as description
 
-TABLES = (nodes, alerts, dead_letters, health)
+TABLES = (nodes, addresses, alerts, dead_letters, health, description)

@@ -17,7 +17,8 @@ type Place = Literal["query", "path", "header"]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A text of at most `longest` characters, out of `allowed` where that is given, shaped as `pattern` says.
+    """A text of at most `longest` characters, out of `allowed` where that is given, shaped as `pattern` says; with
+    `most`, a whole number from 1 to that.
 
     It may be left out unless it is part of the path; it is the empty text, or `default`, then.
     """
@@ -28,6 +29,7 @@ class Parameter:
     allowed: tuple[str, ...] = ()
     pattern: str = ""
     longest: int = 200
+    most: int = 0
     default: str = ""
     example: str = ""
 
@@ -45,14 +47,15 @@ class Parameter:
             raise BadRequest(f"{self.name} must be one of {', '.join(self.allowed)}, not {value[:40]!r}.")
         if value and self.pattern and not re.fullmatch(self.pattern, value, re.ASCII):
             raise BadRequest(f"{self.name} must be {self.about}, not {value[:40]!r}.")
+        if value and self.most and not (re.fullmatch(r"[0-9]{1,6}", value) and 1 <= int(value) <= self.most):
+            raise BadRequest(f"{self.name} must be a whole number from 1 to {self.most}, not {value[:40]!r}.")
         return value
 
 
 TOP = Parameter(
     "top",
-    f"a whole number from 1 to {MOST_ITEMS}: how many items a page has at most",
-    pattern=rf"[1-9][0-9]{{0,2}}|{MOST_ITEMS}",
-    longest=40,
+    "how many items a page has at most",
+    most=MOST_ITEMS,
     default=str(DEFAULT_ITEMS),
     example="50",
 )

@@ -9,9 +9,13 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.adapters.instruments import Instruments
     from shared.domain.ids import NodeKey
+    from shared.domain.mesh import Mesh
     from shared.ports import Alerts, Clock, DeadLetters, History, NodeStore, Probe, WorkQueue
+    from shared.ports.mesh import AddressBook
     from shared.reconcile.engine import Engine
     from shared.reconcile.intake import Intake
     from shared.reconcile.replay import Replay
@@ -37,7 +41,9 @@ class Application:
     queue: "WorkQueue"
     probes: "tuple[Probe, ...]"
     instruments: "Instruments"
-    platform_authentication: bool = False
+    addresses: "AddressBook"
+    pools: "Mapping[str, tuple[str, ...]]"
+    platform_authentication: bool
 
 
 def build(settings: "Settings") -> Application:
@@ -52,6 +58,7 @@ def build(settings: "Settings") -> Application:
     from shared.adapters.probes import EventHubProbe, QueueProbe, ResourceManagerProbe, TablesProbe
     from shared.adapters.queue import StorageWorkQueue
     from shared.adapters.storage import StorageConnection
+    from shared.adapters.tables.addresses import TableAddressBook
     from shared.adapters.tables.alerts import TableAlerts
     from shared.adapters.tables.dead_letters import TableDeadLetters
     from shared.adapters.tables.history import TableHistory
@@ -112,7 +119,16 @@ def build(settings: "Settings") -> Application:
             *(ResourceManagerProbe(arm, s) for s in settings.mesh.subscriptions),
         ),
         instruments=Instruments(),
+        addresses=TableAddressBook(tables, clock),
+        pools=_pools(settings.mesh),
+        platform_authentication=False,
     )
+
+
+def _pools(mesh: "Mesh") -> "Mapping[str, tuple[str, ...]]":
+    """Every address pool with the hubs whose nodes get prefixes out of it."""
+    named = dict.fromkeys(pool for hub in mesh.hubs for pool in hub.pools)
+    return {pool: tuple(hub.id for hub in mesh.hubs if pool in hub.pools) for pool in named}
 
 
 def _touch(intake: "Intake") -> "Touch":

@@ -76,4 +76,4 @@ def actor_of(claims: Iterable[Claim], role_type: str = "") -> Actor | None:
 
 def digest(name: str) -> str:
     """What is kept of a person's address: the SHA-256 of its lower case, in hex."""
-    return sha256(name.strip().lower().encode()).hexdigest()
+    return sha256(name.strip().lower().encode(errors="replace")).hexdigest()

@@ -1,0 +1,54 @@
+"""Request bodies. Unknown members are refused, so that nobody believes in an option that does nothing."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from shared.domain.edge import Exposure, Interface
+
+type NodeName = Annotated[
+    str, Meta(max_length=160, description="A node: `<subscription>/<group>`.", examples=["b0…01/sales"])
+]
+type Reason = Annotated[
+    str, Meta(min_length=1, max_length=500, pattern=r"\S", description="Why, for the history.")
+]
+type Days = Annotated[int, Meta(ge=1, le=3650)]
+
+
+class EdgeAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A consumer node asks for a connection to a provider node.
+
+    `target` is the id of a resource in the provider's group; of a `peering` it may be empty. `part` names one of
+    several that a target has, such as `blob` or `dfs` of a storage account. `gigabytes` is the volume expected in a
+    month. Without `exposure` the least exposing way that works is chosen.
+    """
+
+    consumer: NodeName
+    provider: NodeName
+    interface: Interface
+    target: Annotated[str, Meta(max_length=2048)] = ""
+    part: Annotated[str, Meta(max_length=80)] = ""
+    purpose: Annotated[str, Meta(max_length=500)] = ""
+    gigabytes: Annotated[float, Meta(ge=0, le=10_000_000)] = 0.0
+    lease_days: Days = 90
+    exposure: Exposure | None = None
+
+
+class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A decision about an edge."""
+
+    reason: Reason
+
+
+class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A longer lease, in days from now."""
+
+    reason: Reason
+    lease_days: Days
+
+
+class Move(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The hub that a node is to be moved to."""
+
+    hub: Annotated[str, Meta(min_length=1, max_length=80)]
