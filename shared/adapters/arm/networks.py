@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from shared.domain.errors import Transient
-from shared.domain.network import Peering, PeeringFlags, VirtualNetwork
+from shared.adapters.arm.connection import decoded
+from shared.domain.network import Peering, PeeringFlags, Subnet, VirtualNetwork
 
 API_VERSION = "2024-05-01"
 
@@ -40,10 +40,31 @@ class _Peering(msgspec.Struct):
     properties: _PeeringProperties = msgspec.field(default_factory=_PeeringProperties)
 
 
+class _ServiceEndpoint(msgspec.Struct):
+    service: str | None = None
+
+
+class _SubnetProperties(msgspec.Struct, rename="camel"):
+    address_prefix: str | None = None
+    address_prefixes: tuple[str, ...] | None = None
+    network_security_group: _Reference | None = None
+    delegations: tuple[_Reference, ...] | None = None
+    service_endpoints: tuple[_ServiceEndpoint, ...] | None = None
+    private_endpoints: tuple[_Reference, ...] | None = None
+    ip_configurations: tuple[_Reference, ...] | None = None
+
+
+class _Subnet(msgspec.Struct):
+    id: str
+    name: str
+    properties: _SubnetProperties = msgspec.field(default_factory=_SubnetProperties)
+
+
 class _NetworkProperties(msgspec.Struct, rename="camel"):
     address_space: _Space | None = None
     provisioning_state: str | None = None
     virtual_network_peerings: tuple[_Peering, ...] | None = None
+    subnets: tuple[_Subnet, ...] | None = None
 
 
 class _Network(msgspec.Struct):
@@ -67,20 +88,13 @@ def networks_path(subscription: str, group: str, network: str = "") -> str:
 
 def read_network(body: bytes, target: str) -> VirtualNetwork:
     """The network that an answer shows. Raises Transient where the body is cut off or no network."""
-    return _network(_decoded(body, _Network, target))
+    return _network(decoded(body, _Network, target))
 
 
 def read_networks(body: bytes, target: str) -> tuple[list[VirtualNetwork], str]:
     """One page of networks, and the link to the next or an empty text."""
-    page = _decoded(body, _Networks, target)
+    page = decoded(body, _Networks, target)
     return [_network(found) for found in page.value], page.next_link or ""
-
-
-def _decoded[T](body: bytes, kind: type[T], target: str) -> T:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError as error:
-        raise Transient("UnreadableAnswer", str(error), target=target) from error
 
 
 def _network(found: _Network) -> VirtualNetwork:
@@ -92,6 +106,23 @@ def _network(found: _Network) -> VirtualNetwork:
         address_prefixes=_prefixes(inside.address_space),
         provisioning_state=inside.provisioning_state or "",
         peerings=tuple(map(_peering, inside.virtual_network_peerings or ())),
+        subnets=tuple(map(_subnet, inside.subnets or ())),
+    )
+
+
+def _subnet(found: _Subnet) -> Subnet:
+    inside = found.properties
+    group = inside.network_security_group
+    single = (inside.address_prefix,) if inside.address_prefix else ()
+    return Subnet(
+        id=found.id,
+        name=found.name,
+        address_prefixes=inside.address_prefixes or single,
+        security_group=(group.id if group else "") or "",
+        delegated=bool(inside.delegations),
+        service_endpoints=tuple(e.service for e in inside.service_endpoints or () if e.service),
+        private_endpoints=len(inside.private_endpoints or ()),
+        ip_configurations=len(inside.ip_configurations or ()),
     )
 
 

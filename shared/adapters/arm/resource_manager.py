@@ -1,17 +1,19 @@
-"""The ResourceManager port on Azure's clients."""
+"""The Azure port: groups, resources, peerings, operations and diagnostic settings on Azure's clients."""
 
 import json
 import re
-from asyncio import to_thread
 from collections.abc import Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
 
 from shared.adapters.arm import shapes
+from shared.adapters.arm.connection import uri
+from shared.adapters.arm.network_writes import ArmNetworks
 from shared.adapters.arm.networks import networks_path, read_network, read_networks
 from shared.adapters.arm.operations import accepted, operation_status
-from shared.adapters.arm.translate import ArmErrors, answer_error
+from shared.adapters.arm.private_dns import ArmPrivateDns
+from shared.adapters.arm.private_links import ArmPrivateLinks
+from shared.adapters.arm.service_rules import ArmServiceRules
+from shared.adapters.arm.translate import ArmErrors
 from shared.domain.diagnostics import Category, DiagnosticSetting, Selection
 from shared.domain.errors import MeshError, NotFound, Terminal
 from shared.domain.ids import NodeKey
@@ -20,11 +22,8 @@ from shared.domain.plan import Accepted, OperationStatus
 from shared.ports import Group, Resource
 
 if TYPE_CHECKING:
-    from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.pipeline import PipelineResponse
     from azure.mgmt.network.aio.operations import VirtualNetworkPeeringsOperations
-
-    from shared.adapters.arm.sdk import SdkClients
 
 _NETWORK_ID = re.compile(
     r"^/subscriptions/([^/]+)/resourcegroups/([^/]+)/providers/microsoft\.network/virtualnetworks/([^/]+)"
@@ -34,21 +33,8 @@ _NETWORK_ID = re.compile(
 _UNSUPPORTED = "ResourceTypeNotSupported"
 
 
-class ArmResourceManager:
-    """ResourceManager at one endpoint.
-
-    `scope` is what tokens are asked for (`https://management.azure.com/.default`; sovereign clouds have their own).
-    `ca_file` names a certificate authority to trust instead of the machine's.
-    """
-
-    def __init__(
-        self, endpoint: str, credential: "AsyncTokenCredential", scope: str, *, ca_file: str = ""
-    ) -> None:
-        self._endpoint = endpoint.rstrip("/")
-        self._credential = credential
-        self._scope = scope
-        self._ca_file = ca_file
-        self._made: SdkClients | None = None
+class ArmResourceManager(ArmNetworks, ArmPrivateDns, ArmPrivateLinks, ArmServiceRules):
+    """Azure at one endpoint."""
 
     async def get_group(self, key: NodeKey) -> Group:
         with ArmErrors(key.group_id):
@@ -124,7 +110,7 @@ class ArmResourceManager:
     async def list_diagnostic_categories(self, resource: str) -> Sequence[Category]:
         try:
             with ArmErrors(resource):
-                found = (await self._sdk()).monitor().diagnostic_settings_category.list(_uri(resource))
+                found = (await self._sdk()).monitor().diagnostic_settings_category.list(uri(resource))
                 return [shapes.category(one) async for one in found]
         except MeshError as error:
             if error.reason == _UNSUPPORTED:
@@ -134,7 +120,7 @@ class ArmResourceManager:
     async def list_diagnostic_settings(self, resource: str) -> Sequence[DiagnosticSetting]:
         try:
             with ArmErrors(resource):
-                found = (await self._sdk()).monitor().diagnostic_settings.list(_uri(resource))
+                found = (await self._sdk()).monitor().diagnostic_settings.list(uri(resource))
                 return [shapes.setting(one) async for one in found]
         except MeshError as error:
             if error.reason == _UNSUPPORTED:
@@ -147,12 +133,12 @@ class ArmResourceManager:
         body = shapes.setting_body(workspace, selection)
         with ArmErrors(resource):
             settings = (await self._sdk()).monitor().diagnostic_settings
-            return shapes.setting(await settings.create_or_update(_uri(resource), name, body))
+            return shapes.setting(await settings.create_or_update(uri(resource), name, body))
 
     async def delete_diagnostic_setting(self, resource: str, name: str) -> None:
         try:
             with ArmErrors(resource):
-                await (await self._sdk()).monitor().diagnostic_settings.delete(_uri(resource), name)
+                await (await self._sdk()).monitor().diagnostic_settings.delete(uri(resource), name)
         except NotFound:
             return
 
@@ -161,33 +147,8 @@ class ArmResourceManager:
         url = f"{self._endpoint}/subscriptions/{subscription}?api-version=2022-12-01"
         return str(json.loads(await self._read(url, f"/subscriptions/{subscription}")).get("state", ""))
 
-    async def close(self) -> None:
-        if self._made is not None:
-            await self._made.close()
-            self._made = None
-
-    async def _read(self, url: str, target: str) -> bytes:
-        """The body at an address of the endpoint."""
-        from azure.core.rest import HttpRequest
-
-        with ArmErrors(target):
-            response = await (await self._sdk()).send(HttpRequest("GET", url))
-        if response.status_code >= 300:
-            raise answer_error(response.status_code, response.headers, response.text(), target)
-        return response.content
-
     async def _peerings(self, subscription: str) -> "VirtualNetworkPeeringsOperations":
         return (await (await self._sdk()).networks(subscription)).virtual_network_peerings
-
-    async def _sdk(self) -> "SdkClients":
-        if self._made is None:
-            # In a thread: it takes long enough for a lease that another invocation holds to run out.
-            await to_thread(import_module, "shared.adapters.arm.sdk")
-        if self._made is None:
-            from shared.adapters.arm.sdk import SdkClients
-
-            self._made = SdkClients(self._endpoint, self._credential, self._scope, self._ca_file)
-        return self._made
 
 
 class _Answer:
@@ -212,8 +173,3 @@ def _place(resource_id: str) -> _Place:
     if not match:
         raise Terminal("NotANetwork", "not the id of a virtual network or a peering", target=resource_id)
     return _Place(match[1], match[2], match[3], match[4] or "")
-
-
-def _uri(resource: str) -> str:
-    # The SDK takes it as it is: a name with a number sign or a question mark would end the path.
-    return quote(resource.strip("/"), safe="/()!*'~$&+,;=:@")
