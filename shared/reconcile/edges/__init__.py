@@ -1,0 +1,1 @@
+"""Edges: asked for, decided about, planned, made, kept, and taken away again."""
