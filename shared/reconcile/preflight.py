@@ -124,7 +124,7 @@ def _taken(
 def _state(side: Side, network: VirtualNetwork) -> list[Finding]:
     """A hub's network is Updating whenever some node is being attached: whose turn it is, its lease says."""
     if network.provisioning_state == "Failed":
-        message = f"The last write to {network.id} failed: see its activity log, and write it again if peerings are refused."
+        message = f"The last write to {network.id} failed: if peerings are refused, mend the network first."
         return [Finding(CONNECTED, "NetworkFailed", message, "warning")]
     if network.provisioning_state == "Succeeded" or side.on_hub:
         return []
