@@ -49,6 +49,15 @@ class UnsupportedMediaType(Exception):
     """The body is not JSON."""
 
 
+class NotAllowed(Exception):
+    """What was asked for does not fit the state of things; `allowed` says what would."""
+
+    def __init__(self, error: MeshError, allowed: tuple[str, ...]) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.allowed = allowed
+
+
 _STATUS: tuple[tuple[type[MeshError], HTTPStatus], ...] = (
     (NotFound, HTTPStatus.NOT_FOUND),
     (Conflict, HTTPStatus.CONFLICT),
@@ -58,10 +67,32 @@ _STATUS: tuple[tuple[type[MeshError], HTTPStatus], ...] = (
     (Terminal, HTTPStatus.BAD_GATEWAY),
 )
 
-_BY_REASON = {
-    "InvalidContinuation": HTTPStatus.BAD_REQUEST,
+_BY_REASON: dict[str, HTTPStatus] = {
+    **dict.fromkeys(
+        (
+            "IdempotencyKeyInvalid",
+            "InterfaceMismatch",
+            "InvalidContinuation",
+            "LeaseInvalid",
+            "PurposeRequired",
+            "ReasonRequired",
+            "SameNode",
+            "TargetInvalid",
+            "TargetOutsideProvider",
+            "TargetRequired",
+            "TextTooLong",
+            "VolumeInvalid",
+        ),
+        HTTPStatus.BAD_REQUEST,
+    ),
+    **dict.fromkeys(("NotApprover", "OwnRequest", "RoleRequired"), HTTPStatus.FORBIDDEN),
+    "EdgeChanged": HTTPStatus.PRECONDITION_FAILED,
+    "IdempotencyKeyReused": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "NodeNotReady": HTTPStatus.CONFLICT,
+    "NodeUnknown": HTTPStatus.UNPROCESSABLE_ENTITY,
     "NotReplayable": HTTPStatus.UNPROCESSABLE_ENTITY,
 }
+"""Reasons that callers can do something about, where the kind of the error says too little."""
 
 
 def json_answer(body: object, status: HTTPStatus, headers: Mapping[str, str]) -> func.HttpResponse:
@@ -84,11 +115,11 @@ def problem(
     return func.HttpResponse(body, status_code=status, headers=headers, mimetype="application/problem+json")
 
 
-def problem_of(error: MeshError) -> func.HttpResponse:
+def problem_of(error: MeshError, allowed: tuple[str, ...] = ()) -> func.HttpResponse:
     """One of our errors."""
     kind = next(status for kind, status in _STATUS if isinstance(error, kind))
     status = _BY_REASON.get(error.reason, kind)
     headers = {}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(int(error.retry_after or DEFAULT_RETRY_SECONDS))
-    return problem(status, str(error), error.reason, headers=headers)
+    return problem(status, str(error), error.reason, allowed=allowed, headers=headers)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from functions.answers import Answer
 from functions.call import Call
-from functions.parameters import CONTINUATION, GROUP, SUBSCRIPTION, TOP, Parameter
+from functions.parameters import CONTINUATION, GROUP, HISTORY, SUBSCRIPTION, TOP, Parameter
 from functions.routes import Routes
 from shared.domain.actor import Role
 from shared.domain.errors import NotFound
@@ -23,9 +23,6 @@ routes = Routes("nodes")
 NODE = "nodes/{subscription}/{group}"
 STATES = ("Pending", "Ready", "NotReady", "Offboarding", "Offboarded")
 STATE = Parameter("state", "only nodes in this state", allowed=STATES)
-HISTORY = Parameter(
-    "history", "`more_history` of the answer before this one, for older changes", longest=4096
-)
 
 
 @routes.route("GET", "nodes", STATE, TOP, CONTINUATION)

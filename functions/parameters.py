@@ -81,3 +81,6 @@ SUBSCRIPTION = Parameter(
     example="b0000000-0000-4000-8000-000000000001",
 )
 GROUP = Parameter("group", "a resource group name", place="path", example="sales")
+HISTORY = Parameter(
+    "history", "`more_history` of the answer before this one, for older changes", longest=4096
+)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 import msgspec
 
-from functions.answers import BadRequest, UnsupportedMediaType, json_answer, problem, problem_of
+from functions.answers import BadRequest, NotAllowed, UnsupportedMediaType, json_answer, problem, problem_of
 from functions.call import Call
 from functions.identity import Unidentified, caller
 from shared.domain.errors import MeshError
@@ -35,6 +35,8 @@ async def respond(route: "Route", req: func.HttpRequest, app: "Application") -> 
         return problem(
             HTTPStatus.UNAUTHORIZED, detail, "Unidentified", headers={"WWW-Authenticate": "Bearer"}
         )
+    except NotAllowed as error:
+        return problem_of(error.error, error.allowed)
     except MeshError as error:
         return problem_of(error)
     except Exception:

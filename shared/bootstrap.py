@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shared.domain.mesh import Mesh
     from shared.ports import Alerts, Clock, DeadLetters, History, NodeStore, Probe, WorkQueue
     from shared.ports.mesh import AddressBook
+    from shared.reconcile.edges.commands import EdgeDesk
     from shared.reconcile.engine import Engine
     from shared.reconcile.intake import Intake
     from shared.reconcile.replay import Replay
@@ -44,6 +45,7 @@ class Application:
     addresses: "AddressBook"
     pools: "Mapping[str, tuple[str, ...]]"
     platform_authentication: bool
+    desk: "EdgeDesk" = None  # type: ignore[assignment]  # until the edges' table is there
 
 
 def build(settings: "Settings") -> Application:

@@ -15,8 +15,11 @@ from shared.domain.edge import (
     Route,
     Verdict,
 )
+from shared.domain.edge_states import allowed
 from shared.domain.ids import NodeKey
 from shared.domain.node import LastRun
+
+OF_PEOPLE = ("approve", "reject", "extend", "revoke")
 
 
 class EdgeItem(msgspec.Struct, frozen=True):
@@ -48,7 +51,8 @@ class RouteView(msgspec.Struct, frozen=True):
 class EdgeDetail(msgspec.Struct, frozen=True, kw_only=True):
     """One edge in full. `requested_by` and `verdict.by` are object ids, `function-key`, or an approval rule's name.
 
-    `addresses` and `names` are what consumers connect to once it is Active; `wanted` is the way that was asked for.
+    `commands` are those that its state takes; who may give them is another question. `addresses` and `names` are
+    what consumers connect to once it is Active; `wanted` is the way that was asked for.
     """
 
     id: str
@@ -77,6 +81,7 @@ class EdgeDetail(msgspec.Struct, frozen=True, kw_only=True):
     last_plan: PlanView | None
     history: list[HistoryView]
     more_history: str
+    commands: tuple[str, ...]
 
 
 def edge_item(edge: EdgeSummary) -> EdgeItem:
@@ -125,7 +130,13 @@ def edge_detail(record: EdgeRecord, history: list[HistoryView], more_history: st
         last_plan=plan_view(record.plan) if record.plan else None,
         history=history,
         more_history=more_history,
+        commands=commands(record.state),
     )
+
+
+def commands(state: EdgeState) -> tuple[str, ...]:
+    """What people may do to an edge in a state; the engine's own commands are left out."""
+    return tuple(command for command in allowed(state) if command in OF_PEOPLE)
 
 
 def route_view(route: Route) -> RouteView:

@@ -1,0 +1,174 @@
+"""The HTTP API on ports in memory: requests go through the route table, and every answer is held to its description."""
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
+from typing import Any
+
+import azure.functions as func
+import msgspec
+from jsonschema import Draft202012Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from functions.api import TABLES
+from functions.api_openapi import _description
+from functions.identity import PRINCIPAL
+from functions.routes import Route
+from functions.serving import respond
+from shared.adapters.instruments import Instruments
+from shared.bootstrap import Application
+from shared.domain.actor import Role
+from shared.domain.approval import Rule
+from shared.domain.edge_request import Terms
+from shared.domain.ids import NodeKey
+from shared.domain.node import NodeRecord
+from shared.reconcile.edges.commands import EdgeDesk
+from shared.reconcile.replay import Replay
+from shared.telemetry.process import KnownNodes, TelemetryProcessor
+from tests.fakes import InMemoryAddressBook, InMemoryAlerts
+from tests.fakes.edges import InMemoryEdgeStore
+from tests.support.mesh import SUBSCRIPTION, InMemoryMesh
+
+CONSUMER = f"{SUBSCRIPTION}/marketing"
+PROVIDER = f"{SUBSCRIPTION}/sales"
+TARGET = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/sales/providers/Microsoft.Sql/servers/orders"
+ASK: dict[str, object] = {
+    "consumer": CONSUMER,
+    "provider": PROVIDER,
+    "interface": "sql",
+    "target": TARGET,
+    "purpose": "weekly report",
+}
+POOL = "10.64.0.0/16"
+ROUTES = tuple(route for table in TABLES for route in table.table)
+OPENAPI: dict[str, Any] = json.loads(msgspec.json.encode(_description()))
+_WHOLE = "urn:openapi"
+_REGISTRY: Registry[Any] = Registry().with_resource(_WHOLE, DRAFT202012.create_resource(OPENAPI))
+
+
+@dataclass(frozen=True)
+class Said:
+    """An answer, its JSON read."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+    media: str
+
+
+@dataclass
+class Api:
+    """Asks the app as the platform does, and holds what it answers against the description."""
+
+    app: Application
+    mesh: InMemoryMesh
+    edges: InMemoryEdgeStore
+    principal: str = ""
+    base: Mapping[str, str] = field(default_factory=dict)
+
+    async def ask(
+        self,
+        name: str,
+        body: object = None,
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        raw: bytes | None = None,
+    ) -> Said:
+        """The answer of a route by its name."""
+        route = route_named(name)
+        sent = {**({PRINCIPAL: self.principal} if self.principal else {}), **(headers or {})}
+        content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
+        if content:
+            sent.setdefault("Content-Type", "application/json")
+        request = func.HttpRequest(
+            route.method, f"/api/{route.path}", headers=sent, params=query, route_params=path, body=content
+        )
+        return checked(route, await respond(route, request, self.app))
+
+
+def route_named(name: str) -> Route:
+    return next(route for route in ROUTES if route.name == name)
+
+
+def checked(route: Route, answer: func.HttpResponse) -> Said:
+    """The answer, after its status, media type, headers and body were found in the description."""
+    operation = OPENAPI["paths"][f"/api/{route.path}"][route.method.lower()]
+    described = operation["responses"].get(str(answer.status_code))
+    assert described, f"{route.name} answers {answer.status_code}, which its description does not name"
+    assert answer.mimetype in described["content"], (route.name, answer.status_code, answer.mimetype)
+    body = json.loads(answer.get_body())
+    _validator(json.dumps(described["content"][answer.mimetype]["schema"])).validate(body)
+    headers = dict(answer.headers.items())
+    if answer.status_code < 300:
+        assert set(described["headers"]) == set(headers), route.name
+    return Said(answer.status_code, body, headers, str(answer.mimetype))
+
+
+@cache
+def _validator(schema: str) -> Draft202012Validator:
+    """A validator whose references lead into the whole document."""
+    text = schema.replace('"#/', f'"{_WHOLE}#/')
+    return Draft202012Validator(json.loads(text), registry=_REGISTRY)
+
+
+def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
+    """An app with two nodes that are Ready."""
+    mesh, edges, alerts, numbers = InMemoryMesh(), InMemoryEdgeStore(), InMemoryAlerts(), count(1)
+    for group in ("marketing", "sales"):
+        key = NodeKey.of(SUBSCRIPTION, group)
+        mesh.nodes.records[key] = NodeRecord(
+            key=key, state="Ready", domain="retail", owner_id=f"owner-of-{group}", etag='W/"0"'
+        )
+    app = Application(
+        clock=mesh.clock,
+        intake=mesh.intake,
+        engine=mesh.engine,
+        resync=mesh.resync,
+        replay=Replay(mesh.intake, mesh.dead_letters),
+        telemetry=TelemetryProcessor(KnownNodes(mesh.nodes, mesh.clock), alerts, mesh.dead_letters, _nothing),
+        nodes=mesh.nodes,
+        history=mesh.history,
+        alerts=alerts,
+        dead_letters=mesh.dead_letters,
+        queue=mesh.queue,
+        probes=(),
+        instruments=Instruments(),
+        addresses=InMemoryAddressBook(mesh.clock),
+        pools={POOL: ("hub",)},
+        platform_authentication=authenticated,
+        desk=EdgeDesk(
+            edges,
+            mesh.nodes,
+            mesh.history,
+            mesh.queue,
+            mesh.clock,
+            rules,
+            Terms(),
+            lambda: f"{next(numbers):032x}",
+        ),
+    )
+    return Api(app, mesh, edges)
+
+
+async def _nothing(_key: NodeKey, _resource: str, _cause: str) -> None:
+    """Telemetry heals nothing here."""
+
+
+def principal(*roles: Role | str, subject: str = "someone", **more: str) -> str:
+    """The header that App Service authentication sends for a caller."""
+    claims = [("http://schemas.microsoft.com/identity/claims/objectidentifier", subject)]
+    claims += [("roles", str(role)) for role in roles]
+    claims += list(more.items())
+    document = {
+        "auth_typ": "aad",
+        "name_typ": "name",
+        "role_typ": "roles",
+        "claims": [{"typ": typ, "val": val} for typ, val in claims if val],
+    }
+    return b64encode(json.dumps(document).encode()).decode()
