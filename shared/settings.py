@@ -8,9 +8,14 @@ connection string, or settings with the suffixes `__accountName`, `__tableServic
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 
+from shared.domain.approval import Rule
+from shared.domain.cost import Rates, rate_faults
+from shared.domain.edge_request import Terms
+from shared.domain.hub_rules import hub_faults
 from shared.domain.ids import NodeKey
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.network import Hub
@@ -18,8 +23,10 @@ from shared.domain.network import Hub
 PUBLIC_RESOURCE_MANAGER = "https://management.azure.com"
 _SUFFIX = "core.windows.net"
 _NAME = re.compile(r"^[a-z][a-z0-9-]{1,23}$")
-_NETWORK = re.compile(r"/providers/microsoft\.network/virtualnetworks/[^/]+$", re.IGNORECASE)
-_WORKSPACE = re.compile(r"/providers/microsoft\.operationalinsights/workspaces/[^/]+$", re.IGNORECASE)
+_APP = Path(__file__).resolve().parents[1]
+_RATES = "shared/domain/rates.toml"
+MOST_IN_FULL_MESH = 50
+"""Nodes that are all peered with each other: 50 take 2,450 peerings, and each node 49 of the 500 that it may have."""
 
 
 class SettingsError(Exception):
@@ -48,7 +55,11 @@ class EventHubSettings(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """All that the environment decides."""
+    """All that the environment decides.
+
+    `platform_authentication` says that the platform authenticates callers, so that what it tells of them counts.
+    `rules` decide about edges before a person does, the first that matches; `terms` are those of leases.
+    """
 
     mesh: Mesh
     timing: Timing
@@ -56,13 +67,17 @@ class Settings(msgspec.Struct, frozen=True):
     event_hub: EventHubSettings
     resource_manager: str
     resource_manager_scope: str
+    rates: Rates
+    rules: tuple[Rule, ...] = ()
+    terms: Terms = Terms()
+    platform_authentication: bool = False
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process. Raises SettingsError."""
     reader = _Reader(os.environ if environment is None else environment)
     settings = reader.settings()
-    if reader.faults:
+    if reader.faults or settings is None:
         raise SettingsError(reader.faults)
     return settings
 
@@ -74,19 +89,29 @@ class _Reader:
         self._environment = environment
         self.faults: list[str] = []
 
-    def settings(self) -> Settings:
+    def settings(self) -> Settings | None:
+        """None where there is a fault that leaves nothing to go on with."""
         for name in ("MESH_RESYNC_SCHEDULE", "MESH_DISCOVERY_SCHEDULE", "MESH_TELEMETRY_CONSUMER_GROUP"):
             self._needed(name, _MEANING[name])  # read by the platform, in a trigger's binding
         endpoint = self._get("MESH_RESOURCE_MANAGER") or PUBLIC_RESOURCE_MANAGER
         if not endpoint.startswith("https://"):
             self.faults.append("MESH_RESOURCE_MANAGER must be an https:// address.")
+        mesh, timing, storage, event_hub = self._mesh(), self._timing(), self._storage(), self._event_hub()
+        rules, terms, rates = self._rules(), self._terms(), self._rates()
+        trusted = self._switch("MESH_PLATFORM_AUTH")
+        if rates is None:
+            return None
         return Settings(
-            self._mesh(),
-            self._timing(),
-            self._storage(),
-            self._event_hub(),
+            mesh,
+            timing,
+            storage,
+            event_hub,
             endpoint.rstrip("/"),
             self._get("MESH_RESOURCE_MANAGER_SCOPE") or f"{endpoint.rstrip('/')}/.default",
+            rates,
+            rules,
+            terms,
+            trusted,
         )
 
     def _get(self, name: str) -> str:
@@ -102,7 +127,8 @@ class _Reader:
         name = self._get("MESH_NAME") or "meshplane"
         if not _NAME.match(name):
             self.faults.append("MESH_NAME must be 2 to 24 lower-case letters, digits and hyphens.")
-        return Mesh(name, self._hubs(), self._subscriptions(), self._get("MESH_PRINCIPAL_ID"))
+        most = int(self._number("MESH_FULL_MESH", 10, 2, MOST_IN_FULL_MESH, "nodes", whole=True))
+        return Mesh(name, self._hubs(), self._subscriptions(), self._get("MESH_PRINCIPAL_ID"), most)
 
     def _subscriptions(self) -> tuple[str, ...]:
         listed = self._needed(
@@ -127,15 +153,7 @@ class _Reader:
             return ()
         if not hubs:
             self.faults.append("MESH_HUBS is an empty array: the mesh needs at least one hub.")
-        for hub in hubs:
-            if not _NETWORK.search(hub.network) or not NodeKey.containing(hub.network):
-                self.faults.append(f"MESH_HUBS: network of hub {hub.id!r} is no virtual network id.")
-            if not _WORKSPACE.search(hub.workspace) or not NodeKey.containing(hub.workspace):
-                self.faults.append(
-                    f"MESH_HUBS: workspace of hub {hub.id!r} is no Log Analytics workspace id."
-                )
-        if len({hub.id for hub in hubs}) < len(hubs):
-            self.faults.append("MESH_HUBS: two hubs have the same id.")
+        self.faults += [f"MESH_HUBS: {fault}" for fault in hub_faults(hubs)]
         return hubs
 
     def _timing(self) -> Timing:
@@ -147,18 +165,73 @@ class _Reader:
             audit=self._seconds("MESH_AUDIT_SECONDS", default.audit),
         )
 
+    def _terms(self) -> Terms:
+        default = Terms()
+        day = 86400
+        longest = self._number("MESH_EDGE_LEASE_DAYS", default.longest_days, 1, 3650, "days", whole=True)
+        warning = self._number("MESH_EDGE_WARNING_DAYS", default.warning / day, 0, 365, "days")
+        return Terms(longest_days=int(longest), warning=warning * day)
+
+    def _rules(self) -> tuple[Rule, ...]:
+        """The rules in a JSON array, or in the file whose path stands after an `@`; without any, people are asked."""
+        name = "MESH_APPROVAL_RULES"
+        text = self._get(name)
+        found = self._file(name, text[1:]) if text.startswith("@") else text.encode()
+        if not found:
+            return ()
+        try:
+            rules = msgspec.json.decode(found, type=tuple[Rule, ...])
+        except msgspec.DecodeError as error:
+            self.faults.append(f"{name} is not a JSON array of approval rules: {error}.")
+            return ()
+        if len({rule.name for rule in rules}) < len(rules):
+            self.faults.append(f"{name}: two rules have the same name.")
+        return rules
+
+    def _rates(self) -> Rates | None:
+        found = self._file("MESH_RATES", self._get("MESH_RATES") or _RATES)
+        if found is None:
+            return None
+        try:
+            rates = msgspec.toml.decode(found, type=Rates)
+        except msgspec.DecodeError as error:
+            self.faults.append(f"MESH_RATES is not a table of rates such as {_RATES}: {error}.")
+            return None
+        self.faults += [f"MESH_RATES: {fault}" for fault in rate_faults(rates)]
+        return rates
+
+    def _file(self, name: str, path: str) -> bytes | None:
+        """What a file of the app holds; relative paths start at the app's folder."""
+        try:
+            return (_APP / path).read_bytes()
+        except OSError as error:
+            self.faults.append(f"{name} names the file {path!r}, which cannot be read: {error.strerror}.")
+            return None
+
+    def _switch(self, name: str) -> bool:
+        text = self._get(name).lower()
+        if text not in ("", "true", "false"):
+            self.faults.append(f"{name} must be true or false, not {text!r}.")
+        return text == "true"
+
     def _seconds(self, name: str, default: float) -> float:
+        return self._number(name, default, 0.1, 7 * 86400, "seconds")
+
+    def _number(
+        self, name: str, default: float, least: float, most: float, unit: str, *, whole: bool = False
+    ) -> float:
         text = self._get(name)
         if not text:
             return default
         try:
-            seconds = float(text)
+            number = float(int(text) if whole else float(text))
         except ValueError:
-            seconds = -1.0
-        if not 0.1 <= seconds <= 7 * 86400:
-            self.faults.append(f"{name} must be a number of seconds from 0.1 to 604800, not {text!r}.")
+            number = least - 1
+        if not least <= number <= most:
+            kind = "whole number" if whole else "number"
+            self.faults.append(f"{name} must be a {kind} of {unit} from {least:g} to {most:g}, not {text!r}.")
             return default
-        return seconds
+        return number
 
     def _storage(self) -> StorageSettings:
         name = "AzureWebJobsStorage"

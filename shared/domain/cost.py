@@ -69,6 +69,27 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return next((z for z in self.zones if _plain(region) in z.regions), self.zones[0])
 
 
+def rate_faults(rates: Rates) -> list[str]:
+    """What is wrong with a table of rates, each in a sentence."""
+    faults = [] if rates.zones else ["at least one zone is needed."]
+    for name in ("inbound", "outbound"):
+        starts = [tier.above for tier in getattr(rates.private_endpoint, name)]
+        if starts[:1] != [0] or starts != sorted(set(starts)):
+            faults.append(f"the tiers of private_endpoint.{name} must start at 0 and rise.")
+    numbers = [
+        rates.hours_per_month,
+        rates.private_endpoint.hour,
+        rates.service_endpoint.network_hour,
+        rates.peering.inbound,
+        rates.peering.outbound,
+        *(tier.rate for tier in (*rates.private_endpoint.inbound, *rates.private_endpoint.outbound)),
+        *(number for z in rates.zones for number in (z.inbound, z.outbound, z.bandwidth)),
+    ]
+    if not all(0 <= number < float("inf") for number in numbers):
+        faults.append("no rate may be negative or infinite.")
+    return faults
+
+
 class CostLine(msgspec.Struct, frozen=True):
     """One part of a cost: so much of a unit at a rate."""
 
