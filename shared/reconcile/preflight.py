@@ -19,6 +19,7 @@ PEERINGS = 500
 ENDPOINTS = 1_000
 ENDPOINTS_ACROSS = 4_000
 GATEWAY_SUBNET = "gatewaysubnet"
+LINKED = "peer/action"  # how a refusal on the other network names the right
 
 _REFUSED = re.compile(r"does not have (?:authorization|permission) to perform action\(?s?\)? '([^']+)'")
 _SCOPE = re.compile(r"(?:over|on the linked) scope(?:\(s\))? '([^']+)'")
@@ -102,11 +103,11 @@ def endpoints_across(networks: Sequence[VirtualNetwork]) -> list[Finding]:
 def rights_finding(error: MeshError) -> Finding:
     """Which right is missing where, as far as Azure's answer says so; without whom it names."""
     action, scope = _REFUSED.search(error.message), _SCOPE.search(error.message)
-    what = action[1] if action else "what this step does"
-    if "/" not in what.strip("/") or what == "peer/action":
-        what = f"Microsoft.Network/virtualNetworks/{what}"
+    what = action[1] if action else "what was refused"
+    if what == LINKED:
+        what = f"Microsoft.Network/virtualNetworks/{LINKED}"
     where = scope[1] if scope else error.target or "the network"
-    message = f"Meshplane's identity lacks the right to {what} on {where}: assign it the mesh's role there."
+    message = f"Meshplane's identity lacks a right on {where}, for {what}: assign it the mesh's role there."
     return Finding(CONNECTED, "RightsMissing", message)
 
 
