@@ -76,12 +76,9 @@ class Links:
         found, body = self._find(id_of(request)), request.document()
         self.manager.store.group_for_writing(found.id.subscription, found.id.group or "")
         zone = self.zones.of_child(found.id, "write")
-        properties = {**found.properties, **_properties({**found.body, **body})}
-        given = object_in(body, "properties")
-        properties["registrationEnabled"] = flag_in(
-            given, "registrationEnabled", flag_in(found.properties, "registrationEnabled")
-        )
-        properties["virtualNetwork"] = copied(found.properties["virtualNetwork"])
+        given = {**found.properties, **object_in(body, "properties")}
+        given["virtualNetwork"] = found.properties["virtualNetwork"]
+        properties = _properties({"properties": given})
         refusal = _precondition(request, found.id, found) or self._conflict(zone, found.id, properties)
         if refusal is not None:
             return self.operations.written(request, found, refusal)
