@@ -85,6 +85,20 @@ _BY_CODE: dict[str, Judgement] = {
     "serverbusy": "retry",
     "internalservererror": "retry",
     "gatewaytimeout": "retry",
+    # What uses it may be on its way out: recordings of deletions in the wrong order (test_delete_dependent_resources,
+    # Test_Networking_PrivateDnsZone).
+    "inusesubnetcannotbedeleted": "retry",
+    "inusenetworksecuritygroupcannotbedeleted": "retry",
+    "nicinuse": "retry",
+    "cannotdeleteresource": "retry",
+    # A subnet that is still being written, or whose service endpoint has not got about yet: reported for storage
+    # (hashicorp/terraform-provider-azurerm #16547, Azure/azure-rest-api-specs #11143), key vaults and SQL servers.
+    "networkaclsvalidationfailure": "retry",
+    "virtualnetworknotvalid": "retry",
+    "virtualnetworkrulebadrequest": "retry",
+    # The service itself is busy with the resource: recording Test_SQL_Server, Storage resource provider's error codes.
+    "conflictingserveroperation": "wait",
+    "storageaccountoperationinprogress": "wait",
 }
 
 

@@ -16,6 +16,7 @@ from shared.adapters.credentials import LazyCredential
 from shared.adapters.storage import StorageConnection
 from shared.adapters.tables.table import TableStorage
 from tests.contract.azure import Azure, FakeAzure, RealAzure
+from tests.contract.landscape import Landscape, landscape
 from tests.fakes import Cloud, FakeClock, FakeResourceManager
 from tests.support.azurite import running_azurite
 from tests.support.local_arm import AT_ONCE, running_arm
@@ -75,7 +76,7 @@ async def local_azure(folder: Path, reads: int = 0) -> AsyncIterator[RealAzure]:
         sdk = SdkClients(arm.url, credential, SCOPE, ca_file)
         subscription = arm.manager.configuration.subscriptions[0]
         try:
-            yield RealAzure(port, sdk, subscription, polling_interval=0.01)
+            yield RealAzure(arm.url, port, sdk, subscription, polling_interval=0.01)
         finally:
             await port.close()
             await sdk.close()
@@ -86,7 +87,7 @@ async def live_azure() -> AsyncIterator[RealAzure]:
     credential = LazyCredential()
     port = ArmResourceManager(PUBLIC, credential, SCOPE)
     sdk = SdkClients(PUBLIC, credential, SCOPE, "")
-    azure = RealAzure(port, sdk, LIVE_SUBSCRIPTION, polling_interval=5)
+    azure = RealAzure(PUBLIC, port, sdk, LIVE_SUBSCRIPTION, polling_interval=5)
     try:
         yield azure
         await azure.remove_everything()
@@ -94,3 +95,9 @@ async def live_azure() -> AsyncIterator[RealAzure]:
         await port.close()
         await sdk.close()
         await credential.close()
+
+
+@pytest.fixture
+async def land(azure: Azure) -> Landscape:
+    """An empty group to build networks and services in."""
+    return await landscape(azure)

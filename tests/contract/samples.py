@@ -53,7 +53,11 @@ def full_record(name: str = "sales-(eu)_1.x") -> NodeRecord:
 
 def entry(seconds: float, name: str = "sales") -> HistoryEntry:
     return HistoryEntry(
-        at=after(seconds), key=str(key(name)), cause="event", outcome=f"outcome {seconds}", changes=("a: 1 -> 2",)
+        at=after(seconds),
+        key=str(key(name)),
+        cause="event",
+        outcome=f"outcome {seconds}",
+        changes=("a: 1 -> 2",),
     )
 
 

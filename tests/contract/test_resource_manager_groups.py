@@ -9,7 +9,8 @@ from shared.adapters.probes import ResourceManagerProbe
 from shared.domain.calls import Calls, counted_calls
 from shared.domain.errors import NotFound
 from shared.domain.ids import same_id, type_of
-from tests.contract.azure import LOCATION, VERSIONS, Azure
+from tests.contract.azure import LOCATION, Azure
+from tests.contract.bodies import VERSIONS
 from tests.contract.conftest import LIVE_SUBSCRIPTION, fake_azure, live_azure, local_azure
 
 IDENTITIES = "providers/Microsoft.ManagedIdentity/userAssignedIdentities"
