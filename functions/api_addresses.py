@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 routes = Routes("addresses")
 
 POOL = Parameter(
-    "pool", "a pool's prefix as the settings name it", pattern=r"[0-9./]{9,18}", example="10.64.0.0/16"
+    "pool",
+    "a pool's prefix as the settings name it",
+    required=True,
+    pattern=r"[0-9./]{9,18}",
+    example="10.64.0.0/16",
 )
 
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 routes = Routes("deadletters")
 
 KIND = Parameter("kind", "only dead letters of this kind", allowed=("event", "telemetry", "key"))
-LETTER = Parameter("id", "a dead letter's id", place="path", longest=4096, example="event-5f1c9a52")
+LETTER = Parameter(
+    "id", "a dead letter's id", place="path", required=True, longest=4096, example="event-5f1c9a52"
+)
 
 
 @routes.route("GET", "deadletters", KIND, TOP, CONTINUATION)

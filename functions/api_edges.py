@@ -39,6 +39,7 @@ EDGE = Parameter(
     "id",
     "an edge's id",
     place="path",
+    required=True,
     pattern="[0-9A-Za-z-]{1,64}",
     example="0d5f3a1c9b7e4f60a1b2c3d4e5f60718",
 )

@@ -117,7 +117,7 @@ def _parameter(parameter: Parameter) -> Json:
     described: Json = {
         "name": parameter.name,
         "in": parameter.place,
-        "required": parameter.place == "path",
+        "required": parameter.required,
         "description": f"{parameter.about[0].upper()}{parameter.about[1:]}.",
         "schema": schema,
     }

@@ -20,7 +20,7 @@ class Parameter:
     """A text of at most `longest` characters, out of `allowed` where that is given, shaped as `pattern` says; with
     `most`, a whole number from 1 to that.
 
-    It may be left out unless it is part of the path; it is the empty text, or `default`, then.
+    It may be left out unless it is `required`; it is the empty text, or `default`, then.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Parameter:
     pattern: str = ""
     longest: int = 200
     most: int = 0
+    required: bool = False
     default: str = ""
     example: str = ""
 
@@ -41,6 +42,8 @@ class Parameter:
             "header": req.headers,
         }
         value = carriers[self.place].get(self.name, "") or self.default
+        if self.required and not value:
+            raise BadRequest(f"{self.name} is missing: {self.about}.")
         if len(value) > self.longest:
             raise BadRequest(f"{self.name} may have {self.longest} characters, not {len(value)}.")
         if value and self.allowed and value not in self.allowed:
@@ -78,6 +81,7 @@ SUBSCRIPTION = Parameter(
     "subscription",
     "a subscription id",
     place="path",
+    required=True,
     example="b0000000-0000-4000-8000-000000000001",
 )
 GROUP = Parameter("group", "a resource group name", place="path", example="sales")
