@@ -13,7 +13,7 @@ from local.arm.operations import Effects, LongOperation
 from local.arm.placement import place
 from local.arm.providers.microsoft_network.address_space import inside, overlap, overlapping, parsed
 from local.arm.providers.microsoft_network.answers import REMOVE, SETTLE
-from local.arm.providers.microsoft_network.contention import check_network_free
+from local.arm.providers.microsoft_network.contention import check_owner_free
 from local.arm.providers.microsoft_network.models import (
     NETWORKS,
     etag_of,
@@ -74,7 +74,7 @@ class Networks:
         check_name(network)
         existing = store.find(network.text)
         check_etag(if_match, existing, network)
-        check_network_free(self.manager.operations, network)
+        check_owner_free(self.manager.operations, network)
         stored = self._composed(network, body, existing)
         self._check_space(stored, existing)
         before = self.document(existing) if existing else None
@@ -127,7 +127,7 @@ class Networks:
         found = self.manager.store.find(network.text)
         if found is None:
             return None
-        check_network_free(self.manager.operations, network)
+        check_owner_free(self.manager.operations, network)
         for subnet in self.manager.store.children(network, "subnets"):
             self.subnets.check_unused(subnet)
         found.properties["provisioningState"] = "Deleting"
@@ -208,7 +208,7 @@ class Networks:
             return
         resource.properties["provisioningState"] = state
         # Subnets and rules go with what they are in; a peering has a state of its own.
-        for name in ("subnets", "securityRules"):
+        for name in ("subnets", "securityRules", "routes", "serviceEndpointPolicyDefinitions"):
             for child in self.manager.store.children(resource.id, name):
                 child.properties["provisioningState"] = state
         owner = self.manager.store.find(resource.id.parent.text) if resource.id.parent else resource

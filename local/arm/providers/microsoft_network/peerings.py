@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from local.arm.clock import timestamp
-from local.arm.documents import JsonObject, as_json, copied, flag_in, object_in, objects_in, text_in
+from local.arm.documents import JsonObject, as_json, copied, flag_in, object_in, text_in
 from local.arm.errors import NetworkError, network_child_not_found
 from local.arm.ids import ResourceId
 from local.arm.placement import check_parent
 from local.arm.providers.microsoft_network import peering_rules
+from local.arm.providers.microsoft_network.gateways import networks_of
 from local.arm.providers.microsoft_network.models import (
     CONNECTED,
     DISCONNECTED,
@@ -197,15 +198,13 @@ class Peerings:
         )
 
     def _gateways(self, network: str) -> list[str]:
-        """Gateways that sit in the network's GatewaySubnet."""
-        subnet = f"{network}/subnets/gatewaysubnet".lower()
+        """Gateways in the network's GatewaySubnet, once they are there: one that is still being made does not count."""
         return [
             gateway.id.text
             for gateway in self.manager.store.of_type(GATEWAYS)
-            if any(
-                (text_in(object_in(item, "properties", "subnet"), "id") or "").lower() == subnet
-                for item in objects_in(gateway.properties, "ipConfigurations")
-            )
+            if network.lower() in networks_of(gateway)
+            and gateway.properties.get("provisioningState") in ("Succeeded", "Updating")
+            and object_in(gateway.properties, "bgpSettings").get("asn") != 0
         ]
 
     def _stored(

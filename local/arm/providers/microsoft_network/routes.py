@@ -8,7 +8,6 @@ from local.arm.ids import ResourceId
 from local.arm.messages import ArmRequest, ArmResponse
 from local.arm.paging import page
 from local.arm.placement import check_parent_of_deleted
-from local.arm.providers.generic.behaviour import Resources
 from local.arm.providers.microsoft_network.answers import PEERING_PUT, Answers, id_of, read
 from local.arm.providers.microsoft_network.behaviour import Networks
 from local.arm.providers.microsoft_network.contention import check_peering_free
@@ -17,12 +16,14 @@ from local.arm.providers.microsoft_network.models import (
     PEERINGS,
     SUBNETS,
     new_etag,
-    simple_document,
 )
 from local.arm.providers.microsoft_network.peerings import Peerings
+from local.arm.providers.microsoft_network.plain import PlainResources
+from local.arm.providers.microsoft_network.plain_routes import mount as mount_plain
+from local.arm.providers.microsoft_network.plain_types import TYPES
 from local.arm.providers.microsoft_network.polling import Polling
 from local.arm.providers.microsoft_network.preconditions import Change, check_etag, check_name, unchanged
-from local.arm.providers.microsoft_network.private_dns.routes import mount as mount_private_dns
+from local.arm.providers.microsoft_network.private_endpoints.routes import made as private_endpoints
 from local.arm.providers.microsoft_network.security_documents import (
     RULES,
     SECURITY_GROUPS,
@@ -30,7 +31,6 @@ from local.arm.providers.microsoft_network.security_documents import (
 )
 from local.arm.providers.microsoft_network.security_groups import SecurityGroups
 from local.arm.providers.microsoft_network.security_routes import mount as mount_security
-from local.arm.providers.microsoft_network.simple import TYPES, SimpleResources
 from local.arm.providers.microsoft_network.subnets import Subnets
 from local.arm.providers.microsoft_network.versions import versioned
 from local.arm.resource_manager import ResourceManager
@@ -42,11 +42,13 @@ def mount(router: Router, manager: ResourceManager) -> None:
     peerings = Peerings(manager)
     subnets = Subnets(manager)
     networks = Networks(manager, subnets, peerings)
-    simple = SimpleResources(manager, Resources(manager))
+    plain = PlainResources(manager)
+    plain.register()
     peerings.register()
     networks.register()
     security = SecurityGroups(manager)
     security.register()
+    endpoints = private_endpoints(router, manager)
     polling = Polling(
         manager,
         {
@@ -54,13 +56,16 @@ def mount(router: Router, manager: ResourceManager) -> None:
             SUBNETS: subnets.document,
             PEERINGS: peerings.document,
             SECURITY_GROUPS: security.document,
+            **{kind.type: plain.document for kind in TYPES.values()},
+            **{f"{kind.type}/{name}": plain.part_document for kind in TYPES.values() for name in kind.parts},
+            **endpoints.documents(),
             RULES: lambda found: rule_document(found, security.owner_of(found.id, "read")),
         },
     )
     answers = Answers(manager, polling)
     mount_security(router, manager, security, answers)
-    mount_private_dns(router, manager)
-    routes = NetworkRoutes(manager, networks, peerings, simple, answers)
+    endpoints.mount(router, answers)
+    routes = NetworkRoutes(manager, networks, peerings, answers)
     provider = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network"
     network = provider + "/virtualNetworks/{network}"
     everywhere = "/subscriptions/{subscription}/providers/Microsoft.Network"
@@ -83,10 +88,7 @@ def mount(router: Router, manager: ResourceManager) -> None:
         ("DELETE", network + "/virtualNetworkPeerings/{peering}", routes.delete_peering),
     ):
         router.add(method, pattern, versioned(handler))
-    for type_ in TYPES:
-        router.add("PUT", f"{provider}/{type_}/{{name}}", routes.put_simple)
-        router.add("GET", f"{provider}/{type_}/{{name}}", routes.get_simple)
-        router.add("DELETE", f"{provider}/{type_}/{{name}}", routes.delete_simple)
+    mount_plain(router, manager, plain, answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,6 @@ class NetworkRoutes:
     manager: ResourceManager
     networks: Networks
     peerings: Peerings
-    simple: SimpleResources
     answers: Answers
 
     def list_networks(self, request: ArmRequest) -> ArmResponse:
@@ -204,20 +205,6 @@ class NetworkRoutes:
             check_peering_free(self.manager.operations, peering, None, request)
             found.properties["provisioningState"] = "Deleting"
         return self.answers.deleted(request, found, "DeleteVirtualNetworkPeeringOperation")
-
-    def get_simple(self, request: ArmRequest) -> ArmResponse:
-        found = self.simple.get(id_of(request))
-        self.manager.operations.note_read(found.key)
-        return read(simple_document(found), found)
-
-    def put_simple(self, request: ArmRequest) -> ArmResponse:
-        stored, created = self.simple.put(id_of(request), request)
-        name = f"Put{stored.id.types[0][0].upper()}{stored.id.types[0][1:-1]}Operation"
-        return self.answers.written(request, Change(stored, created), simple_document(stored), name)
-
-    def delete_simple(self, request: ArmRequest) -> ArmResponse:
-        found = self.simple.delete(id_of(request), request)
-        return self.answers.deleted(request, found, "DeleteOperation")
 
     def _parent(self, child: ResourceId) -> Resource:
         parent = child.parent

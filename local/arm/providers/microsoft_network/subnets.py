@@ -9,7 +9,7 @@ from local.arm.errors import NetworkError, network_child_not_found
 from local.arm.ids import ResourceId
 from local.arm.placement import check_parent, check_parent_of_deleted
 from local.arm.providers.microsoft_network.address_space import inside, overlapping, parsed
-from local.arm.providers.microsoft_network.contention import check_network_free
+from local.arm.providers.microsoft_network.contention import check_owner_free
 from local.arm.providers.microsoft_network.models import (
     SUBNETS,
     etag_of,
@@ -71,6 +71,9 @@ class Subnets:
         used = configurations_in(subnet, candidates)
         if used:
             properties["ipConfigurations"] = [*used]
+        endpoints = self._endpoints_in(subnet)
+        if endpoints:
+            properties["privateEndpoints"] = [{"id": endpoint} for endpoint in endpoints]
         properties["delegations"] = [*delegations_of(subnet, etag_of(network))]
         if "serviceEndpoints" in properties:
             properties["serviceEndpoints"] = [*endpoints_of(subnet, network.location)]
@@ -85,7 +88,7 @@ class Subnets:
         network = self.network_of(subnet)
         existing = store.find(subnet.text)
         check_etag(if_match, network if existing else None, subnet)
-        check_network_free(self.manager.operations, network.id)
+        check_owner_free(self.manager.operations, network.id)
         properties = copied(object_in(body, "properties"))
         others = [item for item in store.children(network.id, "subnets") if item.key != subnet.key]
         self.check(
@@ -106,7 +109,7 @@ class Subnets:
         found = self.manager.store.find(subnet.text)
         if found is None:
             return None
-        check_network_free(self.manager.operations, self.network_of(subnet).id)
+        check_owner_free(self.manager.operations, self.network_of(subnet).id)
         self.check_unused(found)
         found.properties["provisioningState"] = "Deleting"
         return found
@@ -199,6 +202,10 @@ class Subnets:
             created=existing.created if existing else now,
             changed=now,
         )
+
+    def _endpoints_in(self, subnet: Resource) -> list[str]:
+        candidates = self.manager.store.of_type(f"Microsoft.Network/{_ENDPOINTS}")
+        return [item.id.text for item in candidates if subnet.key in _subnets_of(item)]
 
     def _users_of_subnet(self, subnet: Resource) -> list[str]:
         candidates = (

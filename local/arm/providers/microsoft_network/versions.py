@@ -9,8 +9,9 @@ from collections.abc import Callable
 from local.arm.documents import JsonObject, object_in, objects_in
 from local.arm.messages import ArmRequest, ArmResponse
 from local.arm.providers.microsoft_network.models import NETWORKS, PEERINGS, SUBNETS
+from local.arm.providers.microsoft_network.plain_types import LATEST, TYPES, PlainType
+from local.arm.providers.microsoft_network.plain_types import Fields as PlainFields
 
-LATEST = "9999-12-31"
 # Field: first and last api-version that shows it.
 type Fields = dict[str, tuple[str, str]]
 
@@ -31,6 +32,12 @@ _PEERING: Fields = {
     "remoteVirtualNetworkAddressSpace": ("2021-02-01", LATEST),
     "peerCompleteVnets": ("2023-11-01", LATEST),
 }
+_ENDPOINT: Fields = {
+    "customNetworkInterfaceName": ("2021-05-01", LATEST),
+    "ipConfigurations": ("2021-03-01", LATEST),
+    "isIPv6EnabledPrivateEndpoint": ("2024-03-01", "2024-07-01"),
+    "ipVersionType": ("2024-10-01", LATEST),
+}
 _RULE: Fields = {
     "sourceAddressPrefixes": ("2017-10-01", LATEST),
     "destinationAddressPrefixes": ("2017-10-01", LATEST),
@@ -38,6 +45,8 @@ _RULE: Fields = {
     "destinationPortRanges": ("2017-10-01", LATEST),
 }
 _CHILD_TYPES_SINCE = "2017-10-01"
+_SKUS_SINCE = "2017-08-01"
+_TIERS_SINCE = "2020-06-01"
 _CLOSED_BY_DEFAULT_SINCE = "2020-11-01"
 
 
@@ -83,6 +92,10 @@ def _peering(document: JsonObject, version: str) -> JsonObject:
     return _child(document, _PEERING, version)
 
 
+def _endpoint(document: JsonObject, version: str) -> JsonObject:
+    return {**document, "properties": _shown(object_in(document, "properties"), _ENDPOINT, version)}
+
+
 def _rule(document: JsonObject, version: str) -> JsonObject:
     return _child(document, _RULE, version)
 
@@ -92,6 +105,44 @@ def _group(document: JsonObject, version: str) -> JsonObject:
     for name in ("securityRules", "defaultSecurityRules"):
         properties[name] = [_rule(rule, version) for rule in objects_in(properties, name)]
     return {**document, "properties": properties}
+
+
+def _plain(kind: PlainType) -> Callable[[JsonObject, str], JsonObject]:
+    def shown(document: JsonObject, version: str) -> JsonObject:
+        properties = _visible(object_in(document, "properties"), kind.fields, version)
+        for name, part in kind.parts.items():
+            if name in properties:
+                items = objects_in(properties, name)
+                properties[name] = [_part(item, part.fields, version) for item in items]
+        return {**_with_sku(document, version), "properties": properties}
+
+    return shown
+
+
+def _with_sku(document: JsonObject, version: str) -> JsonObject:
+    """Addresses and load balancers have skus since 2017, and tiers of those since 2020."""
+    shown = dict(document)
+    if version < _SKUS_SINCE:
+        shown.pop("sku", None)
+    elif version < _TIERS_SINCE and "sku" in shown:
+        shown["sku"] = {"name": object_in(shown, "sku").get("name")}
+    return shown
+
+
+def _part(document: JsonObject, fields: PlainFields, version: str) -> JsonObject:
+    shown: JsonObject = {
+        **document,
+        "properties": _visible(object_in(document, "properties"), fields, version),
+    }
+    if version < _CHILD_TYPES_SINCE:
+        shown.pop("type", None)
+    return shown
+
+
+def _visible(properties: JsonObject, fields: PlainFields, version: str) -> JsonObject:
+    return {
+        name: value for name, value in properties.items() if name not in fields or fields[name].shows(version)
+    }
 
 
 def _child(document: JsonObject, fields: Fields, version: str) -> JsonObject:
@@ -118,4 +169,6 @@ _RENDERED: dict[str, Callable[[JsonObject, str], JsonObject]] = {
     _GROUPS.lower(): _group,
     f"{_GROUPS}/securityRules".lower(): _rule,
     f"{_GROUPS}/defaultSecurityRules".lower(): _rule,
+    **{kind.type.lower(): _plain(kind) for kind in TYPES.values()},
+    "microsoft.network/privateendpoints": _endpoint,
 }

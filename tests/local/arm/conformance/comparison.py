@@ -8,7 +8,19 @@ from tests.local.arm.conformance.recordings import Exchange
 from tests.support.local_arm import Answer
 
 # What Azure makes up, and texts for people.
-_MADE_UP = {"etag", "resourceguid", "message", "customerid", "nextlink"}
+_MADE_UP = {
+    "etag",
+    "resourceguid",
+    "message",
+    "customerid",
+    "nextlink",
+    # Public addresses and names that Azure draws.
+    "ipaddress",
+    "ipprefix",
+    "tunnelipaddresses",
+    "internaldomainnamesuffix",
+    "macaddress",
+}
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)|\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT")
 _GUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _HEADERS = ("azure-asyncoperation", "location")
@@ -84,7 +96,8 @@ def _by_id(items: list[Json]) -> dict[str, JsonObject]:
         if isinstance(item, dict):
             key = text_in(item, "id") or text_in(item, "name")
             if key:
-                found[key.lower()] = item
+                # Names may hold a guid that Azure draws.
+                found[_GUID.sub("#", key.lower())] = item
     return found
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from local.arm.catalog import canonical_type, location_name
 from local.arm.documents import JsonObject, copied, object_in, objects_in, tags_in, text_in
 from local.arm.ids import ResourceId, group_of
+from local.arm.providers.private_link_targets.connections import COLLECTION
 from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource, ResourceGroup
 from tests.local.arm.conformance.recordings import SUBSCRIPTION, Exchange
@@ -18,6 +19,7 @@ _OWN = ("id", "name", "type", "createdTime", "changedTime", "provisioningState")
 # What the store keeps apart, although documents show it inside.
 _CHILDREN: Mapping[str, Sequence[str]] = {
     "microsoft.network/virtualnetworks": ("subnets", "virtualNetworkPeerings"),
+    "microsoft.network/routetables": ("routes",),
     "microsoft.network/networksecuritygroups": (
         "securityRules",
         "defaultSecurityRules",
@@ -35,6 +37,8 @@ class Scene:
         self._documents = [document for exchange in exchanges for document in _documents(exchange)]
         # Ids in lower case whose fate a replayed request has decided: never put in place again.
         self.decided: set[str] = set()
+        # Written by requests whose bodies were not recorded: what they are now, only the recording knows.
+        self.blind: set[str] = set()
         # Resources of types that are not modelled, whose deletion has begun.
         self._leaving: set[str] = set()
 
@@ -57,13 +61,17 @@ class Scene:
         if exchange.method == "GET" and exchange.status == 200:
             for item in objects_in(exchange.document, "value"):
                 self._ensure(item)
-        for identifier in _mentioned(exchange.sent):
+        # What a 404 says to be missing must be.
+        for identifier in _mentioned(exchange.sent) if exchange.status != 404 else ():
             self._ensure_mentioned(identifier)
+        self._adopt_names()
 
     def follow(self, exchange: Exchange) -> None:
         """Take over what a request about a type that is not modelled has done."""
         if exchange.status >= 400 or ResourceId.parse(exchange.path) is None:
             return
+        if exchange.method in ("PUT", "PATCH", "POST") and not exchange.bodies_recorded:
+            self.blind.add(exchange.path.lower().rstrip("/"))
         if exchange.method == "DELETE" and exchange.status == 202:
             self._leaving.add(exchange.path.rstrip("/"))
         elif exchange.method == "DELETE":
@@ -75,6 +83,21 @@ class Scene:
         """Note that a replayed request has decided about what it names."""
         if exchange.method in ("PUT", "DELETE", "PATCH"):
             self.decided.add(exchange.path.lower().rstrip("/"))
+
+    def _adopt_names(self) -> None:
+        """Connections have names of the service's making: ours are called as the recording calls them."""
+        store = self._manager.store
+        for document in self._documents:
+            path, _, name = (text_in(document, "id") or "").rpartition("/")
+            owner = ResourceId.parse(path.rpartition("/")[0])
+            if owner is None or not path.lower().endswith("/privateendpointconnections"):
+                continue
+            wanted = object_in(document, "properties", "privateEndpoint")
+            for found in store.children(owner, COLLECTION):
+                if found.name != name and object_in(found.properties, "privateEndpoint") == wanted:
+                    store.remove(found.key)
+                    found.id = owner.child(COLLECTION, name)
+                    store.put(found)
 
     def _ensure_group(self, name: str) -> None:
         key = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{name}".lower()

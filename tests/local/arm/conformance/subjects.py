@@ -3,6 +3,8 @@
 import re
 from typing import Literal
 
+from local.arm.providers.private_link_targets.table import targets
+
 type Kind = Literal[
     "group",
     "groups",
@@ -21,6 +23,11 @@ type Kind = Literal[
     "private zone",
     "zone link",
     "record set",
+    "network resource",
+    "route",
+    "storage account",
+    "vault",
+    "SQL rule",
     "poll",
 ]
 
@@ -29,6 +36,14 @@ _GROUP = _ROOT + "/resourcegroups/[^/]+"
 _NETWORK = _GROUP + "/providers/microsoft.network/virtualnetworks/[^/]+"
 _LIST = "(?:" + _GROUP + "|" + _ROOT + ")/providers/"
 _ZONE = _GROUP + "/providers/microsoft.network/privatednszones/[^/]+"
+# Kept as they are sent, with what Azure adds.
+_PLAIN = (
+    "publicipaddresses|virtualnetworkgateways|networkinterfaces|routetables|loadbalancers|natgateways|ddosprotectionplans"
+    "|connections|azurefirewalls|bastionhosts|applicationsecuritygroups|localnetworkgateways|publicipprefixes"
+    "|serviceendpointpolicies"
+)
+_ENDPOINT = _GROUP + "/providers/microsoft.network/privateendpoints/[^/]+"
+_TARGET = _GROUP + "/providers/(?:" + "|".join(map(re.escape, targets())) + ")/[^/]+"
 _PATTERNS: tuple[tuple[str, Kind], ...] = (
     (_GROUP, "group"),
     (_ROOT + "/resourcegroups", "groups"),
@@ -49,15 +64,25 @@ _PATTERNS: tuple[tuple[str, Kind], ...] = (
     (_LIST + "microsoft.network/networksecuritygroups", "security group"),
     (_GROUP + "/providers/microsoft.operationalinsights/workspaces/[^/]+", "workspace"),
     (_LIST + "microsoft.operationalinsights/workspaces", "workspace"),
+    (_LIST + f"microsoft.network/(?:{_PLAIN})", "network resource"),
+    (_GROUP + f"/providers/microsoft.network/(?:{_PLAIN})/[^/]+", "network resource"),
+    (_GROUP + "/providers/microsoft.network/routetables/[^/]+/routes(/[^/]+)?", "route"),
+    (_GROUP + "/providers/microsoft.sql/servers/[^/]+/virtualnetworkrules(/[^/]+)?", "SQL rule"),
     (_LIST + "microsoft.network/privatednszones", "private zone"),
     (_ZONE, "private zone"),
     (_ZONE + "/virtualnetworklinks(/[^/]+)?", "zone link"),
     (_ZONE + "/all", "record set"),
+    (_LIST + "microsoft.network/privateendpoints", "private endpoint"),
+    (_ENDPOINT, "private endpoint"),
+    (_ENDPOINT + "/privatednszonegroups(/[^/]+)?", "zone group"),
+    (_TARGET + "/privatelinkresources(/[^/]+)?", "private link resource"),
+    (_TARGET + "/privateendpointconnections(/[^/]+)?", "endpoint connection"),
     (_ZONE + "/(a|aaaa|cname|mx|ptr|soa|srv|txt)(/[^/]+)?", "record set"),
 )
 _COMPILED = tuple((re.compile(pattern), kind) for pattern, kind in _PATTERNS)
 _POLL = re.compile(
-    r"/(privatedns)?(operationresults|operations|asyncoperations|operationstatuses)/", re.IGNORECASE
+    r"/(privatedns)?(operationresults|operations|asyncoperations|operationstatuses|operationstatus|operationsstatus)/",
+    re.IGNORECASE,
 )
 HOSTS = re.compile(r"(management\.[\w.]+|localhost(:\d+)?)?", re.IGNORECASE)
 
