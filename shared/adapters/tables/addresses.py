@@ -8,7 +8,7 @@ slab's is the version read: of two that allocate or release in one slab at once,
 import asyncio
 import random
 import zlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Network
 
 import msgspec
@@ -42,7 +42,11 @@ _TAKEN, _STARTS = "taken", "starts"
 _ROWS = "PartitionKey eq @partition and RowKey ge @first and RowKey le @last"
 
 
-class _Slab(msgspec.Struct, frozen=True):
+async def _pause(attempt: int) -> None:
+    await asyncio.sleep(random.uniform(0, _PAUSE * attempt))
+
+
+class Slab(msgspec.Struct, frozen=True):
     """A slab's row: the units that are taken, the first of each allocation, and the version; None where new."""
 
     number: int
@@ -52,11 +56,14 @@ class _Slab(msgspec.Struct, frozen=True):
 
 
 class TableAddressBook:
-    """AddressBook."""
+    """AddressBook. `pause` is how long to wait after an attempt of a number that met somebody else."""
 
-    def __init__(self, storage: TableStorage, clock: Clock) -> None:
+    def __init__(
+        self, storage: TableStorage, clock: Clock, pause: Callable[[int], Awaitable[None]] = _pause
+    ) -> None:
         self._table = storage.table("addresses")
         self._clock = clock
+        self._pause = pause
         self._turn = asyncio.Lock()  # those of one process queue up here rather than meet at the table
 
     async def allocate(
@@ -72,7 +79,7 @@ class TableAddressBook:
                 async with self._turn:
                     return await self._allocate_once(pools, size, network, node, occupied)
             except (Conflict, NotFound):
-                await _pause(attempt)
+                await self._pause(attempt)
         raise _contended(network)
 
     async def of(self, node: NodeKey) -> Allocation | None:
@@ -97,7 +104,7 @@ class TableAddressBook:
             try:
                 await self._table.transact([_slab_step(freed), ("delete", row, etag)])
             except (Conflict, NotFound):
-                await _pause(attempt)
+                await self._pause(attempt)
                 continue
             return
         raise _contended(network)
@@ -143,25 +150,17 @@ class TableAddressBook:
         found = await self._table.get(_PARTITION, _network_row(network))
         return (decoded(found[0], Allocation), found[1]) if found else None
 
-    async def _slab(self, number: int) -> _Slab:
+    async def _slab(self, number: int) -> Slab:
         found = await self._table.get(_PARTITION, _slab_row(number))
         if found is None:
-            return _Slab(number, 0, 0, None)
-        row, etag = found
-        return _Slab(number, _unpacked(row, _TAKEN), _unpacked(row, _STARTS), etag)
+            return Slab(number, 0, 0, None)
+        return slab_of(*found)
 
-    async def _slabs(self, pool: str, *select: str) -> Sequence[_Slab]:
+    async def _slabs(self, pool: str, *select: str) -> Sequence[Slab]:
         numbers = slabs_of(pool)
         first, last = _slab_row(numbers[0]), _slab_row(numbers[-1])
         values = {"partition": _PARTITION, "first": first, "last": last}
-        return [
-            _Slab(_slab_number(row), _unpacked(row, _TAKEN), _unpacked(row, _STARTS), None)
-            async for row in self._table.query(_ROWS, values, ["RowKey", *select])
-        ]
-
-
-async def _pause(attempt: int) -> None:
-    await asyncio.sleep(random.uniform(0, _PAUSE * attempt))
+        return [slab_of(row) async for row in self._table.query(_ROWS, values, ["RowKey", *select])]
 
 
 def _contended(network: str) -> Waiting:
@@ -177,17 +176,24 @@ def _slab_row(number: int) -> str:
     return f"slab-{number:05d}"
 
 
-def _slab_number(row: Entity) -> int:
-    return int(str(row["RowKey"]).removeprefix("slab-"))
+def slab_of(row: Entity, etag: str | None = None) -> Slab:
+    """The slab that a row tells of; what was not selected counts as free."""
+    number = int(str(row["RowKey"]).removeprefix("slab-"))
+    return Slab(number, _unpacked(row, _TAKEN), _unpacked(row, _STARTS), etag)
 
 
-def _slab_step(slab: _Slab) -> Step:
-    row = {
+def slab_entity(slab: Slab) -> Entity:
+    """The row of a slab."""
+    return {
         "PartitionKey": _PARTITION,
         "RowKey": _slab_row(slab.number),
         _TAKEN: _packed(slab.taken),
         _STARTS: _packed(slab.starts),
     }
+
+
+def _slab_step(slab: Slab) -> Step:
+    row = slab_entity(slab)
     return ("create", row) if slab.etag is None else ("update", row, slab.etag)
 
 
