@@ -13,7 +13,7 @@ from shared.domain.mesh import Timing
 from shared.domain.node import Coverage, NodeRecord, State
 from shared.domain.plan import DeleteSetting, Operation, PutSetting, Step
 from shared.reconcile.act import HubBusy, Outcome
-from shared.reconcile.backoff import resync_delay, retry_delay
+from shared.reconcile.backoff import asked_for, delay, patience, resync_delay
 from shared.reconcile.decision import Decision, conditions_of
 
 EXHAUSTED = "RetriesExhausted"
@@ -143,11 +143,15 @@ def due(
         tries = attempts if failing else waits
         turns = record.plan.queued if record.plan else 0
         delays = [
-            _turn(turns, draw) if isinstance(e, HubBusy) else _delay(e, tries, timing, draw) for e in passing
+            _turn(turns, draw) if isinstance(e, HubBusy) else delay(e, tries, timing, draw) for e in passing
         ]
-        soon = now + timedelta(seconds=max(delays, default=_patience(tries, timing, draw)))
+        soon = now + timedelta(seconds=max(delays, default=patience(tries, timing, draw)))
         return msgspec.structs.replace(
-            record, attempts=attempts, waits=waits, next_due=soon, not_before=_asked_for(passing, now)
+            record,
+            attempts=attempts,
+            waits=waits,
+            next_due=soon,
+            not_before=asked_for([e for e in passing if not isinstance(e, HubBusy)], now),
         )
     record = msgspec.structs.replace(record, not_before=None)
     later = now + timedelta(seconds=resync_delay(record.key, timing))
@@ -155,29 +159,9 @@ def due(
     return msgspec.structs.replace(record, attempts=0, waits=0, next_due=None if gone else later)
 
 
-def _asked_for(errors: Sequence[MeshError], now: datetime) -> datetime | None:
-    """Until when Azure wants to be left alone: it refuses who comes earlier, and begins to count anew."""
-    seconds = max((e.retry_after or 0.0 for e in errors if not isinstance(e, HubBusy)), default=0.0)
-    return now + timedelta(seconds=seconds) if seconds else None
-
-
-def _delay(error: MeshError, tries: int, timing: Timing, draw: random.Random) -> float:
-    """Seconds: never before what Azure asked for, and less and less often the longer it lasts."""
-    if not error.retry_after:
-        return (_patience if isinstance(error, Waiting) else retry_delay)(tries, timing, draw)
-    longer = min(max(error.retry_after, timing.backoff_most), error.retry_after * max(1.0, tries / 4))
-    return longer * (1 + 0.25 * draw.random())
-
-
 def _turn(turns: int, draw: random.Random) -> float:
     """Seconds before asking for the hub again: those who have asked often are many, and one of them is soon next."""
     return min(HUB_BUSY_MOST, HUB_BUSY_FIRST * (1 + turns / 4)) * (0.5 + draw.random())
-
-
-def _patience(waits: int, timing: Timing, draw: random.Random) -> float:
-    """Seconds before looking again at what passes by itself: every fourth wait doubles it, since Azure has many a
-    reason to ask for it without anything being wrong."""
-    return retry_delay(1 + waits // 4, timing, draw)
 
 
 def exhausted(record: NodeRecord, timing: Timing) -> bool:
