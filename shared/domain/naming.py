@@ -48,6 +48,12 @@ def hub_pair_name(mesh: str, leader: str, remote_network_id: str) -> str:
     return _leading_to(remote_network_id, hub_pair_prefix(mesh, leader))
 
 
+def is_hub_pair_name(mesh: str, name: str, remote_network_id: str) -> bool:
+    """Whether a peering that leads to a network is named as one side of a pair between two hubs, whichever they are."""
+    ours = name.lower().startswith(f"{mesh}.hub-".lower())
+    return ours and name.lower().endswith(f"-{_digest(remote_network_id)}")
+
+
 def edge_peering_prefix(mesh: str) -> str:
     """What the names of both sides of the pairs that edges write start with."""
     return f"{mesh}.edge-to-"
@@ -56,6 +62,21 @@ def edge_peering_prefix(mesh: str) -> str:
 def edge_peering_name(mesh: str, remote_network_id: str) -> str:
     """One side of a pair for an edge: edges between the same two networks share it."""
     return _leading_to(remote_network_id, edge_peering_prefix(mesh))
+
+
+def zone_link_name(mesh: str, network_id: str) -> str:
+    """The link of a private DNS zone to a network: one mesh has one in each zone."""
+    return _leading_to(network_id, f"{mesh}-")
+
+
+def made_network_name(mesh: str) -> str:
+    """The network that a node gets from an address pool, in the node's group."""
+    return f"{mesh}-vnet"
+
+
+def made_security_group_name(mesh: str) -> str:
+    """The network security group of the subnets of that network."""
+    return f"{mesh}-nsg"
 
 
 def _leading_to(network_id: str, prefix: str) -> str:

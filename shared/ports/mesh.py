@@ -1,4 +1,4 @@
-"""Records of what belongs to more than one node: edges, addresses out of pools, and rosters.
+"""Records of what belongs to more than one node: edges, hubs, addresses out of pools, and rosters.
 
 Every method raises only errors of `shared.domain.errors`.
 """
@@ -11,7 +11,8 @@ import msgspec
 
 from shared.domain.addresses import Allocation, PoolUsage
 from shared.domain.edge import EdgeRecord, EdgeSummary
-from shared.domain.ids import EdgeKey, NodeKey
+from shared.domain.hub import HubRecord
+from shared.domain.ids import EdgeKey, HubKey, NodeKey
 from shared.ports import Page
 
 
@@ -49,6 +50,23 @@ class EdgeStore(Protocol):
 
     def due(self, before: datetime) -> AsyncIterator[EdgeKey]:
         """The keys whose `next_due` lies before a time."""
+        ...
+
+
+class HubStore(Protocol):
+    """The `hubs` table."""
+
+    async def get(self, key: HubKey) -> HubRecord | None: ...
+
+    async def save(self, record: HubRecord) -> HubRecord:
+        """Inserts where `etag` is None, else replaces the very version read; answers it with its new `etag`.
+
+        Raises Conflict where somebody else wrote first.
+        """
+        ...
+
+    async def list(self) -> Sequence[HubRecord]:
+        """All, in the order of their ids: a mesh has few."""
         ...
 
 

@@ -71,7 +71,7 @@ def overlap(first: VirtualNetwork, second: VirtualNetwork, leaving: Collection[s
     ]
     if not meets:
         return []
-    message = "; ".join(meets) + ". Give the node's network an address space of its own."
+    message = "; ".join(meets) + f". Give {second.name} an address space of its own."
     return [Finding(CONNECTED, "AddressSpaceOverlap", message)]
 
 

@@ -1,0 +1,54 @@
+"""A hub as the mesh's own records know it."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from shared.domain.conditions import Condition
+from shared.domain.ids import HubKey
+from shared.domain.node import LastRun, Lease, PeeringStatus
+from shared.domain.plan import Operation, Plan
+
+type HubState = Literal["Pending", "Ready", "NotReady"]
+
+HEADROOM = "Headroom"
+TIDY = "Tidy"
+
+
+class HubRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The row of one hub. The fields of the reconcile mean what they mean in a node's row.
+
+    `used` and `capacity` count peerings of its network. `pairs` are this hub's sides of the pairs with other hubs
+    that it leads, as last seen. `queued` says that nothing but others' writes to the hub kept its plan from starting.
+    `etag` is None until stored.
+    """
+
+    key: HubKey
+    state: HubState = "Pending"
+    network: str = ""
+    address_prefixes: tuple[str, ...] = ()
+    used: int = 0
+    capacity: int = 0
+    pairs: tuple[PeeringStatus, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    generation: int = 0
+    observed_generation: int = -1
+    next_due: datetime | None = None
+    not_before: datetime | None = None
+    cause: str = ""
+    lease: Lease | None = None
+    attempts: int = 0
+    waits: int = 0
+    lost: int = 0
+    queued: bool = False
+    plan: Plan | None = None
+    operation: Operation | None = None
+    last_run: LastRun | None = None
+    letter: bool = False
+    etag: str | None = None
+
+    @property
+    def free(self) -> int:
+        """How many more peerings its network takes."""
+        return max(0, self.capacity - self.used)
