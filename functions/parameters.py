@@ -84,7 +84,7 @@ SUBSCRIPTION = Parameter(
     required=True,
     example="b0000000-0000-4000-8000-000000000001",
 )
-GROUP = Parameter("group", "a resource group name", place="path", example="sales")
+GROUP = Parameter("group", "a resource group name", place="path", required=True, example="sales")
 HISTORY = Parameter(
     "history", "`more_history` of the answer before this one, for older changes", longest=4096
 )
