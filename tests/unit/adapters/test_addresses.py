@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.adapters.tables.addresses import ATTEMPTS, Slab, TableAddressBook, slab_entity, slab_of
 from shared.adapters.tables.documents import decoded
-from shared.adapters.tables.table import check_size
+from shared.adapters.tables.table import Entity, check_size
 from shared.domain.addresses import SLAB_UNITS, Allocation, slabs_of, units_of
 from shared.domain.errors import Terminal, Transient, Waiting
 from shared.domain.ids import NodeKey
@@ -182,6 +182,43 @@ def test_a_worker_that_dies_leaves_either_nothing_or_what_its_network_gets_again
         assert sum([(await account.book().usage(pool)).allocations for pool in POOLS]) == 2
 
     asyncio.run(run())
+
+
+async def test_an_answer_that_was_lost_is_found_by_the_next_attempt() -> None:
+    """The SDK sends a write again whose answer never came, and is told that the row is there."""
+    account = Account(0, 0.0)
+    troubles: list[Trouble] = ["lost, then refused"]
+    account.table.trouble = lambda: troubles.pop() if troubles else "none"
+    given = await account.book().allocate(POOLS, 26, *network(0))
+    assert await account.book().of(network(0)[1]) == given
+    troubles.append("lost, then refused")
+    await account.book().release(network(0)[0])
+    assert await account.book().of(network(0)[1]) is None
+
+
+async def test_a_release_that_was_overtaken_takes_nothing_from_others() -> None:
+    """Between its reads the network is released, another gets its prefix, and it gets one of another slab."""
+    account = Account(0, 0.0)
+    first, second = network(0), network(1)
+    before = await account.book().allocate(POOLS, 24, *first, occupied=OCCUPIED)
+    plain_get, overtaken = account.table.get, False
+
+    async def get(partition: str, row: str, select: list[str] | None = None) -> tuple[Entity, str] | None:
+        nonlocal overtaken
+        if row.startswith("slab-") and not overtaken:
+            overtaken = True
+            await account.book().release(first[0])
+            taken = await account.book().allocate(POOLS, 24, *second, occupied=OCCUPIED)
+            moved = await account.book().allocate(POOLS, 24, *first, occupied=OCCUPIED)
+            assert (taken.prefix, moved.pool) == (before.prefix, POOLS[0])
+        return await plain_get(partition, row, select)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(account.table, "get", get)
+        await account.book().release(first[0])
+    assert overtaken
+    assert [a.prefix for pool in POOLS for a in await account.book().list(pool)] == [before.prefix]
+    account.check()
 
 
 async def test_who_meets_others_too_often_is_told_to_come_back() -> None:
