@@ -1,11 +1,13 @@
 """The control endpoint: what tests and demonstrations do to Resource Manager, under `/_control/`, on loopback only.
 
 POST   /_control/reset
-GET    /_control/mode          PUT  {"operations": {...}, "latency_ms": 80, "throttling": {...}, "page_size": 5}
+GET    /_control/mode          PUT  {"operations": {...}, "latency_ms": 80, "throttling": {...}, "page_size": 5,
+                                    "ceilings": {"peerings": 3, "networks": 5}}
 GET    /_control/faults        POST {"match": {...}, "status": 503, "times": 2, ...}          DELETE
 GET    /_control/operations?since=N                                                            DELETE
 GET    /_control/state         PUT  (a document that GET gave)
 POST   /_control/state/save    (to the file the server was started with)
+GET    /_control/resolve?network=ID&name=FQDN    (what Azure DNS answers inside a virtual network)
 """
 
 import ipaddress
@@ -18,9 +20,11 @@ import msgspec
 from aiohttp import web
 
 from local.arm import persistence
+from local.arm.ceilings import Ceilings
 from local.arm.documents import JsonObject
 from local.arm.faults import Fault
 from local.arm.operations import OperationsMode
+from local.arm.providers.private_link_targets.resolution import resolve
 from local.arm.resource_manager import ResourceManager
 from local.arm.throttling import Limits
 
@@ -36,6 +40,7 @@ class ModeChange(msgspec.Struct, forbid_unknown_fields=True):
     latency_ms: float | None = None
     throttling: Limits | None = None
     page_size: int | None = None
+    ceilings: Ceilings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Control:
             ("GET", "/state", self._read_state),
             ("PUT", "/state", self._load_state),
             ("POST", "/state/save", self._save_state),
+            ("GET", "/resolve", self._resolve),
         ):
             app.router.add_route(method, PREFIX + path, guarded(handler))
 
@@ -70,6 +76,7 @@ class Control:
                 "latency_ms": self.manager.latency * 1000,
                 "throttling": msgspec.to_builtins(self.manager.throttling.limits),
                 "page_size": self.manager.page_size,
+                "ceilings": msgspec.to_builtins(self.manager.ceilings),
             }
         )
 
@@ -84,6 +91,8 @@ class Control:
             self.manager.throttling.configure(change.throttling)
         if change.page_size is not None:
             self.manager.page_size = change.page_size
+        if change.ceilings is not None:
+            self.manager.ceilings = change.ceilings
         return await self._read_mode(request)
 
     async def _list_faults(self, _request: web.Request) -> web.Response:
@@ -118,6 +127,10 @@ class Control:
             raise ValueError("the server was started without a state file")
         persistence.save_file(self.manager, self.state_file)
         return web.Response(status=204)
+
+    async def _resolve(self, request: web.Request) -> web.Response:
+        found = resolve(self.manager.store, request.query.get("network", ""), request.query.get("name", ""))
+        return web.json_response(found)
 
 
 def guarded(handler: Handler) -> Handler:

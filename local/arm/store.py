@@ -1,6 +1,6 @@
 """The resources and resource groups that exist, found by id, group and type."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from local.arm.documents import JsonObject, object_in, text_in
@@ -71,6 +71,11 @@ class Store:
     _by_group: dict[str, dict[str, Resource]] = field(default_factory=dict)
     _by_type: dict[str, dict[str, Resource]] = field(default_factory=dict)
     _by_collection: dict[str, dict[str, Resource]] = field(default_factory=dict)
+    _put_hooks: dict[str, Callable[[Resource], None]] = field(default_factory=dict)
+
+    def on_put(self, type_: str, hook: Callable[[Resource], None]) -> None:
+        """Call `hook` with every resource of a type that has just been stored: one hook a type."""
+        self._put_hooks[type_.lower()] = hook
 
     def groups(self, subscription: str) -> list[ResourceGroup]:
         wanted = subscription.lower()
@@ -112,6 +117,9 @@ class Store:
         self._by_group.setdefault(_group_key(resource.id), {})[resource.key] = resource
         self._by_type.setdefault(resource.type.lower(), {})[resource.key] = resource
         self._by_collection.setdefault(_collection(resource.key), {})[resource.key] = resource
+        hook = self._put_hooks.get(resource.type.lower())
+        if hook is not None:
+            hook(resource)
 
     def remove(self, identifier: str) -> Resource | None:
         """Remove one resource and its children; the resource, or None where there was none."""

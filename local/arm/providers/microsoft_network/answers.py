@@ -32,9 +32,11 @@ class Answers:
         document: JsonObject,
         name: str,
         retry_after: int = NETWORK_PUT,
+        *,
+        effect: str = SETTLE,
     ) -> ArmResponse:
         """201 or 200 with `Azure-AsyncOperation`, also where nothing changed; `name` is the operation's."""
-        operation = self._begin(name, change.resource, SETTLE, retry_after)
+        operation = self._begin(name, change.resource, effect, retry_after)
         if change.settled:
             # There to be polled, already Succeeded.
             self.manager.operations.finish_unchanged(operation)

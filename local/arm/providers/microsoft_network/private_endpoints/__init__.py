@@ -1,0 +1,1 @@
+"""Private endpoints: their interfaces and addresses, connections to services, and zone groups."""
