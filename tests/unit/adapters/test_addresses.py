@@ -200,7 +200,8 @@ async def test_a_release_that_was_overtaken_takes_nothing_from_others() -> None:
     """Between its reads the network is released, another gets its prefix, and it gets one of another slab."""
     account = Account(0, 0.0)
     first, second = network(0), network(1)
-    before = await account.book().allocate(POOLS, 24, *first, occupied=OCCUPIED)
+    here, there = POOLS[2:], POOLS[:1]
+    before = await account.book().allocate(here, 24, *first)
     plain_get, overtaken = account.table.get, False
 
     async def get(partition: str, row: str, select: list[str] | None = None) -> tuple[Entity, str] | None:
@@ -208,9 +209,9 @@ async def test_a_release_that_was_overtaken_takes_nothing_from_others() -> None:
         if row.startswith("slab-") and not overtaken:
             overtaken = True
             await account.book().release(first[0])
-            taken = await account.book().allocate(POOLS, 24, *second, occupied=OCCUPIED)
-            moved = await account.book().allocate(POOLS, 24, *first, occupied=OCCUPIED)
-            assert (taken.prefix, moved.pool) == (before.prefix, POOLS[0])
+            taken = await account.book().allocate(here, 24, *second)
+            moved = await account.book().allocate(there, 24, *first, occupied=OCCUPIED)
+            assert (taken.prefix, moved.prefix) == (before.prefix, "10.0.1.0/24")
         return await plain_get(partition, row, select)
 
     with pytest.MonkeyPatch.context() as patch:
