@@ -1,5 +1,6 @@
 """Time that passes only when a test says so."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
@@ -18,3 +19,8 @@ class FakeClock:
         """Moves time on and answers the new present."""
         self._now += timedelta(seconds=seconds)
         return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        """Time passes at once."""
+        await asyncio.sleep(0)
+        self.advance(seconds)

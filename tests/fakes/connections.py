@@ -42,7 +42,9 @@ class Connections:
 
     def answer_connection(self, endpoint_id: str, state: str) -> None:
         """The target's owner sets the connection to Approved, Rejected or Disconnected."""
-        self.endpoints[normal_id(endpoint_id)].state = state
+        endpoint = self.endpoints[normal_id(endpoint_id)]
+        endpoint.state = state
+        endpoint.known = endpoint.known or state == "Approved"
 
     # --- what is there
 
@@ -63,7 +65,7 @@ class Connections:
         """The A records of a zone, by lower-case name: what zone groups of approved endpoints keep in it."""
         found: dict[str, set[str]] = {}
         for endpoint in self.endpoints.values():
-            if endpoint.state == "Approved" and any(same_id(zone, zone_id) for zone in endpoint.zones):
+            if endpoint.known and any(same_id(zone, zone_id) for zone in endpoint.zones):
                 found.setdefault(name_of(endpoint.target).lower(), set()).add(endpoint.address)
         return found
 

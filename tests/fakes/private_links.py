@@ -41,7 +41,8 @@ class FakePrivateLinks(FakeCalls):
             self._refuse_while_running(found.target)
 
             def finish() -> None:
-                found.state, found.message = "Approved", message
+                self.cloud.answer_connection(found.id, "Approved")
+                found.message = message
 
             return self._accept([found.target], finish, lambda: None)
 
@@ -82,9 +83,12 @@ class FakePrivateLinks(FakeCalls):
                 address = self._address_for(subnet)
                 self._check_target(target, group)
                 state = "Pending" if manual else "Approved"
-                found = Endpoint(endpoint_id, location, subnet, target, group, message, state, address)
+                found = Endpoint(
+                    endpoint_id, location, subnet, target, group, message, state, address, known=not manual
+                )
                 self.cloud.create_resource(endpoint_id, location)
                 self.cloud.endpoints[normal_id(endpoint_id)] = found
+            _check_unchanged(found, subnet, target, group)
             return self._provision_endpoint(found)
 
     async def delete_private_endpoint(self, endpoint_id: str) -> Accepted:
@@ -108,6 +112,9 @@ class FakePrivateLinks(FakeCalls):
                 raise NotFound(
                     "ParentResourceNotFound", "the private endpoint was not found", target=zone_group_id
                 )
+            if endpoint.zone_groups.keys() - {name_of(zone_group_id).lower()}:
+                message = "Cannot create more than one private dns zone groups in the private endpoint."
+                raise error_for(400, "MultiplePrivateDnsZoneGroupsNotAllowed", message, target=endpoint.id)
             for zone in zones:
                 if normal_id(zone) not in self.cloud.zones:
                     raise error_for(400, "InvalidResourceReference", f"{zone} was not found.", target=zone)
@@ -134,7 +141,10 @@ class FakePrivateLinks(FakeCalls):
         network = self.cloud.networks[network_part(subnet)]
         if self.cloud.show(network).private_endpoints >= MOST_ENDPOINTS:
             raise error_for(
-                400, "PrivateEndpointsPerVNetLimitReached", "The network is full.", target=network.id
+                400,
+                "PrivateEndpointsPerVirtualNetworkLimitReached",
+                "The network is full.",
+                target=network.id,
             )
         address = self.cloud.free_address(found)
         if address is None:
@@ -146,7 +156,16 @@ class FakePrivateLinks(FakeCalls):
             raise error_for(400, "InvalidResourceReference", f"{target} was not found.", target=target)
         offered = [g.name.lower() for g in PRIVATE_LINK_GROUPS.get(type_of(target), ())]
         if group.lower() not in offered:
-            raise error_for(400, "InvalidGroupId", f"{target} has no part {group}.", target=target)
+            raise error_for(
+                400, "BadRequest", f"Invalid groupId: {target} has no part {group}.", target=target
+            )
+
+
+def _check_unchanged(found: Endpoint, subnet: str, target: str, group: str) -> None:
+    same = same_id(found.subnet, subnet) and same_id(found.target, target)
+    if not same or found.group.lower() != group.lower():
+        message = "Delete it and create it again."
+        raise error_for(400, "PrivateEndpointPropertyCannotBeChanged", message, target=found.id)
 
 
 def _failed(endpoint: Endpoint) -> None:

@@ -57,6 +57,9 @@ class Endpoint:
     state: str
     address: str
     provisioning: str = "Succeeded"
+    known: bool = (
+        False  # it was approved once: its records stay, whatever the target's owner thinks of it later
+    )
     zone_groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
