@@ -32,6 +32,8 @@ class Claimable(Protocol):
     @property
     def next_due(self) -> datetime | None: ...
     @property
+    def not_before(self) -> datetime | None: ...
+    @property
     def cause(self) -> str: ...
     @property
     def lease(self) -> Lease | None: ...
@@ -74,6 +76,10 @@ class KeyClaim[K: Key, R: Claimable]:
         del current
         return mine
 
+    def left_behind(self, record: R) -> R:
+        """The record of a key that somebody else holds by now, with what this run may still have written."""
+        return record
+
     async def take(self, record: R) -> R:
         """The record with our lease and all that was gathered taken over.
 
@@ -110,7 +116,7 @@ class KeyClaim[K: Key, R: Claimable]:
                 return True
             if record.lost >= self._timing.retries:
                 return False
-            more = replaced(record, generation=record.generation + 1, lost=record.lost + 1)
+            more = replaced(self.left_behind(record), generation=record.generation + 1, lost=record.lost + 1)
             try:
                 await self._store.save(more if record.lease else self._given_back(more))
             except Conflict:
