@@ -66,6 +66,9 @@ async def test_an_endpoint_has_an_interface_with_a_free_address(arm: LocalArm) -
         (configuration,) = objects_in(object_in(nic.body, "properties"), "ipConfigurations")
         addresses.append(object_in(configuration, "properties")["privateIPAddress"])
     assert addresses == ["10.1.0.4", "10.1.0.5", "10.1.0.6"]
+    (reference,) = objects_in(await properties_of(arm, ENDPOINT + "0"), "networkInterfaces")
+    held = await arm.call("DELETE", str(reference["id"]), version=NETWORK)
+    assert (held.status, held.error) == (400, "NicInUse")
 
 
 async def test_a_full_subnet_takes_no_more_endpoints(arm: LocalArm) -> None:

@@ -202,6 +202,7 @@ _INTERFACE = PlainType(
             {**_DYNAMIC, "primary": Shown(True), "privateIPAddressVersion": Shown("IPv4")}, located=True
         )
     },
+    links=(Link("privateEndpoint", "Microsoft.Network/privateEndpoints", "networkInterfaces", many=False),),
     settled=True,
     retry_after=None,
     in_use=InUse("NicInUse", "Network Interface {id} is used by existing resource {user}."),
@@ -334,7 +335,6 @@ _OTHERS = (
         fields={"serviceEndpointPolicyDefinitions": Shown([])},
         parts={"serviceEndpointPolicyDefinitions": Part(addressable=True)},
     ),
-    PlainType(name="privateEndpoints"),
 )
 TYPES: Mapping[str, PlainType] = {
     kind.name.lower(): kind

@@ -94,7 +94,6 @@ def interface(
         "enableIPForwarding": False,
         "hostedWorkloads": [],
         "tapConfigurations": [],
-        "privateEndpoint": {"id": endpoint.text},
         "nicType": "Standard",
         "allowPort25Out": True,
         "auxiliaryMode": "None",
