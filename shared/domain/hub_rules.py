@@ -47,7 +47,7 @@ def _faults_between(hubs: Sequence[Hub]) -> Iterator[str]:
     if len({hub.id for hub in hubs}) < len(hubs):
         yield "two hubs have the same id."
     for network in _doubled(normal_id(hub.network) for hub in hubs):
-        yield f"two hubs have the network {name_of(network)}."
+        yield f"two hubs have the same network, {name_of(network)}."
     for fault in pool_faults([pool for hub in hubs for pool in hub.pools]):
         yield f"pools: {fault}."
 

@@ -6,9 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from shared.domain.approval import Rule
 from shared.settings import SettingsError, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
+OPTIONAL = (
+    "MESH_FULL_MESH",
+    "MESH_PLATFORM_AUTH",
+    "MESH_APPROVAL_RULES",
+    "MESH_EDGE_LEASE_DAYS",
+    "MESH_EDGE_WARNING_DAYS",
+    "MESH_RATES",
+)
 SAMPLE: dict[str, str] = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
 
 
@@ -59,10 +68,75 @@ def test_the_sample_is_valid_and_names_every_setting_that_the_code_reads() -> No
         ("MESH_LEASE_SECONDS", "0", "number of seconds"),
         ("MESH_LEASE_SECONDS", "nan", "number of seconds"),
         ("MESH_RESOURCE_MANAGER", "http://management.example", "https://"),
+        ("MESH_FULL_MESH", "1", "whole number of nodes from 2 to 50"),
+        ("MESH_FULL_MESH", "51", "whole number of nodes from 2 to 50"),
+        ("MESH_FULL_MESH", "2.5", "whole number of nodes from 2 to 50"),
+        ("MESH_PLATFORM_AUTH", "yes", "true or false"),
+        ("MESH_APPROVAL_RULES", "{}", "not a JSON array of approval rules"),
+        ("MESH_APPROVAL_RULES", '[{"name":"a","ruling":"maybe"}]', "maybe"),
+        ("MESH_APPROVAL_RULES", '[{"name":"a","ruling":"ask","domain":"x"}]', "domain"),
+        ("MESH_APPROVAL_RULES", '[{"name":"a","ruling":"ask"},{"name":"a","ruling":"accept"}]', "same name"),
+        ("MESH_APPROVAL_RULES", "@nowhere.json", "nowhere.json"),
+        ("MESH_EDGE_LEASE_DAYS", "0", "whole number of days from 1 to 3650"),
+        ("MESH_EDGE_WARNING_DAYS", "-1", "number of days from 0 to 365"),
+        ("MESH_EDGE_WARNING_DAYS", "400", "number of days from 0 to 365"),
+        ("MESH_RATES", "nowhere.toml", "nowhere.toml"),
+        ("MESH_RATES", "local.settings.sample.json", "not a table of rates"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_is_wrong(name: str, value: str, said: str) -> None:
     assert any(name in fault and said in fault for fault in faults(**{name: value}))
+
+
+def test_hubs_are_checked_side_by_side() -> None:
+    hub = json.loads(SAMPLE["MESH_HUBS"])[0]
+    other = {**hub, "pools": ["10.0.0.0/8", "10.0.0.0/16"], "peers": ["nobody"], "capacity": 2000}
+    found = faults(MESH_HUBS=json.dumps([hub, other]))
+    for said in ("same id", "same network", "overlap", "'nobody' is no other hub", "from 1 to 1000"):
+        assert any(fault.startswith("MESH_HUBS: ") and said in fault for fault in found), said
+
+
+def test_what_is_left_out_has_a_default() -> None:
+    """Nobody is trusted, people are asked, a lease may take a year, and Azure's published rates count."""
+    needed = {name: SAMPLE[name] for name in SAMPLE if name not in OPTIONAL}
+    settings = load_settings(needed)
+    assert settings == load_settings(SAMPLE)
+    assert (settings.platform_authentication, settings.rules, settings.mesh.full_mesh) == (False, (), 10)
+    assert (settings.terms.longest_days, settings.terms.warning) == (365, 7 * 86400)
+    assert settings.rates.peering.inbound == 0.01
+
+
+def test_rules_rates_and_terms_can_be_set(tmp_path: Path) -> None:
+    """Rules stand in the setting itself or in a file; a table of rates is a file."""
+    rules = '[{"name":"same-team","ruling":"accept","same_owner":true}]'
+    (tmp_path / "rules.json").write_text(rules)
+    rates = (ROOT / "shared/domain/rates.toml").read_text()
+    (tmp_path / "rates.toml").write_text(rates.replace('"USD"', '"EUR"'))
+    settings = load_settings(
+        {
+            **SAMPLE,
+            "MESH_APPROVAL_RULES": f"@{tmp_path / 'rules.json'}",
+            "MESH_RATES": str(tmp_path / "rates.toml"),
+            "MESH_EDGE_LEASE_DAYS": "30",
+            "MESH_EDGE_WARNING_DAYS": "0.5",
+            "MESH_FULL_MESH": "50",
+            "MESH_PLATFORM_AUTH": "True",
+        }
+    )
+    assert settings.rules == (Rule(name="same-team", ruling="accept", same_owner=True),)
+    assert settings.rules == load_settings({**SAMPLE, "MESH_APPROVAL_RULES": rules}).rules
+    assert settings.rates.currency == "EUR"
+    assert (settings.terms.longest_days, settings.terms.warning) == (30, 43200)
+    assert (settings.mesh.full_mesh, settings.platform_authentication) == (50, True)
+
+
+def test_a_table_of_rates_that_is_empty_or_wrong_stops_the_start(tmp_path: Path) -> None:
+    """An empty file is a fault like any other, and never free of charge."""
+    table = tmp_path / "rates.toml"
+    table.write_text("")
+    assert any("MESH_RATES" in fault for fault in faults(MESH_RATES=str(table)))
+    table.write_text((ROOT / "shared/domain/rates.toml").read_text().replace("hour = 0.01", "hour = -1.0"))
+    assert any("negative" in fault for fault in faults(MESH_RATES=str(table)))
 
 
 def test_storage_and_event_hubs_can_be_named_for_the_managed_identity() -> None:
