@@ -5,7 +5,8 @@ from functions.api_alerts import routes as alerts
 from functions.api_dead_letters import routes as dead_letters
 from functions.api_edges import routes as edges
 from functions.api_health import routes as health
+from functions.api_hubs import routes as hubs
 from functions.api_nodes import routes as nodes
 from functions.api_openapi import routes as description
 
-TABLES = (nodes, edges, addresses, alerts, dead_letters, health, description)
+TABLES = (nodes, edges, hubs, addresses, alerts, dead_letters, health, description)

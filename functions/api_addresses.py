@@ -30,8 +30,12 @@ async def list_pools(call: Call) -> "Answer[List[PoolItem]]":
     from functions.views.addresses import pool_item
     from functions.views.pages import List
 
-    pools = call.app.pools
-    items = [pool_item(await call.app.addresses.usage(pool), hubs) for pool, hubs in pools.items()]
+    hubs = call.app.mesh.hubs
+    pools = dict.fromkeys(pool for hub in hubs for pool in hub.pools)
+    items = [
+        pool_item(await call.app.addresses.usage(pool), tuple(h.id for h in hubs if pool in h.pools))
+        for pool in pools
+    ]
     return Answer(List(items, ""))
 
 
@@ -42,7 +46,7 @@ async def list_allocations(call: Call) -> "Answer[List[AllocationItem]]":
     from functions.views.pages import List
 
     pool = call.text(POOL)
-    if pool not in call.app.pools:
+    if not any(pool in hub.pools for hub in call.app.mesh.hubs):
         raise NotFound("PoolNotFound", "No hub has such a pool.", target=pool)
     found = await call.app.addresses.list(pool)
     return Answer(List([allocation_item(a) for a in found], ""))

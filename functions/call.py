@@ -1,7 +1,8 @@
 """A request as handlers see it: who calls, and its parameters, read and checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from functions.answers import BadRequest
 from functions.parameters import CONTINUATION, GROUP, SUBSCRIPTION, TOP, Parameter
@@ -10,8 +11,7 @@ from shared.domain.actor import Actor
 from shared.domain.ids import NodeKey
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """`values` has every parameter that the route declares, and no other."""
 
     app: Application

@@ -15,7 +15,7 @@ from functions.answers import Problem
 from functions.examples import EXAMPLES
 from functions.parameters import Parameter
 from functions.routes import Route
-from functions.views import addresses, edges, nodes, operations, pages, plans
+from functions.views import addresses, edges, hubs, nodes, operations, pages, plans
 from shared import ports
 
 type Json = dict[str, Any]  # any JSON: the description of a type is as deep as the type
@@ -38,7 +38,7 @@ PREFIX = "/api/"
 _REFERENCE = "#/components/schemas/{name}"
 _NAMES: dict[str, type[msgspec.Struct]] = {
     name: value
-    for module in (ports, bodies, pages, plans, nodes, edges, addresses, operations)
+    for module in (ports, bodies, pages, plans, nodes, edges, hubs, addresses, operations)
     for name, value in vars(module).items()
     if isinstance(value, type) and issubclass(value, msgspec.Struct)
 } | {"Description": Description}
@@ -158,7 +158,7 @@ def _problem(status: HTTPStatus) -> Json:
 
 def _media(kind: object) -> Json:
     media: Json = {"schema": _schema(kind)}
-    example = EXAMPLES.get(kind)
+    example = next((e for k, e in EXAMPLES.items() if k is kind), None)
     if example is not None:
         media["example"] = msgspec.to_builtins(example)
     return media

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 import azure.functions as func
+import msgspec
 
 from functions.answers import BadRequest
 
@@ -15,8 +15,7 @@ DEFAULT_ITEMS = 100
 type Place = Literal["query", "path", "header"]
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(msgspec.Struct, frozen=True):
     """A text of at most `longest` characters, out of `allowed` where that is given, shaped as `pattern` says; with
     `most`, a whole number from 1 to that.
 

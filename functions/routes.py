@@ -6,11 +6,11 @@ asks for the description.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
 
 import azure.functions as func
+import msgspec
 
 from functions.answers import Answer
 from functions.parameters import Parameter
@@ -21,8 +21,7 @@ from shared.domain.actor import Role
 type Handler = Callable[..., Awaitable[Answer[object]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """One method on one path. `problems` are the statuses of errors that are its own, beyond those of every route."""
 
     name: str

@@ -4,18 +4,17 @@ The rooms are imported when the application is built, not when this module is: a
 and then runs one.
 """
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+import msgspec
 
+if TYPE_CHECKING:
     from shared.adapters.instruments import Instruments
     from shared.domain.ids import NodeKey
     from shared.domain.mesh import Mesh
     from shared.ports import Alerts, Clock, DeadLetters, History, NodeStore, Probe, WorkQueue
-    from shared.ports.mesh import AddressBook
+    from shared.ports.mesh import AddressBook, HubStore
     from shared.reconcile.edges.commands import EdgeDesk
     from shared.reconcile.engine import Engine
     from shared.reconcile.intake import Intake
@@ -25,10 +24,10 @@ if TYPE_CHECKING:
     from shared.telemetry.process import TelemetryProcessor, Touch
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(msgspec.Struct, frozen=True):
     """What the triggers call."""
 
+    mesh: "Mesh"
     clock: "Clock"
     intake: "Intake"
     engine: "Engine"
@@ -42,10 +41,10 @@ class Application:
     queue: "WorkQueue"
     probes: "tuple[Probe, ...]"
     instruments: "Instruments"
+    hubs: "HubStore"
     addresses: "AddressBook"
-    pools: "Mapping[str, tuple[str, ...]]"
     platform_authentication: bool
-    desk: "EdgeDesk" = None  # type: ignore[assignment]  # until the edges' table is there
+    desk: "EdgeDesk" = None  # type: ignore[assignment]  # until the table of edges is there
 
 
 def build(settings: "Settings") -> Application:
@@ -64,6 +63,7 @@ def build(settings: "Settings") -> Application:
     from shared.adapters.tables.alerts import TableAlerts
     from shared.adapters.tables.dead_letters import TableDeadLetters
     from shared.adapters.tables.history import TableHistory
+    from shared.adapters.tables.hubs import TableHubStore
     from shared.adapters.tables.leases import TableLeases
     from shared.adapters.tables.nodes import TableNodeStore
     from shared.adapters.tables.table import TableStorage
@@ -100,6 +100,7 @@ def build(settings: "Settings") -> Application:
         settings.timing,
     )
     return Application(
+        mesh=settings.mesh,
         clock=clock,
         intake=intake,
         engine=engine,
@@ -122,15 +123,9 @@ def build(settings: "Settings") -> Application:
         ),
         instruments=Instruments(),
         addresses=TableAddressBook(tables, clock),
-        pools=_pools(settings.mesh),
-        platform_authentication=False,
+        hubs=TableHubStore(tables),
+        platform_authentication=settings.platform_authentication,
     )
-
-
-def _pools(mesh: "Mesh") -> "Mapping[str, tuple[str, ...]]":
-    """Every address pool with the hubs whose nodes get prefixes out of it."""
-    named = dict.fromkeys(pool for hub in mesh.hubs for pool in hub.pools)
-    return {pool: tuple(hub.id for hub in mesh.hubs if pool in hub.pools) for pool in named}
 
 
 def _touch(intake: "Intake") -> "Touch":

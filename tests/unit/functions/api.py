@@ -11,6 +11,7 @@ from typing import Any
 import azure.functions as func
 import msgspec
 from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
@@ -25,12 +26,14 @@ from shared.domain.actor import Role
 from shared.domain.approval import Rule
 from shared.domain.edge_request import Terms
 from shared.domain.ids import NodeKey
+from shared.domain.mesh import Mesh
 from shared.domain.node import NodeRecord
 from shared.reconcile.edges.commands import EdgeDesk
 from shared.reconcile.replay import Replay
 from shared.telemetry.process import KnownNodes, TelemetryProcessor
 from tests.fakes import InMemoryAddressBook, InMemoryAlerts
 from tests.fakes.edges import InMemoryEdgeStore
+from tests.fakes.hubs import InMemoryHubStore
 from tests.support.mesh import SUBSCRIPTION, InMemoryMesh
 
 CONSUMER = f"{SUBSCRIPTION}/marketing"
@@ -120,12 +123,14 @@ def _validator(schema: str) -> Draft202012Validator:
 def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
     """An app with two nodes that are Ready."""
     mesh, edges, alerts, numbers = InMemoryMesh(), InMemoryEdgeStore(), InMemoryAlerts(), count(1)
+    hubs = InMemoryHubStore()
     for group in ("marketing", "sales"):
         key = NodeKey.of(SUBSCRIPTION, group)
         mesh.nodes.records[key] = NodeRecord(
             key=key, state="Ready", domain="retail", owner_id=f"owner-of-{group}", etag='W/"0"'
         )
     app = Application(
+        mesh=Mesh("meshplane", tuple(replace(hub, pools=(POOL,)) for hub in mesh.mesh.hubs), (SUBSCRIPTION,)),
         clock=mesh.clock,
         intake=mesh.intake,
         engine=mesh.engine,
@@ -140,7 +145,7 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
         probes=(),
         instruments=Instruments(),
         addresses=InMemoryAddressBook(mesh.clock),
-        pools={POOL: ("hub",)},
+        hubs=hubs,
         platform_authentication=authenticated,
         desk=EdgeDesk(
             edges,

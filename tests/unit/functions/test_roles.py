@@ -26,6 +26,8 @@ NEEDS: dict[str, tuple[Role, dict[str, str], dict[str, object] | None]] = {
     "reject_edge": (Role.READER, EDGE, REASON),
     "extend_edge": (Role.READER, EDGE, {**REASON, "lease_days": 9}),
     "revoke_edge": (Role.READER, EDGE, REASON),
+    "list_hubs": (Role.READER, {}, None),
+    "get_hub": (Role.READER, {"id": "hub"}, None),
     "list_pools": (Role.READER, {}, None),
     "list_allocations": (Role.READER, {}, None),
     "list_alerts": (Role.READER, {}, None),
