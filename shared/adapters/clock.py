@@ -1,5 +1,6 @@
 """The system's clock."""
 
+import asyncio
 from datetime import UTC, datetime
 
 
@@ -8,3 +9,6 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)

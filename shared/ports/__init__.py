@@ -22,6 +22,10 @@ class Clock(Protocol):
         """The present, in UTC with its zone."""
         ...
 
+    async def sleep(self, seconds: float) -> None:
+        """Returns when so much time has passed."""
+        ...
+
 
 # --- Resource Manager
 

@@ -1,5 +1,7 @@
 """The `leases` table: one row a hub, replaced on the condition that nobody else did meanwhile."""
 
+import random
+
 import msgspec
 
 from shared.adapters.tables.documents import decoded, packed
@@ -12,6 +14,8 @@ from shared.ports import Clock
 _PARTITION = "leases"
 _ATTEMPTS = 20
 """Each attempt that fails is somebody else's that succeeded."""
+STEP = 0.01
+"""Seconds by which attempts spread."""
 
 
 class TableLeases:
@@ -22,15 +26,19 @@ class TableLeases:
         self._clock = clock
 
     async def acquire(self, name: str, owner: str, seconds: float) -> bool:
-        turn, etag = await self._read(name)
-        after, granted = take(turn, owner, seconds, self._clock.now())
-        if after == turn and not granted:
-            return False
-        try:
-            await self._write(name, after, etag)
-        except (Conflict, NotFound):
-            return False  # whoever wrote in between may have it: asked for again later
-        return granted
+        for attempt in range(_ATTEMPTS):
+            turn, etag = await self._read(name)
+            after, granted = take(turn, owner, seconds, self._clock.now())
+            if after == turn:
+                return granted  # in line already
+            try:
+                await self._write(name, after, etag)
+            except (Conflict, NotFound):
+                # A burst of nodes gets into line: each attempt lets one of them in.
+                await self._clock.sleep(random.random() * STEP * (attempt + 1))
+                continue
+            return granted
+        return False
 
     async def release(self, name: str, owner: str, *, writes: int = 0, pause: float = 0.0) -> Next | None:
         for _ in range(_ATTEMPTS):
