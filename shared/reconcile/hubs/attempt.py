@@ -1,0 +1,137 @@
+"""One run for a hub whose lease is held: look, write, and look again until there is nothing left to write."""
+
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import msgspec
+
+from shared.domain.errors import MeshError, NotFound, Terminal, error_for
+from shared.domain.hub import HubRecord
+from shared.domain.ids import HubKey, NodeKey
+from shared.domain.mesh import Timing
+from shared.domain.plan import Operation, OperationStatus, Step
+from shared.ports import Clock, ResourceManager
+from shared.reconcile.act import Actor, Outcome, hub_busy, poll_at
+from shared.reconcile.claim import KeyClaim, LeaseLost
+from shared.reconcile.hubs.decision import HubDecision
+from shared.reconcile.hubs.settle import due, settled, unseen
+
+PASSES = 3
+OPERATION_AGE = timedelta(hours=1)
+
+type Look = Callable[[HubRecord], Awaitable[HubDecision]]
+
+
+class HubAttempt:
+    """The record as it will be saved, the steps that took effect, and the first error met."""
+
+    def __init__(
+        self,
+        record: HubRecord,
+        claim: KeyClaim[HubKey, HubRecord],
+        look: Look,
+        arm: ResourceManager,
+        actor: Actor,
+        clock: Clock,
+        timing: Timing,
+        draw: random.Random,
+    ) -> None:
+        self.record = record
+        self.performed: list[Step] = []
+        self.error: MeshError | None = None
+        self.out_of_step: tuple[NodeKey, ...] = ()
+        self._claim = claim
+        self._look = look
+        self._arm = arm
+        self._actor = actor
+        self._clock = clock
+        self._timing = timing
+        self._draw = draw
+
+    @property
+    def outcome(self) -> str:
+        """One word for the log and the record."""
+        return self.error.reason if self.error else "Waiting" if self.record.operation else self.record.state
+
+    async def make(self) -> None:
+        """Everything that can be done now. Errors of Azure end in the record; raises LeaseLost."""
+        try:
+            for _ in range(PASSES):
+                if not await self._pass():
+                    return
+            # Each look found something more to write: somebody else is at work.
+            self.record = due(self.record, (), self._clock.now(), self._timing, self._draw, waiting=True)
+        except LeaseLost:
+            raise
+        except MeshError as error:
+            self.error = error
+            self.record = unseen(self.record, error, self._clock.now(), self._timing, self._draw)
+
+    @property
+    def _hub(self) -> str:
+        return self.record.key.id
+
+    @property
+    def _owner(self) -> str:
+        return str(self.record.key)
+
+    async def _pass(self) -> bool:
+        """Whether to look again: something was written, and nothing runs on."""
+        if self.record.operation and not await self._ended(self.record.operation):
+            self.record = due(self.record, (), self._clock.now(), self._timing, self._draw)
+            return False
+        decision = await self._look(self.record)
+        outcome = Outcome(0)
+        if decision.plan.network:
+            decision, outcome = await self._write(decision)
+        self.out_of_step = decision.out_of_step
+        self.performed += outcome.performed
+        self.error = next((error for _, error in outcome.failures), None)
+        self.record = settled(self.record, decision, outcome, self._clock.now(), self._timing, self._draw)
+        return bool(outcome.performed) and not outcome.failures and outcome.operation is None
+
+    async def _write(self, decision: HubDecision) -> tuple[HubDecision, Outcome]:
+        """Looks once more when it is this hub's turn: a node may have come back while others were writing."""
+        if not await self._actor.enter(self._hub, self._owner):
+            step = decision.plan.network[0]
+            return decision, Outcome(0, failures=[(step, hub_busy(step))])
+        outcome = Outcome(0)
+        try:
+            decision = await self._look(self.record)
+            outcome = await self._actor.perform(decision.plan, self._owner, self._keep)
+        finally:
+            if outcome.operation is None:
+                await self._actor.release(self._hub, self._owner)
+        return decision, outcome
+
+    async def _keep(self) -> None:
+        self.record = await self._claim.keep(self.record)
+
+    async def _ended(self, operation: Operation) -> bool:
+        """Takes an operation that has ended out of the record. Raises what it failed with."""
+        now = self._clock.now()
+        if operation.poll_at > now:
+            return False
+        status = await self._status(operation)
+        if status and status.state == "Running" and now - operation.started_at < OPERATION_AGE:
+            later = msgspec.structs.replace(operation, poll_at=poll_at(now, status.retry_after, self._timing))
+            self.record = msgspec.structs.replace(self.record, operation=later)
+            for hub in {self._hub, operation.on_hub}:
+                await self._actor.enter(hub, self._owner)
+            return False
+        self.record = msgspec.structs.replace(self.record, operation=None)
+        await self._actor.release(operation.on_hub, self._owner, writes=1)
+        if operation.on_hub != self._hub:
+            await self._actor.release(self._hub, self._owner)
+        if status and status.state == "Failed":
+            message = status.message or "The operation failed."
+            raise error_for(500, status.code, message, target=operation.target)
+        return True
+
+    async def _status(self, operation: Operation) -> OperationStatus | None:
+        """None where Azure has forgotten the operation, or never tells: the look that follows shows the truth."""
+        try:
+            return await self._arm.get_operation(operation.url)
+        except (NotFound, Terminal):
+            return None
