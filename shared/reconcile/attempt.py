@@ -155,9 +155,17 @@ def _mends(step: Step) -> bool:
 
 def claimed(record: NodeRecord, decision: Decision) -> NodeRecord:
     """The record with what is about to be made: written before the first write to Azure."""
-    group, tags = decision.group, decision.tags
+    group, tags, network = decision.group, decision.tags, decision.connection
     record = msgspec.structs.replace(
-        record, coverage=decision.coverage, owned=decision.owned, peerings=decision.peerings
+        record,
+        coverage=decision.coverage,
+        owned=network.owned,
+        peerings=network.peerings,
+        networks=network.networks,
+        made=network.made,
+        allocation=network.allocation,
+        zone_links=network.zone_links,
+        roster="" if network.leaves else record.roster,
     )
     if not decision.member or group is None or tags is None:
         return record

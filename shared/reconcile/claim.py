@@ -160,7 +160,8 @@ class KeyClaim[K: Key, R: Claimable]:
 
 
 class Claim(KeyClaim[NodeKey, NodeRecord]):
-    """The record of a node: intake writes `touched` as well, which this run takes over into `taken`."""
+    """The record of a node: intake writes `touched` as well, which this run takes over into `taken`, and whoever has
+    it moved writes `wanted_hub`."""
 
     def gathered(self, record: NodeRecord) -> NodeRecord:
         taken = record.taken
@@ -170,7 +171,7 @@ class Claim(KeyClaim[NodeKey, NodeRecord]):
         return msgspec.structs.replace(record, taken=taken, touched=(), first_seen=first_seen)
 
     def arrived(self, mine: NodeRecord, current: NodeRecord) -> NodeRecord:
-        return msgspec.structs.replace(mine, touched=current.touched)
+        return msgspec.structs.replace(mine, touched=current.touched, wanted_hub=current.wanted_hub)
 
 
 def replaced[R: Claimable](record: R, **changes: object) -> R:

@@ -9,9 +9,10 @@ from shared.domain.errors import Conflict, MeshError
 from shared.domain.mesh import Timing
 from shared.domain.node import LastRun, NodeRecord
 from shared.ports import Clock, DeadLetters, EventStream, History, NodeStore
+from shared.ports.mesh import EdgeTouch
 from shared.reconcile.attempt import Attempt, counted, never_a_node
 from shared.reconcile.claim import Claim
-from shared.reconcile.journal import entry_of, event_of, key_letter, key_letter_id
+from shared.reconcile.journal import concerns_edges, entry_of, event_of, key_letter, key_letter_id
 from shared.reconcile.settle import exhausted, given_up
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class Ending:
         history: History,
         dead_letters: DeadLetters,
         events: EventStream,
+        edges: EdgeTouch | None,
         clock: Clock,
         timing: Timing,
     ) -> None:
@@ -36,6 +38,7 @@ class Ending:
         self._history = history
         self._dead_letters = dead_letters
         self._events = events
+        self._edges = edges
         self._clock = clock
         self._timing = timing
 
@@ -58,7 +61,10 @@ class Ending:
         if entry and not never_a_node(attempt):
             await self._history.append(entry)
             record = msgspec.structs.replace(record, outbox=(*record.outbox, event_of(entry, record)))
-        return await self._published(await claim.finish(self._waiting(record)), record.next_due)
+        stored = await claim.finish(self._waiting(record))
+        if self._edges and concerns_edges(before, record):
+            await self._edges.node_changed(record.key, before.cause)
+        return await self._published(stored, record.next_due)
 
     async def _without_letter(self, record: NodeRecord, attempt: Attempt) -> NodeRecord:
         """The record of a key that has come to a good end needs no dead letter any more."""

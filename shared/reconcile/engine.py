@@ -20,10 +20,12 @@ from shared.reconcile.calling import Caller
 from shared.reconcile.claim import SAVE_ATTEMPTS, Claim, LeaseLost
 from shared.reconcile.decision import Decision
 from shared.reconcile.ending import Ending
+from shared.reconcile.intake import Intake
 from shared.reconcile.journal import key_letter
 from shared.reconcile.observer import Observer
 from shared.reconcile.passes import Passes
 from shared.reconcile.settle import given_up
+from shared.reconcile.surroundings import Shared, Surroundings
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,9 @@ class Engine:
         new_run: Callable[[], str],
         timing: Timing,
         draw: random.Random | None = None,
+        *,
+        intake: Intake | None = None,
+        shared: Shared | None = None,
     ) -> None:
         self._arm = arm
         self._nodes = nodes
@@ -62,9 +67,11 @@ class Engine:
         self._new_run = new_run
         self._timing = timing
         self._draw = draw or random.Random()
-        self._observer = Observer(mesh, arm, clock, timing)
+        surroundings = Surroundings(mesh, shared, intake, clock) if shared and intake else None
+        self._observer = Observer(mesh, arm, surroundings, clock, timing)
         self._actor = Actor(arm, leases, Caller(nodes, queue, clock).call, clock, timing)
-        self._ending = Ending(nodes, history, dead_letters, events, clock, timing)
+        touch = shared.edge_touch if shared else None
+        self._ending = Ending(nodes, history, dead_letters, events, touch, clock, timing)
 
     async def reconcile(self, key: NodeKey) -> Result:
         """One run for a key, or the time at which one may be worth it.
@@ -97,7 +104,7 @@ class Engine:
 
     async def plan(self, key: NodeKey) -> Decision:
         """What a run would do now, without doing it or recording anything. Raises what Azure answers."""
-        return await self._observer.look(await self._nodes.get(key) or NodeRecord(key=key), _no_lease)
+        return await self._observer.look(await self._nodes.get(key) or NodeRecord(key=key), None)
 
     async def give_up(self, key: NodeKey, reason: str) -> None:
         """Turns a key that the queue gave up into a condition and a dead letter that people see."""
@@ -131,10 +138,6 @@ class Engine:
 
     def _passes(self, claim: Claim) -> Passes:
         return Passes(self._arm, self._observer, self._actor, self._clock, self._timing, self._draw, claim)
-
-
-async def _no_lease() -> None:
-    """A dry run holds none."""
 
 
 def _is_due(record: NodeRecord, now: datetime) -> bool:

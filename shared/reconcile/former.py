@@ -1,30 +1,45 @@
-"""What is left of a node's connection with networks that are not its hub's (any more). Pure."""
+"""What is ours of a node's peerings, and what of it no longer belongs to its connection. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
 from shared.domain.address_space import overlaps
 from shared.domain.ids import NodeKey, normal_id, same_id
-from shared.domain.naming import hub_peering_prefix, spoke_peering_name
-from shared.domain.network import Hub, Peering, VirtualNetwork
+from shared.domain.mesh import Mesh
+from shared.domain.naming import hub_peering_prefix, node_peering_name, spoke_peering_name
+from shared.domain.network import Peering, VirtualNetwork
 from shared.domain.node import NodeRecord
 from shared.domain.plan import DeletePeering
 from shared.reconcile.observation import Observation
+from shared.reconcile.options.full_mesh import TURN, leader_of
+from shared.reconcile.options.scene import WantedPair
 
-WHY = "it is ours and does not belong to the connection with the hub's present network"
+WHY = "it is ours and does not belong to the node's present connection"
 
 
-class Former(msgspec.Struct, frozen=True):
-    """A peering of ours that is not part of the present connection; `spoke` is the node's network it connects."""
+class Ours(msgspec.Struct, frozen=True):
+    """A peering that is ours: it connects `spoke`, a network of the node, with `other`, and lies on either of them.
+
+    `turn` is what has to be waited for before it is written.
+    """
 
     peering: Peering
     spoke: str
-    on_hub: str
+    other: str
+    turn: str = ""
 
     @property
-    def step(self) -> DeletePeering:
-        return DeletePeering(self.peering.id, WHY, self.on_hub)
+    def far(self) -> bool:
+        """Whether it lies on the other network."""
+        return not same_id(network_of(self.peering.id), self.spoke)
+
+    @property
+    def between(self) -> tuple[str, str]:
+        return self.spoke, self.other
+
+    def deleted(self, why: str) -> DeletePeering:
+        return DeletePeering(self.peering.id, why, self.turn)
 
 
 def network_of(peering_id: str) -> str:
@@ -32,53 +47,112 @@ def network_of(peering_id: str) -> str:
     return peering_id.rsplit("/", 2)[0]
 
 
-def elsewhere(mesh: str, record: NodeRecord, networks: Sequence[VirtualNetwork], hub: Hub) -> list[str]:
-    """The networks outside the group, apart from the hub's, on which something of ours may lie: hardly ever any."""
-    named = [p.remote_network for n in networks for p in n.peerings if _named(mesh, p)]
+def elsewhere(mesh: Mesh, record: NodeRecord, seen: Observation, connected: Iterable[str]) -> list[str]:
+    """The networks outside the group on which something of ours may lie and that were not read: hardly ever any.
+
+    `connected` are the networks that the node is to be connected with.
+    """
+    named = [o.other for o in _near(mesh, record, seen.networks)]
     ids = {normal_id(i): i for i in [*map(network_of, record.owned), *named]}
-    return [i for i in ids.values() if not same_id(i, hub.network) and NodeKey.containing(i) != record.key]
+    known = {normal_id(i) for i in connected} | {normal_id(n.id) for n in _read(seen)}
+    return [i for n, i in ids.items() if n not in known and NodeKey.containing(i) != record.key]
 
 
-def former_peerings(
-    mesh: str, record: NodeRecord, hub: Hub, observation: Observation, own: Collection[str]
-) -> list[Former]:
-    """Ours by name or by the record, except those that lead by our name from a network in `own` to the hub's."""
+def ours(mesh: Mesh, record: NodeRecord, seen: Observation) -> list[Ours]:
+    """The peerings of the node's connections that are ours by their name or by the record, the node's sides first."""
+    return [*_near(mesh, record, seen.networks), *_far(mesh, record, seen)]
+
+
+def former(found: Iterable[Ours], wanted: Iterable[WantedPair]) -> list[Ours]:
+    """Those that are not part of a connection that is wanted, under whatever name: there can be only one."""
+    present = {w.between for w in wanted}
+    return [o for o in found if o.between not in present]
+
+
+def in_the_way(leaving: Sequence[Ours], wanted: Sequence[WantedPair]) -> str:
+    """Why Azure would refuse the new connection as long as the former one is there; empty where it takes both.
+
+    A network uses one remote gateway at most, and the networks it is peered with may not overlap each other.
+    """
+    near = [o for o in leaving if not o.far]
+    gateway = any(s.flags.use_remote_gateways for w in wanted if w.pair for s in w.pair)
+    for one in near:
+        if gateway and one.peering.flags.use_remote_gateways:
+            return f"Azure lets a network use one remote gateway, and it uses that of {one.other}"
+        for pair in wanted:
+            if pair.parties and _meets(one, pair):
+                return (
+                    f"{one.other} overlaps {pair.remote}, and Azure lets a network be peered with one of them"
+                )
+    return ""
+
+
+def unread(record: NodeRecord, seen: Observation, skipped: Collection[str]) -> list[str]:
+    """What was recorded as ours and lies on a network that was not looked at: ours until it was seen to be gone."""
+    unseen = {normal_id(i) for i in (*seen.unread, *skipped)}
+    return [i for i in record.owned if normal_id(network_of(i)) in unseen]
+
+
+def _meets(one: Ours, pair: WantedPair) -> bool:
+    remote = [p.network for p in pair.parties or () if same_id(p.network.id, pair.remote)]
+    return any(overlaps(one.peering.remote_address_prefixes, n.address_prefixes) for n in remote)
+
+
+def _read(seen: Observation) -> list[VirtualNetwork]:
+    hub = [seen.hub_network] if seen.hub_network else []
+    return [*hub, *seen.former, *seen.partners]
+
+
+def _near(mesh: Mesh, record: NodeRecord, networks: Sequence[VirtualNetwork]) -> list[Ours]:
+    """A hub's network that lies in the group carries sides of others: of those only what is recorded is the node's."""
     recorded = {normal_id(i) for i in record.owned}
-    prefix = hub_peering_prefix(mesh, record.key).lower()
-    attachable = {normal_id(i) for i in own}
-
-    def present(network: VirtualNetwork, peering: Peering) -> bool:
-        to_hub = same_id(peering.remote_network, hub.network) and _named(mesh, peering)
-        return to_hub and normal_id(network.id) in attachable
-
-    found = [
-        Former(p, normal_id(n.id), "")
-        for n in observation.networks
-        if not same_id(n.id, hub.network)
+    hubs = {normal_id(h.network) for h in mesh.hubs}
+    return [
+        Ours(p, normal_id(n.id), normal_id(p.remote_network), _turn(mesh, record, p, far=False))
+        for n in networks
         for p in n.peerings
-        if (_named(mesh, p) or normal_id(p.id) in recorded) and not present(n, p)
+        if normal_id(p.id) in recorded or (normal_id(n.id) not in hubs and _named(mesh, record.key, p))
     ]
-    on_hub = observation.hub_network.peerings if observation.hub_network else ()
-    there = [p for p in on_hub if normal_id(p.id) in recorded and not p.name.lower().startswith(prefix)]
-    there += [
-        p
-        for n in observation.former
+
+
+def _far(mesh: Mesh, record: NodeRecord, seen: Observation) -> list[Ours]:
+    recorded = {normal_id(i) for i in record.owned}
+    return [
+        Ours(p, normal_id(p.remote_network), normal_id(n.id), _turn(mesh, record, p, far=True))
+        for n in _read(seen)
+        if NodeKey.containing(n.id) != record.key or mesh.hub_of_network(n.id)
         for p in n.peerings
-        if normal_id(p.id) in recorded or p.name.lower().startswith(prefix)
+        if normal_id(p.id) in recorded or _named_for(mesh, record.key, p)
     ]
-    return [*found, *(Former(p, normal_id(p.remote_network), hub.id) for p in there)]
 
 
-def in_the_way(former: Sequence[Former], hub: Hub, hub_network: VirtualNetwork) -> bool:
-    """Whether Azure would refuse the new connection as long as the former one is there: a network uses one remote
-    gateway at most, and the networks it is peered with may not overlap each other."""
-    return any(
-        (hub.gateway and f.peering.flags.use_remote_gateways)
-        or bool(overlaps(f.peering.remote_address_prefixes, hub_network.address_prefixes))
-        for f in former
-        if not f.on_hub
-    )
+def _named(mesh: Mesh, key: NodeKey, peering: Peering) -> bool:
+    """Whether a peering on the node's own network carries the name that we give to one that leads there."""
+    names = {spoke_peering_name(mesh.name, peering.remote_network), *_between_nodes(mesh, key, peering)}
+    return peering.name.lower() in {n.lower() for n in names}
 
 
-def _named(mesh: str, peering: Peering) -> bool:
-    return peering.name.lower() == spoke_peering_name(mesh, peering.remote_network).lower()
+def _named_for(mesh: Mesh, key: NodeKey, peering: Peering) -> bool:
+    """Whether a peering on another network carries the name that we give to one that leads to the node."""
+    if peering.name.lower().startswith(hub_peering_prefix(mesh.name, key).lower()):
+        return True
+    if NodeKey.containing(peering.remote_network) != key:
+        return False
+    return peering.name.lower() in {n.lower() for n in _between_nodes(mesh, key, peering)}
+
+
+def _between_nodes(mesh: Mesh, key: NodeKey, peering: Peering) -> set[str]:
+    sides = (NodeKey.containing(network_of(peering.id)), NodeKey.containing(peering.remote_network))
+    partner = next((k for k in sides if k and k != key), None)
+    if partner is None:
+        return set()
+    return {node_peering_name(mesh.name, leader_of(key, partner), peering.remote_network)}
+
+
+def _turn(mesh: Mesh, record: NodeRecord, peering: Peering, *, far: bool) -> str:
+    if ".node-" in peering.name:
+        return TURN
+    if not far:
+        return ""
+    hub = mesh.hub_of_network(network_of(peering.id))
+    return hub.id if hub else record.hub

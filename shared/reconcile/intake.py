@@ -21,6 +21,9 @@ OF_THE_HUB = frozenset(
         "HubMissing",
         "HubUnknown",
         "NoHub",
+        "NoHubFree",
+        "HubFull",
+        "GatewayConflict",
         "AddressSpaceOverlap",
         "ForeignPeering",
         "VnetAddressSpacesOverlap",
@@ -154,14 +157,19 @@ class Intake:
             behind = [k for k in keys if peering.startswith(hub_peering_prefix(self._mesh.name, k).lower())]
             if behind:
                 return behind
-        return [key, *(each for each in await self._lacking_hub() if each != key)]
+        return [key, *(each for each in await self._lacking(OF_THE_HUB) if each != key)]
 
-    async def _lacking_hub(self) -> list[NodeKey]:
+    async def bump_lacking(self, reasons: frozenset[str], cause: str) -> None:
+        """Bumps the nodes that are not Ready for one of these reasons."""
+        for key in await self._lacking(reasons):
+            await self.bump(key, cause)
+
+    async def _lacking(self, reasons: frozenset[str]) -> list[NodeKey]:
         keys: list[NodeKey] = []
         continuation = ""
         while True:
             page = await self._nodes.list(state="NotReady", size=1000, continuation=continuation)
-            keys += [node.key for node in page.items if node.reason in OF_THE_HUB]
+            keys += [node.key for node in page.items if node.reason in reasons]
             continuation = page.continuation
             if not continuation:
                 return keys

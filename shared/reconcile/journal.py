@@ -29,6 +29,22 @@ def entry_of(
     )
 
 
+WAITS_FOR_EDGES = frozenset({"EdgesMoving", "EdgesNotMoved", "EdgesRevoking"})
+
+
+def concerns_edges(before: NodeRecord, after: NodeRecord) -> bool:
+    """Whether the edges of a node may have to be routed anew, or are waited for from now on."""
+    changed = any(
+        getattr(before, name) != getattr(after, name) for name in ("state", "network", "hub", "networks")
+    )
+    waits = _reasons(after) & WAITS_FOR_EDGES
+    return changed or bool(waits - _reasons(before))
+
+
+def _reasons(record: NodeRecord) -> set[str]:
+    return {c.reason for c in record.conditions}
+
+
 def describe(step: Step) -> str:
     """One step as people read it: what was written, why, and which fields differed."""
     differences = getattr(step, "differences", ())

@@ -6,11 +6,16 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from shared.domain.addresses import Allocation
 from shared.domain.diagnostics import Category, DiagnosticSetting
+from shared.domain.edge import EdgeRecord
 from shared.domain.errors import MeshError, NotFound, Terminal, Transient, Waiting
 from shared.domain.ids import NodeKey, normal_id
-from shared.domain.network import VirtualNetwork
+from shared.domain.network import Hub, VirtualNetwork
+from shared.domain.private_link import ZoneLink
 from shared.ports import Clock, Group, Resource, ResourceManager
+from shared.ports.mesh import Member
+from shared.ports.network import PrivateDns
 
 KEPT = timedelta(hours=1)
 
@@ -31,15 +36,47 @@ type Look = Diagnostics | MeshError
 """What came of looking at one resource: an error says nothing of what it has, not even that it is gone."""
 
 
+type ZoneLook = tuple[ZoneLink, ...] | MeshError
+"""The links of a private DNS zone, or why they could not be read."""
+
+
+class FullHub(msgspec.Struct, frozen=True):
+    """A hub that has no room for one more node."""
+
+    hub: str
+    peerings: int
+    capacity: int
+
+
 class Observation(msgspec.Struct, frozen=True):
-    """`group` is None where it is gone; `diagnostics` holds only the resources that were looked at, by normal id."""
+    """What was found, as far as the node's option makes it matter.
+
+    `group` is None where it is gone; `diagnostics` holds only the resources that were looked at, by normal id.
+    `hub` is the one that the node is to have, None where none serves it; `hub_network` is read for the options that
+    stand on it; `full` are the hubs that were looked at in vain. `former` are networks on which something of ours may
+    be left, `unread` the ids of those that Azure does not show us. `members` is the roster of the full mesh, which
+    `refused` the node where it is full, `partners` those of their networks that had to be read. `edges` are the
+    node's live edges, `zones` the links of private DNS zones by the zone's normal id. `allocation` is what the node
+    has from an address pool, `no_address` why it has nothing though it needs it. `holding` says that live edges still
+    run over a connection that is to go.
+    """
 
     group: Group | None
     resources: tuple[Resource, ...] = ()
     networks: tuple[VirtualNetwork, ...] = ()
+    hub: Hub | None = None
     hub_network: VirtualNetwork | None = None
+    full: tuple[FullHub, ...] = ()
     former: tuple[VirtualNetwork, ...] = ()
     unread: tuple[str, ...] = ()
+    members: tuple[Member, ...] = ()
+    refused: bool = False
+    partners: tuple[VirtualNetwork, ...] = ()
+    edges: tuple[EdgeRecord, ...] = ()
+    holding: bool = False
+    zones: Mapping[str, ZoneLook] = {}
+    allocation: Allocation | None = None
+    no_address: MeshError | None = None
     diagnostics: Mapping[str, Look] = {}
 
 
@@ -86,10 +123,20 @@ class CategoryCache:
         return categories
 
 
+class Wish(msgspec.Struct, frozen=True):
+    """Which hub's network is to be read: the first of `hubs` with room for one peering more, or on which one whose
+    name starts with `prefix` is there; none where `read` is false.
+    """
+
+    hubs: tuple[Hub, ...] = ()
+    prefix: str = ""
+    read: bool = True
+
+
 async def observe_group(
     arm: ResourceManager,
     key: NodeKey,
-    hub_network_id: Callable[[Group | None], str],
+    wish: Callable[[Group | None], Wish],
     concerns_us: Callable[[Group | None], bool],
 ) -> Observation:
     """The group, its resources and networks, and the hub's network: four reads, however much is in the group.
@@ -101,18 +148,36 @@ async def observe_group(
     group = await _group(arm, key)
     if not concerns_us(group):
         return Observation(group)
-    hub = _network(arm, hub_network_id(group))
+    seen = _hub(arm, Observation(group), wish(group))
     if group is None:
-        return Observation(None, hub_network=await hub)
+        return await seen
     try:
-        resources, networks, hub_network = await asyncio.gather(
-            arm.list_resources(key), arm.list_networks(key), hub
+        resources, networks, seen_hub = await asyncio.gather(
+            arm.list_resources(key), arm.list_networks(key), seen
         )
     except NotFound as error:
         if error.reason != GROUP_GONE or await _group(arm, key) is not None:
             raise _doubtful(error, key) from error
-        return Observation(None, hub_network=await _network(arm, hub_network_id(None)))
-    return Observation(group, tuple(resources), tuple(networks), hub_network)
+        return await _hub(arm, Observation(None), wish(None))
+    return msgspec.structs.replace(seen_hub, resources=tuple(resources), networks=tuple(networks))
+
+
+async def _hub(arm: ResourceManager, seen: Observation, wish: Wish) -> Observation:
+    """With the hub, and its network where that is wished for; the next one is read only where the first is full."""
+    if not (wish.read and wish.hubs):
+        return msgspec.structs.replace(seen, hub=next(iter(wish.hubs), None))
+    full: list[FullHub] = []
+    for hub in wish.hubs:
+        network = await _network(arm, hub.network)
+        if network is None or _has_room(hub, network, wish.prefix):
+            return msgspec.structs.replace(seen, hub=hub, hub_network=network)
+        full.append(FullHub(hub.id, len(network.peerings), hub.capacity))
+    return msgspec.structs.replace(seen, hub=wish.hubs[0], full=tuple(full))
+
+
+def _has_room(hub: Hub, network: VirtualNetwork, prefix: str) -> bool:
+    attached = any(p.name.lower().startswith(prefix.lower()) for p in network.peerings)
+    return attached or len(network.peerings) < hub.capacity
 
 
 async def observe_former(arm: ResourceManager, seen: Observation, network_ids: Iterable[str]) -> Observation:
@@ -127,6 +192,24 @@ async def observe_former(arm: ResourceManager, seen: Observation, network_ids: I
         else:
             former += [network] if network else []
     return msgspec.structs.replace(seen, former=tuple(former), unread=tuple(unread))
+
+
+async def observe_partners(arm: ResourceManager, seen: Observation, ids: Iterable[str]) -> Observation:
+    """With the networks of other nodes that the node is to be peered with. Raises what Azure answers."""
+    found = await asyncio.gather(*(_network(arm, i) for i in ids))
+    return msgspec.structs.replace(seen, partners=tuple(n for n in found if n))
+
+
+async def observe_zones(arm: PrivateDns, seen: Observation, zones: Iterable[str]) -> Observation:
+    """With the links of private DNS zones, one read for each; what cannot be read says why."""
+
+    async def look(zone: str) -> tuple[str, ZoneLook]:
+        try:
+            return normal_id(zone), tuple(await arm.list_zone_links(zone))
+        except (NotFound, Terminal) as error:
+            return normal_id(zone), error
+
+    return msgspec.structs.replace(seen, zones=dict(await asyncio.gather(*map(look, zones))))
 
 
 async def _group(arm: ResourceManager, key: NodeKey) -> Group | None:

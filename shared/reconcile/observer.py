@@ -1,56 +1,124 @@
-"""Looking at a key: what Azure holds and what is to be done about it. Writes nothing."""
+"""Looking at a key: what Azure and the mesh's records hold, and what to do about it. Writes nothing to Azure."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import batched
+from typing import Protocol
 
 import msgspec
 
 from shared.domain.ids import normal_id
 from shared.domain.mesh import Mesh, Timing
+from shared.domain.naming import hub_peering_prefix
 from shared.domain.node import NodeRecord
-from shared.ports import Clock, Group, Resource, ResourceManager
-from shared.reconcile.decision import Decision, decide, hub_of, is_member, to_look_at
+from shared.domain.tags import NodeTags, read_tags
+from shared.ports import Clock, Group, Resource
+from shared.ports.network import Azure
+from shared.reconcile.connection import edges_matter
+from shared.reconcile.decision import Decision, decide, to_look_at
 from shared.reconcile.former import elsewhere
+from shared.reconcile.hub_choice import hubs_to_try, is_member
 from shared.reconcile.observation import (
     CategoryCache,
     Look,
+    Observation,
+    Wish,
     observe_diagnostics,
     observe_former,
     observe_group,
+    observe_partners,
+    observe_zones,
     throttled,
 )
+from shared.reconcile.options import OPTIONS
+from shared.reconcile.options.full_mesh import ROSTER, to_read
+from shared.reconcile.options.scene import Scene
+from shared.reconcile.options.zones import resolves, to_list
+from shared.reconcile.surroundings import Surroundings
 
 CONCURRENT_READS = 8  # resources whose settings are read at once, and before the lease is looked at
+
+
+class Hold(Protocol):
+    """The record of the key that is looked at, while this run holds its lease."""
+
+    async def keep(self) -> None:
+        """Makes sure that the lease lasts. Raises LeaseLost."""
+        ...
+
+    async def note(self, record: NodeRecord) -> NodeRecord:
+        """Saves the record as it is to be by now. Raises LeaseLost."""
+        ...
 
 
 class Observer:
     """Observes and decides; one for each process, since categories are kept."""
 
-    def __init__(self, mesh: Mesh, arm: ResourceManager, clock: Clock, timing: Timing) -> None:
+    def __init__(
+        self, mesh: Mesh, arm: Azure, surroundings: Surroundings | None, clock: Clock, timing: Timing
+    ) -> None:
         self._mesh = mesh
         self._arm = arm
+        self._surroundings = surroundings
         self._clock = clock
         self._timing = timing
         self._categories = CategoryCache(arm, clock)
 
-    async def look(self, record: NodeRecord, keep_lease: Callable[[], Awaitable[None]]) -> Decision:
-        """What to do about a key now. Raises what Azure answers, and what `keep_lease` raises meanwhile."""
+    async def look(self, record: NodeRecord, hold: Hold | None) -> Decision:
+        """What to do about a key now. Raises what Azure answers, and what `hold` raises meanwhile.
 
-        def hub_network(group: Group | None) -> str:
-            hub = hub_of(self._mesh, record, group)
-            return hub.network if hub else ""
-
-        def concerns_us(group: Group | None) -> bool:
-            return is_member(group) or bool(record.hub or record.coverage)
-
-        seen = await observe_group(self._arm, record.key, hub_network, concerns_us)
-        if (hub := hub_of(self._mesh, record, seen.group)) and concerns_us(seen.group):
-            others = elsewhere(self._mesh.name, record, seen.networks, hub)
-            seen = await observe_former(self._arm, seen, others)
+        Without `hold` it is a dry run: nothing is recorded, joined, allocated or told to others.
+        """
+        seen = await observe_group(
+            self._arm, record.key, lambda group: self._wish(record, group), lambda g: _concerns_us(record, g)
+        )
+        if not _concerns_us(record, seen.group):
+            return decide(self._mesh, record, seen, self._clock.now())
+        tags = read_tags(seen.group.tags)[0] if seen.group and is_member(seen.group) else None
+        if self._surroundings:
+            seen = await self._surroundings.with_addresses(record, seen, tags, dry=hold is None)
+        if self._surroundings and tags and tags.network == ROSTER and tags.product is not None and seen.hub:
+            note = hold.note if hold else _nowhere
+            record, seen = await self._surroundings.with_roster(record, seen, note, dry=hold is None)
+        if seen.hub:
+            seen = await self._connections(Scene(self._mesh, record, seen, seen.hub), tags)
         wanted = to_look_at(self._mesh, record, seen, self._clock.now(), self._timing)
-        diagnostics = await self._diagnostics(wanted, keep_lease)
+        diagnostics = await self._diagnostics(wanted, hold.keep if hold else _no_lease)
         seen = msgspec.structs.replace(seen, diagnostics=diagnostics)
-        return decide(self._mesh, record, seen, self._clock.now())
+        decision = decide(self._mesh, record, seen, self._clock.now())
+        if hold:
+            await self._tell(record, decision)
+        return decision
+
+    def _wish(self, record: NodeRecord, group: Group | None) -> Wish:
+        hubs, prefix = hubs_to_try(self._mesh, record, group), hub_peering_prefix(self._mesh.name, record.key)
+        if not is_member(group) or group is None:
+            return Wish(hubs, prefix)
+        network = read_tags(group.tags)[0].network
+        return Wish(hubs, prefix, read=network is None or OPTIONS[network].attaches)
+
+    async def _connections(self, scene: Scene, tags: NodeTags | None) -> Observation:
+        """With what else lies outside the group: partners, what may be left elsewhere, edges, and links of zones."""
+        option = OPTIONS[tags.network] if tags and tags.network else None
+        seen = scene.seen
+        if option and seen.members:
+            seen = await observe_partners(self._arm, seen, to_read(scene))
+            scene = msgspec.structs.replace(scene, seen=seen)
+        pairs = option.wants(scene).pairs if option else ()
+        others = elsewhere(self._mesh, scene.record, seen, [w.remote for w in pairs])
+        seen = await observe_former(self._arm, seen, others)
+        scene = msgspec.structs.replace(scene, seen=seen)
+        if self._surroundings and (edges_matter(scene, option) if option else _leaves(scene)):
+            seen = await self._surroundings.with_edges(scene.record, seen)
+            scene = msgspec.structs.replace(scene, seen=seen)
+        zones = scene.hub.zones if option and resolves(option, scene) else ()
+        return await observe_zones(self._arm, seen, to_list(scene.record.zone_links, zones))
+
+    async def _tell(self, record: NodeRecord, decision: Decision) -> None:
+        if not self._surroundings:
+            return
+        if decision.connection.leaves:
+            await self._surroundings.leave(record)
+        await self._surroundings.ask(decision.connection.asked)
 
     async def _diagnostics(
         self, wanted: Sequence[Resource], keep_lease: Callable[[], Awaitable[None]]
@@ -63,3 +131,21 @@ class Observer:
             if error := throttled(looks):
                 return {normal_id(r.id): error for r in wanted} | looks
         return looks
+
+
+def _concerns_us(record: NodeRecord, group: Group | None) -> bool:
+    return is_member(group) or bool(record.hub or record.coverage or record.roster or record.allocation)
+
+
+def _leaves(scene: Scene) -> bool:
+    """Whether a group that is no node any more still has something that edges may stand on."""
+    record, group = scene.record, scene.seen.group
+    return bool(record.owned or record.zone_links) and group is not None and not is_member(group)
+
+
+async def _no_lease() -> None:
+    """A dry run holds none."""
+
+
+async def _nowhere(record: NodeRecord) -> NodeRecord:
+    return record

@@ -78,7 +78,7 @@ class Passes:
             await self._look(attempt)
 
     async def _look(self, attempt: Attempt) -> None:
-        decision = await self._observer.look(attempt.record, lambda: self._keep(attempt))
+        decision = await self._observer.look(attempt.record, _Holding(attempt, self._claim))
         attempt.record = await self._claim.save(claimed(attempt.record, decision))
         outcome = await self._act(attempt, decision.plan)
         attempt.acted(decision, outcome, *self._when)
@@ -141,6 +141,21 @@ class Passes:
     def _young(self, plan: Plan) -> bool:
         age = timedelta(seconds=self._timing.plan_age)
         return plan.made_at is not None and self._clock.now() - plan.made_at < age
+
+
+class _Holding:
+    """Hold."""
+
+    def __init__(self, attempt: Attempt, claim: Claim) -> None:
+        self._attempt = attempt
+        self._claim = claim
+
+    async def keep(self) -> None:
+        self._attempt.record = await self._claim.keep(self._attempt.record)
+
+    async def note(self, record: NodeRecord) -> NodeRecord:
+        self._attempt.record = await self._claim.save(record)
+        return self._attempt.record
 
 
 def _queued(record: NodeRecord, plan: Plan) -> bool:

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.conditions import CONNECTED, OBSERVED, READY, Condition, Finding, carried
+from shared.domain.conditions import CONNECTED, NAMES_RESOLVE, OBSERVED, READY, Condition, Finding, carried
 from shared.domain.errors import MeshError, Terminal, Waiting
 from shared.domain.ids import normal_id
 from shared.domain.mesh import Timing
 from shared.domain.node import Coverage, NodeRecord, State
 from shared.domain.plan import DeleteSetting, Operation, PutSetting, Step
+from shared.domain.steps import DeleteZoneLink, PutZoneLink
 from shared.reconcile.act import HubBusy, Outcome
 from shared.reconcile.backoff import asked_for, delay, patience, resync_delay
 from shared.reconcile.decision import Decision, conditions_of
@@ -31,10 +32,16 @@ def covered_after(coverage: Sequence[Coverage], outcome: Outcome, now: datetime)
 
 def finding_of(step: Step | None, error: MeshError) -> Finding:
     """What a failed step, or a failed look (no step), says about the key."""
-    kind = OBSERVED if isinstance(step, PutSetting | DeleteSetting) else CONNECTED if step else READY
+    kind = _condition_of(step) if step else READY
     waiting = not isinstance(error, Terminal)
     message = f"{error.message.rstrip('.')}." + (f" Affected: {error.target}." if error.target else "")
     return Finding(kind, error.reason, message + remedy(error), "error", waiting)
+
+
+def _condition_of(step: Step) -> str:
+    if isinstance(step, PutSetting | DeleteSetting):
+        return OBSERVED
+    return NAMES_RESOLVE if isinstance(step, PutZoneLink | DeleteZoneLink) else CONNECTED
 
 
 def remedy(error: MeshError) -> str:
@@ -112,7 +119,7 @@ def state_of(decision: Decision, record: NodeRecord, outcome: Outcome) -> State:
         clean = (
             decision.plan.empty
             and not decision.plan.findings
-            and not record.owned
+            and not (record.owned or record.made or record.zone_links or record.roster)
             and outcome.operation is None
         )
         return "Offboarded" if clean else "Offboarding"

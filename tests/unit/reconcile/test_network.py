@@ -1,21 +1,30 @@
 """The healer: what is written for a pair of peerings in each state, and what is left alone."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import product
 
 import msgspec
 import pytest
 
 from shared.domain.ids import NodeKey
+from shared.domain.mesh import Mesh
 from shared.domain.naming import hub_peering_name, spoke_peering_name
 from shared.domain.network import Hub, Peering, PeeringFlags, VirtualNetwork, hub_flags, spoke_flags
+from shared.domain.node import NodeRecord
 from shared.domain.plan import DeletePeering, NetworkStep, PutPeering
-from shared.reconcile.network import attach, detach
+from shared.domain.tags import read_tags
+from shared.ports import Group
+from shared.reconcile.connection import connection, disconnection
+from shared.reconcile.observation import Observation
+from shared.reconcile.options.scene import Scene
 from tests.support.mesh import HUB_NETWORK, SUBSCRIPTION, WORKSPACE
 
 KEY = NodeKey.of(SUBSCRIPTION, "sales")
 SPOKE = f"{KEY.group_id}/providers/Microsoft.Network/virtualNetworks/net"
 OTHER = f"{KEY.group_id}/providers/Microsoft.Network/virtualNetworks/gone"
 HUB = Hub("hub", HUB_NETWORK, WORKSPACE)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ON_HUB = f"{HUB_NETWORK}/virtualNetworkPeerings/{hub_peering_name('m', KEY, SPOKE)}"
 ON_SPOKE = f"{SPOKE}/virtualNetworkPeerings/{spoke_peering_name('m', HUB_NETWORK)}"
 
@@ -38,14 +47,29 @@ def network(network_id: str, prefix: str, *peerings: Peering | None) -> VirtualN
 def decided(
     on_hub: Peering | None, on_spoke: Peering | None, hub: Hub = HUB
 ) -> tuple[list[NetworkStep], list[str]]:
-    steps, findings = attach(
-        "m",
-        KEY,
-        hub,
-        network(HUB_NETWORK, "10.0.0.0/16", on_hub),
-        [network(SPOKE, "10.1.0.0/16", on_spoke)],
+    return attach(
+        network(HUB_NETWORK, "10.0.0.0/16", on_hub), network(SPOKE, "10.1.0.0/16", on_spoke), hub=hub
     )
-    return steps, [f.reason for f in findings]
+
+
+def scene(hub: Hub, hub_network: VirtualNetwork | None, networks: Sequence[VirtualNetwork]) -> Scene:
+    group = Group(KEY.group_id, "westeurope", {})
+    seen = Observation(group, networks=tuple(networks), hub=hub, hub_network=hub_network)
+    return Scene(Mesh("m", (hub,), (SUBSCRIPTION,)), NodeRecord(key=KEY), seen, hub)
+
+
+def attach(
+    hub_network: VirtualNetwork, *networks: VirtualNetwork, hub: Hub = HUB
+) -> tuple[list[NetworkStep], list[str]]:
+    """What becomes of a node that has chosen `hub`."""
+    tags, _ = read_tags({"mesh-node": "sales"})
+    found = connection(scene(hub, hub_network, networks), tags, "westeurope", NOW)
+    return list(found.steps), [f.reason for f in found.findings]
+
+
+def detach(hub_network: VirtualNetwork | None, *networks: VirtualNetwork) -> list[NetworkStep]:
+    """What becomes of a node that has lost its tag."""
+    return list(disconnection(scene(HUB, hub_network, networks), NOW).steps)
 
 
 def written(steps: list[NetworkStep]) -> list[str]:
@@ -162,7 +186,7 @@ def test_a_node_does_without_the_gateway_where_a_foreign_side_does_not_allow_tra
 
 def test_a_peering_under_our_name_to_another_network_is_not_taken_for_ours() -> None:
     elsewhere = side(ON_SPOKE, remote_network=OTHER)
-    assert detach("m", KEY, HUB, None, [network(SPOKE, "10.1.0.0/16", elsewhere)]) == []
+    assert detach(None, network(SPOKE, "10.1.0.0/16", elsewhere)) == []
 
 
 def test_what_the_hub_still_has_for_a_network_that_is_gone_is_deleted_first() -> None:
@@ -179,8 +203,7 @@ def test_the_peerings_of_another_node_on_the_hub_are_left_alone() -> None:
     )
     foreign = msgspec.structs.replace(foreign, remote_network=OTHER)
     hub_network = network(HUB_NETWORK, "10.0.0.0/16", foreign)
-    steps = detach("m", KEY, HUB, hub_network, [])
-    assert steps == []
+    assert detach(hub_network) == []
 
 
 @pytest.mark.parametrize(
@@ -195,21 +218,17 @@ def test_overlap_is_looked_for_in_the_hub_and_in_every_network_peered_with_it(
     spoke: str, peered: str | None, blocked: bool
 ) -> None:
     third = theirs(HUB_NETWORK, remote_network=OTHER, remote_address_prefixes=(peered,)) if peered else None
-    steps, findings = attach(
-        "m", KEY, HUB, network(HUB_NETWORK, "10.0.0.0/16", third), [network(SPOKE, spoke)]
-    )
-    assert ([f.reason for f in findings], bool(steps)) == (
-        (["AddressSpaceOverlap"], False) if blocked else ([], True)
-    )
+    steps, findings = attach(network(HUB_NETWORK, "10.0.0.0/16", third), network(SPOKE, spoke))
+    assert (findings, bool(steps)) == ((["AddressSpaceOverlap"], False) if blocked else ([], True))
 
 
 def test_a_disconnected_side_that_cannot_be_made_again_is_deleted_so_that_its_addresses_are_free() -> None:
     hub_network = network(HUB_NETWORK, "10.0.0.0/16", side(ON_HUB, "Disconnected"))
-    steps, findings = attach("m", KEY, HUB, hub_network, [network(SPOKE, "10.0.128.0/20")])
-    assert (written(steps), [f.reason for f in findings]) == (["delete hub"], ["AddressSpaceOverlap"])
+    steps, findings = attach(hub_network, network(SPOKE, "10.0.128.0/20"))
+    assert (written(steps), findings) == (["delete hub"], ["AddressSpaceOverlap"])
 
 
 def test_detaching_deletes_what_carries_our_names_on_both_sides_and_nothing_else() -> None:
     hub_network = network(HUB_NETWORK, "10.0.0.0/16", side(ON_HUB), theirs(HUB_NETWORK))
-    steps = detach("m", KEY, HUB, hub_network, [network(SPOKE, "10.1.0.0/16", side(ON_SPOKE))])
+    steps = detach(hub_network, network(SPOKE, "10.1.0.0/16", side(ON_SPOKE)))
     assert written(steps) == ["delete spoke", "delete hub"]
