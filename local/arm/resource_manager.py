@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from local.arm.activity import Feed
 from local.arm.authentication import Authentication
+from local.arm.ceilings import Ceilings
 from local.arm.clock import Clock, SystemClock
 from local.arm.documents import JsonObject
 from local.arm.faults import Faults
@@ -50,6 +51,7 @@ class ResourceManager:
         self.subscription_tags: dict[str, dict[str, str]] = {}
         self.latency = 0.0
         self.page_size = self.configuration.page_size
+        self.ceilings = Ceilings()
         self._removal_hooks: dict[str, list[RemovalHook]] = {}
         self._blockers: dict[str, list[Blockers]] = {}
 
@@ -86,3 +88,4 @@ class ResourceManager:
         self.log.clear()
         self.latency = 0.0
         self.page_size = self.configuration.page_size
+        self.ceilings = Ceilings()

@@ -70,3 +70,10 @@ async def test_a_simple_resource_takes_one_operation_at_a_time(arm: LocalArm) ->
     await arm.call("GET", group, version=NETWORK)
     deleted = await arm.call("DELETE", group, version=NETWORK)
     assert (deleted.status, "Location" in deleted.headers) == (202, True)
+
+
+async def test_both_sides_of_a_pair_at_a_time(arm: LocalArm) -> None:
+    """A peering operation on the other network is no hindrance, whichever peering it makes."""
+    assert (await arm.peer(HUB, SPOKE, "to-spoke")).status == 201
+    assert (await arm.peer(SPOKE, HUB, "to-hub")).status == 201
+    assert (await arm.peer(network_path("mesh", "other"), HUB, "to-hub")).status == 201

@@ -64,7 +64,7 @@ async def test_the_group_lists_tracked_resources_only(arm: LocalArm) -> None:
 
 
 async def test_lists_by_type_and_subscription(arm: LocalArm) -> None:
-    """`.../providers/Microsoft.DataFactory/factories` within a group and within the subscription; a child collection."""
+    """`.../providers/Microsoft.DataFactory/factories` in a group and in the subscription; a child collection."""
     for group in ("node-a", "node-b"):
         await arm.make_group(group)
         await arm.make(group, f"Microsoft.DataFactory/factories/{group}")

@@ -76,6 +76,8 @@ class Networks:
         check_etag(if_match, existing, network)
         check_owner_free(self.manager.operations, network)
         stored = self._composed(network, body, existing)
+        if existing is None:
+            self._check_count(stored)
         self._check_space(stored, existing)
         before = self.document(existing) if existing else None
         given = object_in(body, "properties")
@@ -185,6 +187,21 @@ class Networks:
                 if not inside(parsed(prefix, subnet.id.text), spaces):
                     raise outside(subnet.name, network.name)
         self._check_neighbours(network)
+
+    def _check_count(self, network: Resource) -> None:
+        most = self.manager.ceilings.networks
+        prefix = f"/subscriptions/{network.id.subscription}/".lower()
+        alike = (
+            other
+            for other in self.manager.store.of_type(NETWORKS)
+            if other.location == network.location and other.key.startswith(prefix)
+        )
+        if sum(1 for _ in alike) >= most:
+            raise NetworkError(  # (inferred)
+                400,
+                "VnetCountLimitReached",
+                f"Cannot create more than {most} virtual networks for this subscription in this region.",
+            )
 
     def _check_neighbours(self, network: Resource) -> None:
         """A network that is peered may grow, but not into its neighbours."""

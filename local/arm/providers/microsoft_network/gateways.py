@@ -6,8 +6,9 @@ Test_Networking_VirtualNetworkGateway_*.
 
 from ipaddress import ip_network
 
-from local.arm.documents import Json, JsonObject, object_in, objects_in, text_in
+from local.arm.documents import Json, JsonObject, flag_in, object_in, objects_in, text_in
 from local.arm.errors import NetworkError
+from local.arm.ids import ResourceId
 from local.arm.providers.microsoft_network.models import subnet_prefixes
 from local.arm.store import Resource, Store
 
@@ -74,6 +75,15 @@ def check(gateway: str, properties: JsonObject, store: Store) -> None:
                 "SubnetIsNotGatewaySubnet",
                 f"Subnet {subnet} used by {gateway} must be named GatewaySubnet.",
             )
+        network = ResourceId.parse(subnet.rpartition("/subnets/")[0])
+        for peering in store.children(network, "virtualNetworkPeerings") if network else ():
+            if flag_in(peering.properties, "useRemoteGateways"):
+                raise NetworkError(  # (inferred)
+                    400,
+                    "VnetUsesRemoteGateways",
+                    f"Gateway {gateway} cannot be made because peering {peering.id.text} uses the gateways of its "
+                    "remote virtual network.",
+                )
         public = text_in(object_in(item, "properties", "publicIPAddress"), "id")
         for identifier in (subnet, public):
             if identifier and store.find(identifier) is None:

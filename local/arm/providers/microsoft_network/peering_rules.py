@@ -11,8 +11,6 @@ from local.arm.ids import ResourceId
 from local.arm.providers.microsoft_network.address_space import overlapping
 from local.arm.providers.microsoft_network.models import DISCONNECTED, Peering
 
-MOST_PEERINGS = 500
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
@@ -36,6 +34,7 @@ class Proposal:
     existing: Peering | None = None
     siblings: Sequence[Peering] = field(default_factory=tuple)
     reciprocal: Peering | None = None
+    ceiling: int = 500
 
 
 def check(proposal: Proposal) -> None:
@@ -63,11 +62,11 @@ def _check_reference(proposal: Proposal) -> None:
                 f"Peering {sibling.id.text} already references remote virtual network {sibling.remote}. Cannot add "
                 "another peering referencing the same remote virtual network.",
             )
-    if existing is None and len(proposal.siblings) >= MOST_PEERINGS:
+    if existing is None and len(proposal.siblings) >= proposal.ceiling:
         raise NetworkError(  # (inferred)
             400,
             "VnetPeeringCountLimitReached",
-            f"Cannot create more than {MOST_PEERINGS} peerings for virtual network {proposal.local.id}.",
+            f"Cannot create more than {proposal.ceiling} peerings for virtual network {proposal.local.id}.",
         )
 
 
@@ -109,6 +108,7 @@ def _check_reciprocal(proposal: Proposal) -> None:
 
 
 def _check_gateways(proposal: Proposal) -> None:
+    _check_transit(proposal)
     if not proposal.use_remote_gateways:
         return
     subject = f"Peering {proposal.id.text} cannot have UseRemoteGateway flag set to true because"
@@ -132,8 +132,28 @@ def _check_gateways(proposal: Proposal) -> None:
         )
     back = proposal.reciprocal
     if back is not None and not back.allow_gateway_transit:
-        raise NetworkError(  # (inferred)
+        # The words were reported (hashicorp/terraform #20298), the code is (inferred).
+        raise NetworkError(
             400,
             "RemotePeeringDoesNotAllowGatewayTransit",
-            f"{subject} remote peering {back.id.text} does not have AllowGatewayTransit set to true.",
+            f"Peering {proposal.id.text} cannot have UseRemoteGateways flag set to true, because corresponding remote "
+            f"peering {back.id.text} has AllowGatewayTransit flag set to false.",
+        )
+
+
+def _check_transit(proposal: Proposal) -> None:
+    """A network lends either its own gateways or none: not those it borrows, and not back while they are in use."""
+    if proposal.allow_gateway_transit and proposal.use_remote_gateways:
+        raise NetworkError(  # (inferred)
+            400,
+            "AllowGatewayTransitAndUseRemoteGatewaysConflict",
+            f"Peering {proposal.id.text} cannot have both AllowGatewayTransit and UseRemoteGateways flags set to true.",
+        )
+    back = proposal.reciprocal
+    if back is not None and back.use_remote_gateways and not proposal.allow_gateway_transit:
+        raise NetworkError(  # (inferred)
+            400,
+            "RemotePeeringUsesGateways",
+            f"Peering {proposal.id.text} cannot have AllowGatewayTransit flag set to false, because corresponding "
+            f"remote peering {back.id.text} has UseRemoteGateways flag set to true.",
         )

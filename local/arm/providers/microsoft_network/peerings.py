@@ -187,6 +187,7 @@ class Peerings:
             existing=Peering.of(existing) if existing else None,
             siblings=siblings,
             reciprocal=Peering.of(back) if back else None,
+            ceiling=self.manager.ceilings.peerings,
         )
 
     def _side(self, network: Resource) -> Side:
