@@ -4,12 +4,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from functions.answers import Answer
-from functions.call import Call
-from functions.parameters import Parameter
+from functions.parameters import CONTINUATION, TOP, Parameter
 from functions.routes import Routes
 from shared.domain.errors import NotFound
 
 if TYPE_CHECKING:
+    from functions.call import Call
     from functions.views.addresses import AllocationItem, PoolItem
     from functions.views.pages import List
 
@@ -25,7 +25,7 @@ POOL = Parameter(
 
 
 @routes.route("GET", "addresses")
-async def list_pools(call: Call) -> "Answer[List[PoolItem]]":
+async def list_pools(call: "Call") -> "Answer[List[PoolItem]]":
     """Every pool: its size, how much of it is given out, and how scattered the rest is."""
     from functions.views.addresses import pool_item
     from functions.views.pages import List
@@ -39,14 +39,14 @@ async def list_pools(call: Call) -> "Answer[List[PoolItem]]":
     return Answer(List(items, ""))
 
 
-@routes.route("GET", "addresses/allocations", POOL, problems=(HTTPStatus.NOT_FOUND,))
-async def list_allocations(call: Call) -> "Answer[List[AllocationItem]]":
-    """What was given out of one pool, in the order of its addresses."""
+@routes.route("GET", "addresses/allocations", POOL, TOP, CONTINUATION, problems=(HTTPStatus.NOT_FOUND,))
+async def list_allocations(call: "Call") -> "Answer[List[AllocationItem]]":
+    """A page of what was given out of one pool, in the order of its addresses."""
     from functions.views.addresses import allocation_item
     from functions.views.pages import List
 
     pool = call.text(POOL)
     if not any(pool in hub.pools for hub in call.app.mesh.hubs):
         raise NotFound("PoolNotFound", "No hub has such a pool.", target=pool)
-    found = await call.app.addresses.list(pool)
-    return Answer(List([allocation_item(a) for a in found], ""))
+    page = await call.app.addresses.list(pool, size=call.top, continuation=call.continuation)
+    return Answer(List([allocation_item(a) for a in page.items], page.continuation))

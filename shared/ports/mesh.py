@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-import msgspec
-
 from shared.domain.addresses import Allocation, PoolUsage
 from shared.domain.edge import EdgeRecord, EdgeSummary
 from shared.domain.hub import HubRecord
@@ -85,6 +83,12 @@ class AddressBook(Protocol):
         """
         ...
 
+    async def propose(
+        self, pools: Sequence[str], size: int, network: str, node: NodeKey, *, occupied: Sequence[str] = ()
+    ) -> Allocation:
+        """What `allocate` would give now, for a dry run: nothing is recorded. Raises Terminal as that does."""
+        ...
+
     async def of(self, node: NodeKey) -> Allocation | None:
         """What a network of the node has; the first by the network's id where several have something."""
         ...
@@ -95,14 +99,9 @@ class AddressBook(Protocol):
 
     async def usage(self, pool: str) -> PoolUsage: ...
 
-    async def list(self, pool: str) -> Sequence[Allocation]: ...
-
-
-class Member(msgspec.Struct, frozen=True):
-    """A node on a roster, with its virtual networks."""
-
-    key: NodeKey
-    networks: tuple[str, ...]
+    async def list(self, pool: str, *, size: int = 100, continuation: str = "") -> Page[Allocation]:
+        """What lies in a pool, by address. Raises Terminal on a continuation that is not ours."""
+        ...
 
 
 class Rosters(Protocol):

@@ -51,7 +51,7 @@ async def test_a_network_gets_a_prefix_of_the_length_and_the_same_again(book: Ad
     assert await give(book, "sales") == first
     assert await give(book, "sales", size=26) == first  # what it has stays, whatever it asks for now
     assert await book.allocate((POOL,), 24, network("sales").upper(), node("sales")) == first
-    assert await book.list(POOL) == [first]
+    assert (await book.list(POOL)).items == (first,)
 
 
 async def test_a_node_is_told_what_it_has(book: AddressBook) -> None:
@@ -66,7 +66,7 @@ async def test_what_is_given_back_is_free_again(book: AddressBook) -> None:
     given = await give(book, "sales")
     await book.release(network("sales").upper())
     assert await book.of(node("sales")) is None
-    assert await book.list(POOL) == []
+    assert (await book.list(POOL)).items == ()
     assert (await book.usage(POOL)).allocated == 0
     assert (await give(book, "ops")).prefix == given.prefix
 
@@ -75,7 +75,7 @@ async def test_giving_back_what_nobody_has_changes_nothing(book: AddressBook) ->
     given = await give(book, "sales")
     await book.release(network("ops"))
     await book.release(network("sales", "other"))
-    assert await book.list(POOL) == [given]
+    assert (await book.list(POOL)).items == (given,)
 
 
 async def test_the_smallest_free_block_that_fits_is_cut(book: AddressBook) -> None:
@@ -138,10 +138,34 @@ async def test_a_list_shows_what_lies_in_a_pool_by_address(book: AddressBook) ->
     other = "10.200.0.0/24"
     far = await give(book, "far", pools=(other,))
     near = [await give(book, name, 28) for name in ("z", "m", "a")]
-    assert await book.list(POOL) == near
-    assert await book.list(other) == [far]
-    assert await book.list("10.0.0.0/8") == [*near, far]
-    assert await book.list("10.64.0.16/28") == [near[1]]
+    assert [*(await book.list(POOL)).items] == near
+    assert (await book.list(other)).items == (far,)
+    assert [*(await book.list("10.0.0.0/8")).items] == [*near, far]
+    assert (await book.list("10.64.0.16/28")).items == (near[1],)
+
+
+async def test_a_list_comes_page_by_page(book: AddressBook) -> None:
+    given = [await give(book, name, 28) for name in ("z", "m", "a", "q", "b")]
+    first = await book.list(POOL, size=2)
+    second = await book.list(POOL, size=2, continuation=first.continuation)
+    third = await book.list(POOL, size=2, continuation=second.continuation)
+    assert [*first.items, *second.items, *third.items] == given
+    assert (bool(first.continuation), third.continuation) == (True, "")
+    with pytest.raises(Terminal) as raised:
+        await book.list("10.0.0.0/8", continuation=first.continuation)
+    assert raised.value.reason == "InvalidContinuation"
+
+
+async def test_a_proposal_is_what_would_be_given_and_records_nothing(book: AddressBook) -> None:
+    asked = ((POOL,), 24, network("sales"), node("sales"))
+    proposed = await book.propose(*asked, occupied=["10.64.0.0/22"])
+    assert proposed.prefix == "10.64.4.0/24"
+    assert (await book.usage(POOL)).allocated == 0
+    assert await book.allocate(*asked, occupied=["10.64.0.0/22"]) == proposed
+    assert await book.propose(*asked) == proposed  # what it has
+    with pytest.raises(Terminal) as raised:
+        await book.propose(("10.64.4.0/24",), 24, network("ops"), node("ops"))
+    assert raised.value.reason == "PoolExhausted"
 
 
 async def test_a_pool_that_was_redrawn_still_knows_what_was_given(book: AddressBook) -> None:

@@ -17,7 +17,8 @@ from shared.domain.addresses import (
     usage_of,
 )
 from shared.domain.ids import NodeKey, normal_id
-from shared.ports import Clock
+from shared.ports import Clock, Page
+from tests.fakes.paging import page_of
 
 
 class InMemoryAddressBook:
@@ -33,16 +34,28 @@ class InMemoryAddressBook:
         await asyncio.sleep(0)
         check_request(size, network, node)
         found = self.allocations.get(normal_id(network))
-        if found is not None:
-            return found
+        if found is None:
+            found = self._chosen(pools, size, network, node, occupied)
+            self.allocations[normal_id(network)] = found
+        return found
+
+    async def propose(
+        self, pools: Sequence[str], size: int, network: str, node: NodeKey, *, occupied: Sequence[str] = ()
+    ) -> Allocation:
+        await asyncio.sleep(0)
+        check_request(size, network, node)
+        found = self.allocations.get(normal_id(network))
+        return found or self._chosen(pools, size, network, node, occupied)
+
+    def _chosen(
+        self, pools: Sequence[str], size: int, network: str, node: NodeKey, occupied: Sequence[str]
+    ) -> Allocation:
         numbers = {slab for pool in pools for slab in slabs_of(pool)}
         taken = taken_by([*self._prefixes(), *occupied], numbers, {})
         chosen = best_fit(pools, size, taken)
         if chosen is None:
             raise no_room(pools, size, taken)
-        allocation = Allocation(*chosen, network, node, self._clock.now())
-        self.allocations[normal_id(network)] = allocation
-        return allocation
+        return Allocation(*chosen, network, node, self._clock.now())
 
     async def of(self, node: NodeKey) -> Allocation | None:
         await asyncio.sleep(0)
@@ -63,11 +76,16 @@ class InMemoryAddressBook:
                 starts[slab] |= first_unit(units_of(prefix, slab))
         return usage_of(pool, taken_by(self._prefixes(), slabs, {}), starts)
 
-    async def list(self, pool: str) -> Sequence[Allocation]:
+    async def list(self, pool: str, *, size: int = 100, continuation: str = "") -> Page[Allocation]:
         await asyncio.sleep(0)
         within = IPv4Network(pool)
         found = [a for a in self.allocations.values() if IPv4Network(a.prefix).network_address in within]
-        return sorted(found, key=lambda allocation: IPv4Network(allocation.prefix))
+        return page_of(sorted(found, key=_place), f"addresses {pool}", _place, size, continuation)
 
     def _prefixes(self) -> Sequence[str]:
         return [allocation.prefix for allocation in self.allocations.values()]
+
+
+def _place(allocation: Allocation) -> str:
+    """Sorts as addresses do."""
+    return f"{int(IPv4Network(allocation.prefix).network_address):08x}"

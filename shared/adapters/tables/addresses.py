@@ -1,18 +1,20 @@
-"""The `addresses` table: one partition; a row for each slab of a /16, and one for each network that has a prefix.
+"""The `addresses` table: one partition; a row for each slab of a /16, and two for each allocation.
 
-A slab's row says which of its 8,192 units are taken. Both rows change in one transaction on the condition that the
-slab's is the version read: of two that allocate or release in one slab at once, one starts over. All 256 slabs of a
-/8 are read by one request, however many allocations they hold, and a row never grows beyond a few KiB.
+A slab's row says which of its 8,192 units are taken. An allocation lies under its network, which is what makes asking
+again idempotent, and under its address, so that a pool is listed page by page. The rows change in one transaction on
+the condition that the slab's is the version read: of two that allocate or release in one slab at once, one starts
+over. All 256 slabs of a /8 are read by one request, however many allocations they hold; no row exceeds a few KiB.
 """
 
 import asyncio
 import random
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 import msgspec
 
+from shared.adapters.tables.continuation import read_token, write_token
 from shared.adapters.tables.documents import columns, decoded, packed
 from shared.adapters.tables.keys import key_of
 from shared.adapters.tables.table import Entity, Step, TableStorage
@@ -32,12 +34,11 @@ from shared.domain.addresses import (
 )
 from shared.domain.errors import Conflict, NotFound, Waiting
 from shared.domain.ids import NodeKey, normal_id
-from shared.ports import Clock
+from shared.ports import Clock, Page
 
 ATTEMPTS = 12
 _PAUSE = 0.02  # seconds; grows with the attempts, by chance, so that those who met fall apart
 _PARTITION = "addresses"
-_NETWORKS = "net-"
 _TAKEN, _STARTS = "taken", "starts"
 _ROWS = "PartitionKey eq @partition and RowKey ge @first and RowKey le @last"
 
@@ -77,10 +78,19 @@ class TableAddressBook:
                 return found[0]
             try:
                 async with self._turn:
-                    return await self._allocate_once(pools, size, network, node, occupied)
+                    allocation = await self._chosen(pools, size, network, node, occupied)
+                    await self._record(allocation)
+                    return allocation
             except (Conflict, NotFound):
                 await self._pause(attempt)
         raise _contended(network)
+
+    async def propose(
+        self, pools: Sequence[str], size: int, network: str, node: NodeKey, *, occupied: Sequence[str] = ()
+    ) -> Allocation:
+        check_request(size, network, node)
+        found = await self._network(network)
+        return found[0] if found else await self._chosen(pools, size, network, node, occupied)
 
     async def of(self, node: NodeKey) -> Allocation | None:
         start = f"{_network_row(node.group_id)}|"  # a slash, as keys have it
@@ -100,9 +110,11 @@ class TableAddressBook:
             freed = msgspec.structs.replace(
                 slab, taken=slab.taken & ~units, starts=slab.starts & ~first_unit(units)
             )
-            row = {"PartitionKey": _PARTITION, "RowKey": _network_row(network)}
+            by_network, by_address = _entities(allocation)
             try:
-                await self._table.transact([_slab_step(freed), ("delete", row, etag)])
+                await self._table.transact(
+                    [_slab_step(freed), ("delete", by_network, etag), ("delete", by_address)]
+                )
             except (Conflict, NotFound):
                 await self._pause(attempt)
                 continue
@@ -113,29 +125,34 @@ class TableAddressBook:
         slabs = await self._slabs(pool, _TAKEN, _STARTS)
         return usage_of(pool, {s.number: s.taken for s in slabs}, {s.number: s.starts for s in slabs})
 
-    async def list(self, pool: str) -> Sequence[Allocation]:
-        network = read_pool(pool)
-        values = {
-            "partition": _PARTITION,
-            "first": _NETWORKS,
-            "last": f"{_NETWORKS}\uffff",
-            "low": _place(network),
-            "high": f"{int(network.broadcast_address):08x}",
-        }
-        query = f"{_ROWS} and address ge @low and address le @high"
-        found = [decoded(row, Allocation) async for row in self._table.query(query, values, columns())]
-        return sorted(found, key=lambda allocation: IPv4Network(allocation.prefix))
+    async def list(self, pool: str, *, size: int = 100, continuation: str = "") -> Page[Allocation]:
+        network, scope = read_pool(pool), f"addresses {pool}"
+        rows, place = await self._table.page(
+            _ROWS,
+            {
+                "partition": _PARTITION,
+                "first": _address_row(network.network_address),
+                "last": _address_row(network.broadcast_address),
+            },
+            size=size,
+            after=read_token(scope, continuation),
+        )
+        return Page(tuple(decoded(row, Allocation) for row in rows), write_token(scope, place))
 
-    async def _allocate_once(
+    async def _chosen(
         self, pools: Sequence[str], size: int, network: str, node: NodeKey, occupied: Sequence[str]
     ) -> Allocation:
+        """The best fit among what is free now."""
         numbers = {slab for pool in pools for slab in slabs_of(pool)}
         known = {s.number: s.taken for pool in pools for s in await self._slabs(pool, _TAKEN)}
         taken = taken_by(occupied, numbers, known)
         chosen = best_fit(pools, size, taken)
         if chosen is None:
             raise no_room(pools, size, taken)
-        allocation = Allocation(*chosen, network, node, self._clock.now())
+        return Allocation(*chosen, network, node, self._clock.now())
+
+    async def _record(self, allocation: Allocation) -> None:
+        """Raises Conflict where the block was taken, or its slab changed, since it was chosen."""
         slab = await self._slab(slabs_of(allocation.prefix)[0])
         units = units_of(allocation.prefix, slab.number)
         if slab.taken & units:
@@ -143,8 +160,8 @@ class TableAddressBook:
         filled = msgspec.structs.replace(
             slab, taken=slab.taken | units, starts=slab.starts | first_unit(units)
         )
-        await self._table.transact([_slab_step(filled), ("create", _entity(allocation))])
-        return allocation
+        by_network, by_address = _entities(allocation)
+        await self._table.transact([_slab_step(filled), ("create", by_network), ("create", by_address)])
 
     async def _network(self, network: str) -> tuple[Allocation, str] | None:
         found = await self._table.get(_PARTITION, _network_row(network))
@@ -169,7 +186,7 @@ def _contended(network: str) -> Waiting:
 
 
 def _network_row(network: str) -> str:
-    return f"{_NETWORKS}{key_of(normal_id(network))}"
+    return f"net-{key_of(normal_id(network))}"
 
 
 def _slab_row(number: int) -> str:
@@ -206,15 +223,15 @@ def _unpacked(row: Entity, column: str) -> int:
     return int.from_bytes(zlib.decompress(value), "little") if isinstance(value, bytes) else 0
 
 
-def _entity(allocation: Allocation) -> Entity:
-    return {
-        "PartitionKey": _PARTITION,
-        "RowKey": _network_row(allocation.network),
-        "address": _place(IPv4Network(allocation.prefix)),
-        **packed(msgspec.json.encode(allocation)),
-    }
+def _address_row(address: IPv4Address) -> str:
+    """Sorts as addresses do."""
+    return f"at-{int(address):08x}"
 
 
-def _place(network: IPv4Network) -> str:
-    """The first address so that texts sort as addresses do."""
-    return f"{int(network.network_address):08x}"
+def _entities(allocation: Allocation) -> tuple[Entity, Entity]:
+    """The allocation under its network, and under its address."""
+    document = packed(msgspec.json.encode(allocation))
+    address = IPv4Network(allocation.prefix).network_address
+    rows = (_network_row(allocation.network), _address_row(address))
+    by_network, by_address = ({"PartitionKey": _PARTITION, "RowKey": row, **document} for row in rows)
+    return by_network, by_address
