@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from local.arm.documents import JsonObject, object_in, objects_in
+from local.arm.documents import Json, JsonObject, object_in, objects_in
 from tests.support.local_arm import NETWORK, Answer, LocalArm, resource_path
 
 DNS = "2020-06-01"
@@ -37,7 +37,7 @@ def endpoint_body(
     target: str = "",
     groups: tuple[str, ...] = ("blob",),
     manual: bool = False,
-    **more: object,
+    **more: Json,
 ) -> JsonObject:
     connection: JsonObject = {
         "name": "link",
@@ -45,7 +45,7 @@ def endpoint_body(
     }
     name = "manualPrivateLinkServiceConnections" if manual else "privateLinkServiceConnections"
     properties: JsonObject = {"subnet": {"id": place.subnet}, name: [connection]}
-    properties.update(more)  # type: ignore[arg-type]  # whatever a test sends
+    properties.update(more)
     return {"location": "westeurope", "properties": properties}
 
 

@@ -181,7 +181,8 @@ async def test_what_an_endpoint_refers_to_must_be_there(arm: LocalArm) -> None:
     nowhere = endpoint_body(place, subnet={"id": place.subnet + "x"})
     for body in (absent, elsewhere, nowhere):
         assert (await make_endpoint(arm, body)).error == "InvalidResourceReference"
-    for body in (endpoint_body(place, privateLinkServiceConnections=[]), {"location": "westeurope"}):
+    empty: JsonObject = {"location": "westeurope"}
+    for body in (endpoint_body(place, privateLinkServiceConnections=[]), empty):
         assert (await make_endpoint(arm, body)).error == "InvalidRequestFormat"
 
 

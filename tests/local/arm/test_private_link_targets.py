@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.arm.documents import JsonObject, object_in, objects_in
+from local.arm.documents import JsonObject, object_in, objects_in, texts_in
 from local.arm.operations import OperationsMode
 from local.arm.providers.private_link_targets.table import targets
 from tests.local.arm.private_link import (
@@ -68,7 +68,7 @@ async def test_every_service_has_its_names_and_zones(
     target = await arm.make(GROUP, f"{type_}/{name}")
     listed = await arm.call("GET", target + "/privateLinkResources", version=STORAGE)
     (link,) = [item for item in objects_in(listed.body, "value") if item["name"] == group]
-    (zone_name,) = object_in(link, "properties")["requiredZoneNames"]  # type: ignore[misc]  # a list of one
+    (zone_name,) = texts_in(object_in(link, "properties"), "requiredZoneNames")
     zone = resource_path(GROUP, f"Microsoft.Network/privateDnsZones/{zone_name}")
     await make_zone(arm, zone, place.network)
     await make_endpoint(arm, endpoint_body(place, target=target, groups=(group,)))

@@ -7,8 +7,12 @@ from azure.mgmt.network.aio import NetworkManagementClient
 from azure.mgmt.network.models import (
     PrivateDnsZoneConfig,
     PrivateDnsZoneGroup,
+    PrivateDnsZoneGroupPropertiesFormat,
+    PrivateDnsZonePropertiesFormat,
     PrivateEndpoint,
+    PrivateEndpointProperties,
     PrivateLinkServiceConnection,
+    PrivateLinkServiceConnectionProperties,
     Subnet,
 )
 
@@ -29,13 +33,15 @@ async def test_an_endpoint_and_its_zone_group(arm: LocalArm) -> None:
         credential_scopes=[arm.url + "/.default"],
         connection_verify=str(arm.ca_file),
     ) as network:
-        connection = PrivateLinkServiceConnection(
-            name="link", private_link_service_id=place.account, group_ids=["blob"]
+        asked = PrivateLinkServiceConnectionProperties(
+            private_link_service_id=place.account, group_ids=["blob"]
         )
+        connection = PrivateLinkServiceConnection(name="link", properties=asked)
         wanted = PrivateEndpoint(
             location="westeurope",
-            subnet=Subnet(id=place.subnet),
-            private_link_service_connections=[connection],
+            properties=PrivateEndpointProperties(
+                subnet=Subnet(id=place.subnet), private_link_service_connections=[connection]
+            ),
         )
         poller = await network.private_endpoints.begin_create_or_update(GROUP, "pe", wanted)
         made = await poller.result()
@@ -44,8 +50,12 @@ async def test_an_endpoint_and_its_zone_group(arm: LocalArm) -> None:
         assert [(name.fqdn, name.ip_addresses) for name in names] == [
             ("lake.blob.core.windows.net", ["10.1.0.4"])
         ]
-        config = PrivateDnsZoneConfig(name="blob", private_dns_zone_id=ZONE)
-        group = PrivateDnsZoneGroup(private_dns_zone_configs=[config])
+        config = PrivateDnsZoneConfig(
+            name="blob", properties=PrivateDnsZonePropertiesFormat(private_dns_zone_id=ZONE)
+        )
+        group = PrivateDnsZoneGroup(
+            properties=PrivateDnsZoneGroupPropertiesFormat(private_dns_zone_configs=[config])
+        )
         zoned = await network.private_dns_zone_groups.begin_create_or_update(GROUP, "pe", "default", group)
         (shown,) = (await zoned.result()).private_dns_zone_configs or []
         assert [record.fqdn for record in shown.record_sets or []] == [
