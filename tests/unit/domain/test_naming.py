@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.ids import NodeKey
-from shared.domain.naming import hub_peering_name, hub_peering_prefix, spoke_peering_name
+from shared.domain.naming import (
+    edge_peering_name,
+    hub_pair_name,
+    hub_peering_name,
+    hub_peering_prefix,
+    is_hub_pair_name,
+    node_peering_name,
+    spoke_peering_name,
+)
 
 SUB = "00000000-0000-0000-0000-000000000001"
 NETWORKS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}[A-Za-z0-9_]", fullmatch=True)
@@ -22,6 +30,9 @@ def test_names_are_valid_peering_names_of_at_most_80_characters(group: str, name
     for made in (
         hub_peering_name("meshplane", NodeKey.of(SUB, group), network(group, name)),
         spoke_peering_name("meshplane", network(group, name)),
+        node_peering_name("m" * 24, NodeKey.of(SUB, group), network(group, name)),
+        hub_pair_name("m" * 24, "a-hub", network(group, name)),
+        edge_peering_name("m" * 24, network(group, name)),
     ):
         assert len(made) <= 80
         assert re.fullmatch(r"[A-Za-z0-9][\w.-]*\w", made)
@@ -47,3 +58,19 @@ def test_long_names_that_begin_alike_stay_apart() -> None:
     key = NodeKey.of(SUB, "g")
     names = {hub_peering_name("m", key, network("g", "n" * 60 + end)) for end in ("a", "b")}
     assert len(names) == 2
+
+
+@given(group=GROUPS, name=NETWORKS, mesh=st.sampled_from(("m", "m-hub", "m-node", "m-edge", "m-to")))
+def test_pairs_of_every_kind_and_mesh_have_names_of_their_own(group: str, name: str, mesh: str) -> None:
+    key, remote = NodeKey.of(SUB, group), network(group, name)
+    kinds = [
+        hub_peering_name(mesh, key, remote),
+        spoke_peering_name(mesh, remote),
+        node_peering_name("m", key, remote),
+        hub_pair_name("m", "hub", remote),
+        edge_peering_name("m", remote),
+    ]
+    assert len(set(kinds)) == len(kinds)
+    assert not any(k.startswith(hub_peering_prefix(mesh, key)) for k in kinds[1:])
+    assert [is_hub_pair_name("m", k, remote) for k in kinds] == [False, False, False, True, False]
+    assert not is_hub_pair_name("m", kinds[3], remote + "x")

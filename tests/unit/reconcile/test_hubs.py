@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
@@ -38,6 +39,18 @@ def network(name: str) -> str:
     return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{name}/providers/Microsoft.Network/virtualNetworks/{name}"
 
 
+class InterruptedLeases(InMemoryLeases):
+    """Leases; something happens just before the first turn is given."""
+
+    before: Callable[[], Awaitable[None]] | None = None
+
+    async def acquire(self, name: str, owner: str, seconds: float) -> bool:
+        happens, self.before = self.before, None
+        if happens:
+            await happens()
+        return await super().acquire(name, owner, seconds)
+
+
 class Hubs:
     """Hub engines over fakes: hub `a` and others, `a` naming its peers unless said otherwise."""
 
@@ -48,7 +61,7 @@ class Hubs:
         self.nodes = InMemoryNodeStore()
         self.store = InMemoryHubStore()
         self.history = InMemoryHistory()
-        self.leases = InMemoryLeases(self.clock)
+        self.leases = InterruptedLeases(self.clock)
         self.dead_letters = InMemoryDeadLetters()
         self.queue = InMemoryWorkQueue(self.clock)
         self.timing = Timing()
@@ -310,6 +323,8 @@ async def test_a_connected_peering_of_an_unknown_node_is_left_alone() -> None:
 async def test_room_is_made_before_hubs_are_peered() -> None:
     hubs = Hubs(hub("a", "b", capacity=1), hub("b"))
     hubs.place("a", ours(), network_of(NODE), "10.1.0.0/16")
+    decision = await hubs.engine.plan(HubKey("a"))
+    assert [step.method for step in decision.plan.network] == ["DELETE", "PUT", "PUT"]
     record = await hubs.until_quiet()
     assert hubs.writes() == ["delete_peering", "put_peering", "put_peering"]
     assert reasons(record)["Ready"] == ("True", "Converged")
@@ -325,6 +340,16 @@ async def test_a_node_that_comes_back_while_the_hub_waits_for_its_turn_keeps_its
     await hubs.leases.release("hub/a", "node/x")
     await hubs.until_quiet()
     assert hubs.writes() == []
+
+
+async def test_a_node_that_comes_back_just_before_the_hub_has_its_turn_keeps_its_peering() -> None:
+    hubs = Hubs(hub("a"))
+    hubs.place("a", ours(), network_of(NODE), "10.9.0.0/16")
+    hubs.leases.before = lambda: hubs.know("Pending", network_of(NODE))
+    await hubs.run()
+    assert hubs.writes() == []
+    hubs.clock.advance(1)
+    assert await hubs.leases.acquire("hub/a", "node/x", 60), "the turn that was not needed was given back"
 
 
 async def test_a_hub_that_waits_for_its_turn_is_called_and_gives_the_turn_back() -> None:
@@ -433,6 +458,14 @@ async def test_a_hub_that_fails_again_and_again_is_given_up_with_a_letter_that_s
     assert reasons(record)["Ready"] == ("False", "RetriesExhausted")
     assert [letter.key for letter in (await hubs.dead_letters.list()).items] == ["hub/a"]
     assert (await hubs.until_quiet()).state == "Ready"
+    assert (await hubs.dead_letters.list()).items == ()
+
+
+async def test_failures_are_counted_only_until_a_run_comes_to_an_end() -> None:
+    hubs = Hubs(hub("a", "b"), hub("b"))
+    for _ in range(2):
+        hubs.arm.inject("get_network", Transient("ServerBusy", "Busy."), times=hubs.timing.retries - 1)
+        assert (await hubs.until_quiet()).state == "Ready"
     assert (await hubs.dead_letters.list()).items == ()
 
 
