@@ -11,6 +11,7 @@ from shared.domain.addresses import Allocation, PoolUsage
 from shared.domain.edge import EdgeRecord, EdgeSummary
 from shared.domain.hub import HubRecord
 from shared.domain.ids import EdgeKey, HubKey, NodeKey
+from shared.domain.roster import Member
 from shared.ports import Page
 
 

@@ -13,8 +13,8 @@ from shared.domain.errors import MeshError, NotFound, Terminal, Transient, Waiti
 from shared.domain.ids import NodeKey, normal_id
 from shared.domain.network import Hub, VirtualNetwork
 from shared.domain.private_link import ZoneLink
+from shared.domain.roster import Member
 from shared.ports import Clock, Group, Resource, ResourceManager
-from shared.ports.mesh import Member
 from shared.ports.network import PrivateDns
 
 KEPT = timedelta(hours=1)

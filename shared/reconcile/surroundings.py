@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 
 import msgspec
 
@@ -12,9 +11,10 @@ from shared.domain.ids import NodeKey
 from shared.domain.mesh import Mesh
 from shared.domain.network import Hub
 from shared.domain.node import NodeRecord
+from shared.domain.roster import Member
 from shared.domain.tags import NodeTags
 from shared.ports import Clock
-from shared.ports.mesh import AddressBook, EdgeStore, EdgeTouch, Member, Rosters
+from shared.ports.mesh import AddressBook, EdgeStore, EdgeTouch, Rosters
 from shared.reconcile.intake import Intake
 from shared.reconcile.observation import Observation
 from shared.reconcile.options import OPTIONS
@@ -73,23 +73,12 @@ class Surroundings:
         self, record: NodeRecord, seen: Observation, hub: Hub, size: int, *, dry: bool
     ) -> Observation:
         book, network = self._shared.addresses, network_id(self._mesh, record)
+        ask = book.propose if dry else book.allocate
         try:
-            if dry:
-                found = await book.of(record.key) or await self._likely(record, hub, size, network)
-            else:
-                found = await book.allocate(hub.pools, size, network, record.key, occupied=_occupied(seen))
+            found = await ask(hub.pools, size, network, record.key, occupied=_occupied(seen))
         except Terminal as error:
             return msgspec.structs.replace(seen, no_address=error)
         return msgspec.structs.replace(seen, allocation=found)
-
-    async def _likely(self, record: NodeRecord, hub: Hub, size: int, network: str) -> Allocation:
-        """What a dry run shows: a block that is free now, which another node may have by the time it is asked for."""
-        for pool in hub.pools:
-            for block in map(IPv4Network, (await self._shared.addresses.usage(pool)).free_blocks):
-                if block.prefixlen <= size:
-                    first = next(block.subnets(new_prefix=size))
-                    return Allocation(str(first), pool, network, record.key, self._clock.now())
-        raise Terminal("PoolExhausted", f"No pool of hub {hub.id} has a block of /{size}.", target=network)
 
     # --- the roster of the full mesh
 
