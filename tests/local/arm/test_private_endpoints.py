@@ -89,7 +89,7 @@ async def test_addresses_and_interface_names_can_be_asked_for(arm: LocalArm) -> 
     place = await make_place(arm)
 
     def asking(address: str) -> JsonObject:
-        member = {"groupId": "blob", "memberName": "blob", "privateIPAddress": address}
+        member: JsonObject = {"groupId": "blob", "memberName": "blob", "privateIPAddress": address}
         return endpoint_body(
             place,
             ipConfigurations=[{"name": "one", "properties": member}],
@@ -149,7 +149,7 @@ async def test_a_put_without_change_answers_succeeded(arm: LocalArm) -> None:
     tagged = await make_endpoint(arm, {**body, "tags": {"a": "b"}})
     assert (tagged.body["tags"], tagged.body["etag"] != before.body["etag"]) == ({"a": "b"}, True)
     assert object_in(tagged.body, "properties")["provisioningState"] == "Succeeded"
-    asg = {"id": resource_path(GROUP, "Microsoft.Network/applicationSecurityGroups/asg")}
+    asg: JsonObject = {"id": resource_path(GROUP, "Microsoft.Network/applicationSecurityGroups/asg")}
     grouped = await make_endpoint(arm, endpoint_body(place, applicationSecurityGroups=[asg]))
     assert object_in(grouped.body, "properties")["provisioningState"] == "Updating"
     assert (await properties_of(arm))["applicationSecurityGroups"] == [asg]

@@ -129,6 +129,10 @@ async def test_a_connection_is_part_of_the_resource(arm: LocalArm) -> None:
     )
     account = await properties_of(arm, place.account, STORAGE)
     assert account["privateEndpointConnections"] == [connection]
+    forged: JsonObject = {"properties": {"privateEndpointConnections": []}}
+    await arm.call("PATCH", place.account, forged, version=STORAGE)
+    account = await properties_of(arm, place.account, STORAGE)
+    assert account["privateEndpointConnections"] == [connection]
     await arm.call("DELETE", ENDPOINT, version=NETWORK)
     account = await properties_of(arm, place.account, STORAGE)
     assert account["privateEndpointConnections"] == []

@@ -81,6 +81,8 @@ async def test_names_that_a_zone_holds_are_no_custom_names_any_more(arm: LocalAr
     assert object_in(config, "properties")["recordSets"] == []
     await arm.call("PUT", ZONE_GROUP, zone_group_body(OTHER, ZONE), version=NETWORK)
     assert (await properties_of(arm))["customDnsConfigs"] == []
+    await arm.call("DELETE", ZONE, version=DNS)
+    assert len(objects_in(await properties_of(arm), "customDnsConfigs")) == 1
 
 
 async def test_records_go_with_the_zone_group_its_zones_or_the_endpoint(arm: LocalArm) -> None:

@@ -68,6 +68,7 @@ class Resources:
         tag_rules.check(tags_in(body))
         found.body = body
         found.changed = timestamp(self.manager.clock.now())
+        self.manager.store.put(found)
         return found
 
     def delete(self, resource: ResourceId) -> Resource | None:

@@ -95,11 +95,11 @@ class ZoneGroups:
         return found
 
     def in_zones(self, endpoint: Resource) -> bool:
-        """Whether a zone group holds the endpoint's names."""
+        """Whether a zone group holds the endpoint's names, in a zone that is there."""
         return any(
-            objects_in(object_in(item, "properties"), "recordSets")
+            self.manager.store.find(zone.text) is not None
             for group in self.of(endpoint.id)
-            for item in objects_in(group.properties, "privateDnsZoneConfigs")
+            for zone, _ in _records(group)
         )
 
     def _composed(
