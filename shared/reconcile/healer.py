@@ -32,7 +32,7 @@ def look(side: Side, *, second: bool = False) -> Look:
     actual = side.actual
     if actual is None:
         return Look("missing", gateway="wanted" if wanted else "")
-    leaving = second and side.owned and actual.flags.use_remote_gateways
+    leaving = side.owned and actual.flags.use_remote_gateways
     # A state or level that the API does not document is put right, or believed to be right, respectively.
     return Look(
         _state(actual.state),

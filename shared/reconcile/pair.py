@@ -15,11 +15,10 @@ from shared.domain.network import (
     Peering,
     PeeringFlags,
     VirtualNetwork,
-    flag_differences,
     hub_flags,
     spoke_flags,
 )
-from shared.domain.plan import DeletePeering, NetworkStep, PutPeering
+from shared.domain.plan import DeletePeering, NetworkStep
 
 OPEN = PeeringFlags()
 HUBS = PeeringFlags(allow_forwarded_traffic=True)
@@ -68,19 +67,21 @@ type Pair = tuple[Side, Side]
 
 
 def pair_of(first: End, second: End) -> Pair:
-    """Both sides of the connection between two networks."""
-    return _side(first, second), _side(second, first)
+    """Both sides of the connection between two networks.
+
+    Beside a side that somebody else made, a gateway is used or offered as that one allows: Azure refuses to borrow
+    one that is not lent (`RemotePeeringDoesNotAllowGatewayTransit`), and to take back one that is in use.
+    """
+    sides = _side(first, second), _side(second, first)
+    return _beside(sides[0], sides[1]), _beside(sides[1], sides[0])
 
 
 def sides_of(mesh: str, key: NodeKey, hub: Hub, hub_network: VirtualNetwork, network: VirtualNetwork) -> Pair:
     """The hub's side and the node's, as they are and as they are to be."""
-    on_hub = End.on(hub_network, hub_peering_name(mesh, key, network.id), hub_flags(hub), hub.id)
-    on_node = End.on(network, spoke_peering_name(mesh, hub.network), spoke_flags(hub))
-    first, second = pair_of(on_hub, on_node)
-    if refuses_transit(first):
-        flags = msgspec.structs.replace(second.flags, use_remote_gateways=False)
-        second = msgspec.structs.replace(second, flags=flags)
-    return first, second
+    return pair_of(
+        End.on(hub_network, hub_peering_name(mesh, key, network.id), hub_flags(hub), hub.id),
+        End.on(network, spoke_peering_name(mesh, hub.network), spoke_flags(hub)),
+    )
 
 
 def nodes_pair(mesh: str, leader: NodeKey, own: VirtualNetwork, other: VirtualNetwork) -> Pair:
@@ -122,63 +123,22 @@ def refuses_transit(hub_side: Side) -> bool:
     return actual is not None and not hub_side.owned and not actual.flags.allow_gateway_transit
 
 
+def _beside(side: Side, other: Side) -> Side:
+    flags = side.flags
+    if other.actual is None or other.owned:
+        return side
+    if flags.use_remote_gateways and refuses_transit(other):
+        flags = msgspec.structs.replace(flags, use_remote_gateways=False)
+    if other.actual.flags.use_remote_gateways:
+        flags = msgspec.structs.replace(flags, allow_gateway_transit=True)
+    return msgspec.structs.replace(side, flags=flags)
+
+
 def _side(local: End, remote: End) -> Side:
     actual = local.network.peering_to(remote.id) if local.network else None
     owned = actual is None or actual.name.lower() == local.name.lower()
     peering_id = actual.id if actual else f"{local.id}/virtualNetworkPeerings/{local.name}"
     return Side(actual, peering_id, remote.id, local.flags, local.hub, owned, local.network is None)
-
-
-def repair(sides: tuple[Side, Side]) -> list[NetworkStep]:
-    """The writes that make a pair Connected and in sync.
-
-    A Disconnected side goes first: Azure refuses the other (`RemotePeeringIsDisconnected`) until it has been
-    written again. Then the hub's, since a node may use a gateway only once the hub allows its transit.
-    """
-    hub_side, spoke_side = sides
-    if hub_side.disconnected and spoke_side.disconnected:
-        why = "disconnected on both sides: Azure accepts neither until one is gone"
-        writes = (_put(spoke_side, why), _put(hub_side, why))
-        return [DeletePeering(hub_side.id, why, hub_side.on_hub), *writes]
-    needed = [
-        step
-        for side, other in ((hub_side, spoke_side), (spoke_side, hub_side))
-        if (step := _write(side, other)) is not None
-    ]
-    disconnected = {s.id for s in sides if s.disconnected}
-    return sorted(needed, key=lambda step: step.id not in disconnected)
-
-
-def _put(side: Side, why: str, *, sync: bool = False, differences: tuple[str, ...] = ()) -> PutPeering:
-    return PutPeering(side.id, side.remote_network, side.flags, why, side.on_hub, sync, differences)
-
-
-def _write(side: Side, other: Side) -> PutPeering | None:
-    actual = side.actual
-    if actual is None:
-        return _put(side, "missing")
-    if side.disconnected:
-        return _put(
-            side,
-            "disconnected: the other side was deleted",
-            differences=("state: Disconnected -> Connected",),
-        )
-    if actual.provisioning_state == "Failed":
-        return _put(side, "its last write failed", differences=("provisioningState: Failed -> Succeeded",))
-    changed = flag_differences(actual.flags, side.flags) if side.owned else ()
-    if changed:
-        return _put(side, "flags differ", differences=changed)
-    if actual.state == "Connected" and actual.sync_level in ("LocalNotInSync", "LocalAndRemoteNotInSync"):
-        return _put(side, "address space changed", sync=True, differences=_sync(actual))
-    if actual.state == "Connected" and other.actual and actual.sync_level == "RemoteNotInSync":
-        return None  # the other side is the one to write
-    if actual.state == "Initiated" and other.actual and other.actual.state == "Initiated":
-        return _put(side, "both sides wait for each other", differences=("state: Initiated -> Connected",))
-    return None
-
-
-def _sync(actual: Peering) -> tuple[str, ...]:
-    return (f"peeringSyncLevel: {actual.sync_level} -> FullyInSync",)
 
 
 def give_up_addresses(sides: Pair) -> list[NetworkStep]:

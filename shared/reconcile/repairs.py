@@ -52,7 +52,8 @@ AILMENTS = (
 class Look(msgspec.Struct, frozen=True):
     """A side as the second table sees it. `state` is `gone` where its network is, `missing` where only it is.
 
-    `gateway` says of the second side that it is to use the first one's gateway, or to stop doing so.
+    `gateway` says of the second side that it is to use the first one's gateway, of either that it is to stop using
+    the other one's.
     """
 
     state: Literal["gone", "missing", "Initiated", "Connected", "Disconnected"]
@@ -142,6 +143,13 @@ REPAIRS: tuple[Repair, ...] = (
         ("leave first", "leave second"),
     ),
     *_either("foreign and disconnected", Match(("Disconnected",), owned=False), ANY, ("leave first",)),
+    *_either(
+        "disconnected, and the other still borrows a gateway",
+        Match(("Disconnected",)),
+        Match(THERE, gateway=("leaving",)),
+        ("delete first", "put second", "put first"),
+        "disconnected: Azure takes no gateway back that the other side still uses",
+    ),
     Repair(
         "disconnected, and the gateway is not offered any more",
         Match(("missing", "Disconnected")),
@@ -173,6 +181,12 @@ REPAIRS: tuple[Repair, ...] = (
     # Missing.
     Repair("both missing", Match(("missing",)), Match(("missing",)), ("put first", "put second")),
     *_either("missing, and the other is foreign", Match(("missing",)), Match(owned=False), ("put first",)),
+    *_either(
+        "missing, and the other still borrows a gateway",
+        Match(("missing",)),
+        Match(gateway=("leaving",)),
+        ("put second", "put first"),
+    ),
     *_either("missing", Match(("missing",)), Match(ailment=("well",)), ("put first",)),
     Repair("the first is missing, and the other ails", Match(("missing",)), ANY, ("put first", "put second")),
     Repair(
@@ -187,6 +201,18 @@ REPAIRS: tuple[Repair, ...] = (
     ),
     *_either("foreign, and waits for ours", Match(("Initiated",), owned=False), OURS, ("put second",)),
     *_either("waits for a foreign one", Match(("Initiated",)), Match(owned=False), ("put first",)),
+    *_either(
+        "waits, and the other still borrows a gateway",
+        Match(("Initiated",)),
+        Match(gateway=("leaving",)),
+        ("put second", "put first"),
+    ),
+    *_either(
+        "waits and still borrows a gateway, and the other ails",
+        Match(("Initiated",), gateway=("leaving",)),
+        Match(ailment=AILING),
+        ("put first", "put second"),
+    ),
     Repair("both wait", Match(("Initiated",)), Match(("Initiated",)), ("put first", "put second")),
     *_either("waits for one that is well", Match(("Initiated",)), Match(ailment=("well",)), ("put first",)),
     Repair("the first waits, and the other ails", Match(("Initiated",)), ANY, ("put first", "put second")),

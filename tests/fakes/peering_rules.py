@@ -45,6 +45,8 @@ def _objections(
     if not named and len(network.sides) >= LIMIT:
         yield "VnetPeeringCountLimitReached", f"The network has {LIMIT} peerings."
     yield from _overlaps(cloud, network, remote)
+    if back and back.flags.use_remote_gateways and not flags.allow_gateway_transit:
+        yield "RemotePeeringUsesGateways", f"Remote peering {back.id} uses the gateways of {network.id}."
     if flags.use_remote_gateways:
         yield from _gateway_objections(network, remote, back, named)
 
