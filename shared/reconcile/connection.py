@@ -83,7 +83,7 @@ def _connection(scene: Scene, option: Option, tags: NodeTags, location: str, now
         scene.own, wanted.pairs, leaving, keep=refused or bool(edges) or bool(names.puts)
     )
     made = _made(scene, option, tags, location)
-    network = made.steps or tuple(steps) or names.puts or names.removals
+    network = made.steps or tuple(steps) or names.puts or (names.removals if ready and not edges else ())
     held = moving(edges, scene.record.conditions, now) if ready and not steps else []
     absent = _absences(scene, option)
     return Connection(

@@ -13,6 +13,7 @@ from shared.ports import WorkItem
 from shared.reconcile.engine import Engine
 from shared.reconcile.intake import Intake, ResourceEvent
 from shared.reconcile.resync import Resync
+from shared.reconcile.surroundings import Shared
 from tests.fakes import (
     Cloud,
     FakeClock,
@@ -24,6 +25,10 @@ from tests.fakes import (
     InMemoryNodeStore,
     InMemoryWorkQueue,
 )
+from tests.fakes.addresses import InMemoryAddressBook
+from tests.fakes.edges import InMemoryEdgeStore
+from tests.fakes.rosters import InMemoryRosters
+from tests.fakes.touch import ToldEdges
 from tests.support.trouble import Trouble, WorkerDied, troubled
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -45,6 +50,7 @@ class InMemoryMesh:
         gateway: bool = False,
         seed: int = 0,
         cloud: Cloud | None = None,
+        mesh: Mesh | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.cloud = cloud or _empty_cloud(gateway=gateway)
@@ -56,7 +62,13 @@ class InMemoryMesh:
         self.events = InMemoryEventStream()
         self.queue = InMemoryWorkQueue(self.clock)
         self.timing = Timing()
-        self.mesh = Mesh("meshplane", (Hub("hub", HUB_NETWORK, WORKSPACE, gateway=gateway),), (SUBSCRIPTION,))
+        self.rosters = InMemoryRosters()
+        self.addresses = InMemoryAddressBook(self.clock)
+        self.edges = InMemoryEdgeStore()
+        self.edge_touch = ToldEdges()
+        self.mesh = mesh or Mesh(
+            "meshplane", (Hub("hub", HUB_NETWORK, WORKSPACE, gateway=gateway),), (SUBSCRIPTION,)
+        )
         self.intake = Intake(self.mesh, self.nodes, self.queue, self.clock, self.timing)
         self._runs = count(1)
         self._seed = seed
@@ -82,6 +94,19 @@ class InMemoryMesh:
             lambda: f"run-{next(self._runs)}",
             self.timing,
             random.Random(self._seed),
+            intake=Intake(
+                self.mesh,
+                troubled(self.nodes, "nodes", trouble),
+                troubled(self.queue, "queue", trouble),
+                self.clock,
+                self.timing,
+            ),
+            shared=Shared(
+                troubled(self.rosters, "rosters", trouble),
+                troubled(self.addresses, "addresses", trouble),
+                troubled(self.edges, "edges", trouble),
+                troubled(self.edge_touch, "edge_touch", trouble),
+            ),
         )
 
     # --- what people do
