@@ -82,7 +82,8 @@ class EdgeDesk:
         consumer, provider = await self._member(request.consumer), await self._member(request.provider)
         rule = ruling(self._rules, request, consumer, provider)
         try:
-            return await self._told(await self._edges.save(self._new(key, actor, request, rule)))
+            new = self._new(key, actor, request, rule)
+            return await self._told(await self._edges.save(new), new.journal)
         except Conflict:
             known = await self._record(key)
             return _same_again(known, request)
@@ -251,22 +252,21 @@ class EdgeDesk:
             now = self._clock.now()
             changed = await change(record, now)
             try:
-                return await self._told(
-                    await self._edges.save(self._due(changed, now, changed.journal[-1].cause))
-                )
+                saved = await self._edges.save(self._due(changed, now, changed.journal[-1].cause))
             except Conflict:
                 continue
+            return await self._told(saved, changed.journal[len(record.journal) :])
         raise Waiting("Contended", "Too many write to this edge at once.", target=str(key))
 
-    async def _told(self, record: EdgeRecord) -> EdgeRecord:
-        """The record with its history written, and somebody on the way to look at it.
+    async def _told(self, record: EdgeRecord, entries: Sequence[HistoryEntry]) -> EdgeRecord:
+        """The record with a command's history written, and somebody on the way to look at it.
 
         The command counts from when it was saved: what fails here is made up for by whoever looks at the edge next.
         """
         try:
-            for entry in record.journal:
+            for entry in entries:
                 await self._history.append(entry)
-            record = await self._edges.save(msgspec.structs.replace(record, journal=()))
+            record = await self._written(record, entries)
         except MeshError as error:
             log.info("the history of %s is written at its next look: %s", record.key, error.reason)
         try:
@@ -274,6 +274,16 @@ class EdgeDesk:
         except MeshError as error:
             log.warning("%s waits for the timer: %s", record.key, error.reason)
         return record
+
+    async def _written(self, record: EdgeRecord, written: Sequence[HistoryEntry]) -> EdgeRecord:
+        """The record without the history that was written. Raises Conflict."""
+        for _ in range(ATTEMPTS):
+            left = tuple(e for e in record.journal if e not in written)
+            try:
+                return await self._edges.save(msgspec.structs.replace(record, journal=left))
+            except Conflict:
+                record = await self._record(record.key)
+        raise Conflict("EdgeChanged", "Too many write to this edge at once.", target=str(record.key))
 
 
 def approved(record: EdgeRecord, by: str, reason: str, now: datetime) -> EdgeRecord:

@@ -1,0 +1,186 @@
+"""Reconciling one edge: observe, decide, act, record. Level-triggered, as nodes are."""
+
+import logging
+import random
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from shared.domain.cost import Rates
+from shared.domain.edge import EdgeRecord, EdgeRequest
+from shared.domain.edge_request import Terms, checked
+from shared.domain.errors import Conflict, MeshError, Terminal, Waiting
+from shared.domain.ids import EdgeKey, NodeKey
+from shared.domain.mesh import Mesh, Timing
+from shared.domain.node import LastRun
+from shared.ports import Clock, DeadLetters, EventStream, History, Leases, NodeStore, WorkQueue
+from shared.ports.mesh import EdgeStore
+from shared.ports.network import Azure
+from shared.reconcile.act import Actor
+from shared.reconcile.calling import Caller
+from shared.reconcile.claim import SAVE_ATTEMPTS, KeyClaim
+from shared.reconcile.edges.claim import EdgeClaim
+from shared.reconcile.edges.journal import edge_letter, edge_letter_id, entry_of
+from shared.reconcile.edges.observe import EdgeObserver
+from shared.reconcile.edges.passes import EdgePasses
+from shared.reconcile.edges.planner import Planned, plan_route
+from shared.reconcile.edges.turns import Turns
+from shared.reconcile.edges.visit import Visit, given_up
+from shared.reconcile.keyed import KeyEngine
+from shared.reconcile.outbox import Outbox
+
+log = logging.getLogger(__name__)
+
+
+class NodeTouch(Protocol):
+    """Has nodes looked at again: `shared.reconcile.intake.Intake`."""
+
+    async def bump(self, key: NodeKey, cause: str, resource: str = "") -> bool: ...
+
+
+class EdgeEngine(KeyEngine[EdgeKey, EdgeRecord]):
+    """Reconciles edges; one for each process."""
+
+    def __init__(
+        self,
+        mesh: Mesh,
+        arm: Azure,
+        edges: EdgeStore,
+        nodes: NodeStore,
+        history: History,
+        leases: Leases,
+        dead_letters: DeadLetters,
+        events: EventStream,
+        queue: WorkQueue,
+        touch: NodeTouch,
+        rates: Rates,
+        terms: Terms,
+        clock: Clock,
+        new_run: Callable[[], str],
+        timing: Timing,
+        draw: random.Random | None = None,
+    ) -> None:
+        super().__init__(edges, clock, new_run, timing, draw)
+        self._mesh = mesh
+        self._arm = arm
+        self._edges = edges
+        self._history = history
+        self._leases = leases
+        self._dead_letters = dead_letters
+        self._queue = queue
+        self._touch = touch
+        self._rates = rates
+        self._terms = terms
+        self._observer = EdgeObserver(mesh, arm, nodes, edges)
+        self._actor = Actor(arm, leases, Caller(nodes, queue, clock).call, clock, timing)
+        self._outbox: Outbox[EdgeKey, EdgeRecord] = Outbox(edges, events, clock)
+
+    def claim(self, run: str) -> KeyClaim[EdgeKey, EdgeRecord]:
+        return EdgeClaim(self._edges, self._clock, self._timing, run)
+
+    async def preview(self, request: EdgeRequest) -> Planned:
+        """How a request would be carried, with what each way costs; nothing is recorded.
+
+        Raises Terminal as `checked` does, and `NodeUnknown`; and what Azure answers.
+        """
+        request = checked(request, self._terms)
+        record = EdgeRecord(
+            key=EdgeKey("preview"),
+            request=request,
+            state="Requested",
+            requested_by="",
+            requested_at=self._clock.now(),
+        )
+        parties = await self._observer.parties(record)
+        if parties.consumer is None or parties.provider is None:
+            missing = request.consumer if parties.consumer is None else request.provider
+            raise Terminal("NodeUnknown", f"{missing} is not a node of the mesh.")
+        situation = await self._observer.situation(record, parties.consumer, parties.provider)
+        return plan_route(self._mesh, self._rates, situation)
+
+    async def visit(
+        self,
+        record: EdgeRecord,
+        claim: KeyClaim[EdgeKey, EdgeRecord],
+        last_run: Callable[[str], LastRun],
+    ) -> EdgeRecord:
+        turns = Turns(self._leases, self._queue, self._timing)
+        passes = EdgePasses(
+            self._mesh,
+            self._rates,
+            self._terms,
+            self._arm,
+            self._edges,
+            self._observer,
+            self._actor,
+            turns,
+            self._clock,
+            self._timing,
+            self._draw,
+            claim,
+        )
+        operation = None
+        try:
+            visit = await passes.visit(record)
+            operation = visit.record.operation
+            return await self._ended(record, visit, claim, last_run(visit.outcome))
+        finally:
+            if operation is None:
+                await turns.give_back()
+
+    async def give_up(self, key: EdgeKey, reason: str) -> None:
+        now = self._clock.now()
+        await self._dead_letters.add(edge_letter(key, reason, now))
+        for _ in range(SAVE_ATTEMPTS):
+            record = await self._edges.get(key)
+            if record is None:
+                return
+            try:
+                await self._edges.save(given_up(record, reason, now, self._timing))
+            except Conflict:
+                continue
+            return
+        raise Waiting("Contended", "Too many write to this edge at once.", target=str(key))
+
+    async def _ended(
+        self,
+        before: EdgeRecord,
+        visit: Visit,
+        claim: KeyClaim[EdgeKey, EdgeRecord],
+        last_run: LastRun,
+    ) -> EdgeRecord:
+        """The record as it is stored, without the lease. Raises LeaseLost, and what the stores raise."""
+        record = msgspec.structs.replace(visit.record, last_run=last_run)
+        now = self._clock.now()
+        if record.attempts >= self._timing.retries or record.waits >= self._timing.waits:
+            reason = str(visit.errors[0]) if visit.errors else "Azure did not finish."
+            record = given_up(record, reason, now, self._timing)
+            await self._dead_letters.add(edge_letter(record.key, reason, now))
+        elif record.letter and not visit.errors and visit.looked and not visit.waiting:
+            await self._dead_letters.remove(edge_letter_id(record.key))
+            record = msgspec.structs.replace(record, letter=False)
+        entry = entry_of(before, record, visit.performed, now, last_run)
+        if entry:
+            record = msgspec.structs.replace(record, journal=(*record.journal, entry))
+        record = await self._finished(record, claim)
+        if visit.tell_consumer and record.route and record.route.exposure == "private-endpoint":
+            await self._tell(record)
+        return record
+
+    async def _finished(self, record: EdgeRecord, claim: KeyClaim[EdgeKey, EdgeRecord]) -> EdgeRecord:
+        """What has to be told is stored first: it is told even if this run dies, and only what came to count is."""
+        next_due = record.next_due
+        if record.journal:
+            record = await claim.save(record)
+            for entry in record.journal:
+                await self._history.append(entry)
+            record = msgspec.structs.replace(record, journal=(), next_due=next_due)
+        return await self._outbox.published(await claim.finish(self._outbox.waiting(record)), next_due)
+
+    async def _tell(self, record: EdgeRecord) -> None:
+        """The consumer's node links the zones that its endpoints need, and unlinks the others."""
+        try:
+            await self._touch.bump(record.request.consumer, f"{record.key} is {record.state}")
+        except MeshError as error:
+            log.warning("%s is not told of %s: %s", record.request.consumer, record.key, error.reason)

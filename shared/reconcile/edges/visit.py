@@ -1,0 +1,246 @@
+"""What one run for an edge has found out and done so far. No I/O."""
+
+import random
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.domain.actor import SYSTEM
+from shared.domain.conditions import CONNECTED, READY, Condition, Finding, carried, conditions_from
+from shared.domain.edge import LIVE, EdgeRecord
+from shared.domain.edge_request import Terms
+from shared.domain.edge_states import TRANSITIONS, Command, Move, move
+from shared.domain.errors import Denied, MeshError, Terminal, Waiting
+from shared.domain.mesh import Timing
+from shared.domain.plan import Step
+from shared.domain.steps import ApproveConnection, PutPrivateEndpoint
+from shared.reconcile.act import Outcome
+from shared.reconcile.backoff import asked_for, delay, patience, resync_delay
+from shared.reconcile.edges.decide import AWAITS_OWNER, Decision, conditions_of, wanted
+from shared.reconcile.settle import EXHAUSTED, finding_of
+
+OWNER_SECONDS = 300.0  # between looks at a connection that the target's owner has to approve
+
+
+class Superseded(Waiting):
+    """A command came while a run was writing: what it was about to write may not be wanted any more."""
+
+
+@dataclass
+class Visit:
+    """The record as it will be saved, the steps that took effect, and the errors met."""
+
+    record: EdgeRecord
+    now: datetime
+    performed: list[Step] = field(default_factory=list)
+    errors: list[MeshError] = field(default_factory=list)
+    findings: tuple[Finding, ...] = ()
+    looked: bool = False
+    waiting: bool = False
+    awaits_owner: bool = False
+    tell_consumer: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """One word for the log and the record."""
+        if self.errors:
+            return self.errors[0].reason
+        return "Waiting" if self.record.operation or self.waiting else self.record.state
+
+    def move(self, command: Command, reason: str) -> bool:
+        """Gives a command in Meshplane's own name, where the state takes it."""
+        if (self.record.state, command) not in TRANSITIONS:
+            return False
+        self.record = move(self.record, Move(command, SYSTEM.subject, self.now, reason))
+        if command in ("provision", "retry", "activate", "finish", "fail"):
+            self.tell_consumer = True
+        if command == "activate" and self.record.active_at is None:
+            self.record = msgspec.structs.replace(self.record, active_at=self.now)
+        return True
+
+    def pass_time(self, terms: Terms) -> None:
+        """A lease that has ended, or that ends soon, which is announced once for each."""
+        expires = self.record.expires_at
+        if expires is None:
+            return
+        if expires <= self.now:
+            self.move("expire", f"the lease ended at {expires.isoformat()}")
+            return
+        before = self.record
+        soon = expires - timedelta(seconds=terms.warning) <= self.now
+        if soon and self.move("warn", f"the lease ends at {expires.isoformat()}: extend it, or let it end"):
+            outbox = self.record.outbox if before.warned_at is None else before.outbox
+            warned = before.warned_at or self.now
+            self.record = msgspec.structs.replace(self.record, warned_at=warned, outbox=outbox)
+
+    def took(self, decision: Decision) -> None:
+        """The record with what is about to be made: written before the first write to Azure."""
+        plan = decision.plan
+        if plan.empty and self.record.plan and not plan.findings:
+            plan = self.record.plan
+        self.record = msgspec.structs.replace(
+            self.record,
+            route=decision.route,
+            owned=decision.owned,
+            plan=plan,
+            addresses=decision.addresses,
+            names=decision.names,
+        )
+
+    def concluded(self, decision: Decision) -> None:
+        """Nothing is to be written: the look says what has become of the edge."""
+        self.looked = True
+        self.findings = decision.plan.findings
+        self.waiting = any(f.waiting for f in decision.plan.findings)
+        if decision.refused:
+            self.move("revoke", decision.refused)
+        elif decision.gone:
+            self.move("finish", "everything was read back as gone")
+        elif decision.blocked:
+            self._blocked()
+        elif decision.ready:
+            self._ready()
+        elif wanted(self.record):
+            self._working("something that it needs is not there")
+
+    def acted(self, decision: Decision, outcome: Outcome) -> None:
+        """A plan was performed, as far as it went."""
+        self.performed += outcome.performed
+        failures = [(s, e) for s, e in outcome.failures if not isinstance(e, Superseded)]
+        self.record = msgspec.structs.replace(self.record, operation=outcome.operation)
+        asks_owner = [s for s, e in failures if isinstance(s, ApproveConnection) and isinstance(e, Denied)]
+        self.awaits_owner = bool(asks_owner)
+        failures = [(s, e) for s, e in failures if s not in asks_owner]
+        self.errors += [e for _, e in failures]
+        found = [finding_of(s, e) for s, e in failures] + [_owner(s) for s in asks_owner]
+        if outcome.operation:
+            message = f"Azure is working on {outcome.operation.target}."
+            found.append(Finding(CONNECTED, "InProgress", message, "info", waiting=True))
+        elif outcome.performed:
+            message = "What was written is yet to be read back."
+            found.append(Finding(CONNECTED, "Verifying", message, "info", waiting=True))
+        self.looked = True
+        self.findings = (*decision.plan.findings, *found)
+        if not wanted(self.record):
+            return
+        final = next((f for f in found if f.severity == "error" and not f.waiting), None)
+        if decision.ready:
+            self._ready()
+        elif decision.blocked:
+            self._blocked()
+        elif final:
+            self.move("provision", "it was tried")
+            self.move("fail", final.message)
+        else:
+            steps = decision.plan.network
+            self._working(steps[0].why if steps else "it is led another way")
+
+    def _ready(self) -> None:
+        commands: tuple[Command, ...] = ("provision", "retry", "activate")
+        for command in commands:
+            self.move(command, "everything was read back")
+
+    def _blocked(self) -> None:
+        error = next((f.message for f in self.findings if f.severity == "error"), "there is no way")
+        self.move("fail", error)
+
+    def _working(self, reason: str) -> None:
+        self.move("degrade", reason)
+        self.move("provision", reason)
+        if not self.errors:
+            self.move("retry", reason)
+
+    def failed(self, error: MeshError) -> None:
+        """The run could not go on; what the edge was last seen to be, it is taken to be still."""
+        self.errors.append(error)
+        self.looked = False
+
+    # --- what is left behind
+
+    def settle(self, timing: Timing, terms: Terms, draw: random.Random) -> None:
+        """Conditions, and the time of the next look."""
+        record = self.record
+        if self.looked:
+            conditions = conditions_of(record, self.findings)
+        elif self.errors:
+            ready = conditions_from([finding_of(None, self.errors[0])], [])
+            conditions = (*ready, *(c for c in record.conditions if c.type != READY))
+        else:
+            conditions = record.conditions
+        conditions = carried(record.conditions, conditions, self.now)
+        self.record = msgspec.structs.replace(record, conditions=conditions)
+        self._due(timing, terms, draw)
+
+    def _due(self, timing: Timing, terms: Terms, draw: random.Random) -> None:
+        record, now = self.record, self.now
+        passing = [e for e in self.errors if not isinstance(e, Terminal)]
+        failing = any(not isinstance(e, Waiting) for e in passing)
+        later: datetime | None
+        if record.operation and not passing:
+            later = record.operation.poll_at
+        elif passing or self.waiting:
+            record = msgspec.structs.replace(
+                record,
+                attempts=record.attempts + failing,
+                waits=record.waits + (not failing),
+                not_before=asked_for(passing, now),
+            )
+            tries = record.attempts if failing else record.waits
+            delays = [delay(e, tries, timing, draw) for e in passing]
+            later = now + timedelta(seconds=max(delays, default=patience(tries, timing, draw)))
+        else:
+            record = msgspec.structs.replace(record, attempts=0, waits=0, not_before=None)
+            later = self._next(timing, terms)
+        self.record = msgspec.structs.replace(record, next_due=later)
+
+    def _next(self, timing: Timing, terms: Terms) -> datetime | None:
+        """When somebody has to look again at what has come to rest."""
+        record = self.record
+        if record.state not in LIVE:
+            return None
+        seconds = OWNER_SECONDS if self.awaits_owner else resync_delay(record.key, timing)
+        times = [self.now + timedelta(seconds=seconds)]
+        if record.expires_at and wanted(record):
+            times.append(record.expires_at)
+            if record.warned_at is None and record.state == "Active":
+                times.append(record.expires_at - timedelta(seconds=terms.warning))
+        return max(self.now, min(times))
+
+
+def given_up(record: EdgeRecord, reason: str, now: datetime, timing: Timing) -> EdgeRecord:
+    """The record of an edge with a dead letter: not tried again before the next resync, a command, or a replay.
+
+    One that was being made has Failed; one that was there, or is being taken away, stays what it is.
+    """
+    tries = max(record.attempts + record.waits, 1)
+    message = f"Gave up after {tries} attempts: {reason} Replay its dead letter once that is mended."
+    if record.state in ("Approved", "Provisioning"):
+        record = move(record, Move("fail", SYSTEM.subject, now, message))
+    ready = Condition(READY, "False", EXHAUSTED, message, "error")
+    others = tuple(c for c in record.conditions if c.type != READY)
+    return msgspec.structs.replace(
+        record,
+        conditions=carried(record.conditions, (ready, *others), now),
+        attempts=0,
+        waits=0,
+        letter=True,
+        next_due=now + timedelta(seconds=resync_delay(record.key, timing)),
+    )
+
+
+def manual(decision: Decision, outcome: Outcome) -> bool:
+    """Whether an endpoint was refused for want of a right on its target, so that the owner has to approve it."""
+    return any(
+        isinstance(s, PutPrivateEndpoint) and not s.manual and isinstance(e, Denied)
+        for s, e in outcome.failures
+    ) and bool(decision.route and not decision.route.manual)
+
+
+def _owner(step: Step) -> Finding:
+    target = step.id.partition("/privateEndpointConnections/")[0]
+    message = (
+        f"The owner of {target} has to approve the connection {step.id}: in the portal under Networking, Private"
+        " endpoint connections, Approve; or give Meshplane the right privateEndpointConnectionsApproval/action on it."
+    )
+    return Finding(CONNECTED, AWAITS_OWNER, message, "warning", waiting=True)
