@@ -45,6 +45,8 @@ class Connections:
         endpoint = self.endpoints[normal_id(endpoint_id)]
         endpoint.state = state
         endpoint.known = endpoint.known or state == "Approved"
+        if state == "Approved":
+            self.write_records(endpoint)
 
     # --- what is there
 
@@ -62,12 +64,15 @@ class Connections:
         return tuple(f"{name_of(endpoint.target)}.{z.removeprefix('privatelink.')}".lower() for z in zones)
 
     def records(self, zone_id: str) -> dict[str, set[str]]:
-        """The A records of a zone, by lower-case name: what zone groups of approved endpoints keep in it."""
-        found: dict[str, set[str]] = {}
-        for endpoint in self.endpoints.values():
-            if endpoint.known and any(same_id(zone, zone_id) for zone in endpoint.zones):
-                found.setdefault(name_of(endpoint.target).lower(), set()).add(endpoint.address)
-        return found
+        """The A records of a zone, by lower-case name."""
+        zone = self.zones.get(normal_id(zone_id))
+        return {name: {endpoint.address} for name, endpoint in zone.records.items()} if zone else {}
+
+    def write_records(self, endpoint: Endpoint) -> None:
+        """Keeps an endpoint's name in the zones of its groups: another endpoint's record of that name is replaced."""
+        for zone in (self.zones.get(normal_id(zone)) for zone in endpoint.zones):
+            if zone and endpoint.known:
+                zone.records[name_of(endpoint.target).lower()] = endpoint
 
     def free_address(self, subnet: SubnetState) -> str | None:
         """The lowest address of a subnet that no private endpoint has."""
@@ -85,7 +90,7 @@ class Connections:
     # --- what follows from a deletion
 
     def forget_connections(self, gone: str) -> None:
-        """What goes with a resource: its firewall, links of its network; endpoints to it are Disconnected."""
+        """What goes with a resource: its firewall, links and records; endpoints to it are Disconnected."""
         self.firewalls.pop(gone, None)
         self.endpoints.pop(gone, None)
         self.zones.pop(gone, None)
@@ -94,6 +99,7 @@ class Connections:
                 endpoint.state = "Disconnected"
         for zone in self.zones.values():
             zone.links = {name: link for name, link in zone.links.items() if not same_id(link.network, gone)}
+            zone.records = {name: e for name, e in zone.records.items() if not same_id(e.id, gone)}
 
     # --- what two histories have to agree on
 
@@ -104,7 +110,10 @@ class Connections:
             "subnets": {normal_id(s.id): _subnet(s) for n in networks for s in n.subnets.values()},
             "endpoints": {normal_id(e.id): _endpoint(e) for e in self.endpoints.values()},
             "links": {normal_id(k.id): _link(k) for z in self.zones.values() for k in z.links.values()},
-            "records": {normal_id(zone.id): self.records(zone.id) for zone in self.zones.values()},
+            "records": {
+                normal_id(zone.id): {name: normal_id(e.id) for name, e in zone.records.items()}
+                for zone in self.zones.values()
+            },
             "rules": {
                 target: sorted(firewall.subnets)
                 for target, firewall in self.firewalls.items()

@@ -123,6 +123,7 @@ class FakePrivateLinks(FakeCalls):
 
             def finish() -> None:
                 endpoint.zone_groups[name_of(zone_group_id).lower()] = tuple(zones)
+                self.cloud.write_records(endpoint)
 
             return self._accept([network], finish, lambda: None)
 

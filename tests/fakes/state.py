@@ -84,10 +84,11 @@ class Link:
 
 @dataclass
 class Zone:
-    """A private DNS zone: links and A records by lower-case name."""
+    """A private DNS zone: links and A records by lower-case name; a record is of the endpoint that wrote it last."""
 
     id: str
     links: dict[str, Link] = field(default_factory=dict)
+    records: dict[str, Endpoint] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

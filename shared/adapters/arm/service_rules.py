@@ -9,13 +9,15 @@ from typing import cast
 from shared.adapters.arm import sql_rules
 from shared.adapters.arm.connection import ArmConnection, Body, decoded
 from shared.adapters.arm.firewalls import FIREWALLS, Firewall, network_rules, with_rule, without_rule
-from shared.adapters.arm.networks import API_VERSION
 from shared.adapters.arm.sql_rules import SQL_SERVERS
 from shared.domain.errors import NotFound, Terminal
 from shared.domain.ids import type_of
 from shared.domain.plan import Accepted
 from shared.domain.private_link import NetworkRules
 
+# An older version would not show what newer ones have set, and writing it back would remove it: the newest that the
+# network client in the dependencies speaks.
+_SUBNETS = "2026-03-01"
 _ENDPOINTS = "serviceEndpoints"
 
 
@@ -23,7 +25,7 @@ class ArmServiceRules(ArmConnection):
     """ServiceRules at one endpoint."""
 
     async def add_service_endpoint(self, subnet: str, service: str) -> Accepted:
-        body, etag = await self._get(subnet, API_VERSION)
+        body, etag = await self._get(subnet, _SUBNETS)
         entries = _endpoints(body)
         if any(_service(entry) == service.lower() for entry in entries):
             return Accepted()
@@ -31,7 +33,7 @@ class ArmServiceRules(ArmConnection):
 
     async def remove_service_endpoint(self, subnet: str, service: str) -> Accepted:
         try:
-            body, etag = await self._get(subnet, API_VERSION)
+            body, etag = await self._get(subnet, _SUBNETS)
         except NotFound:
             return Accepted()
         entries = _endpoints(body)
@@ -79,7 +81,7 @@ class ArmServiceRules(ArmConnection):
 
     async def _put_endpoints(self, subnet: str, body: Body, entries: list[Body], etag: str) -> Accepted:
         properties = {**cast("Body", body.get("properties") or {}), _ENDPOINTS: entries}
-        return await self._put(subnet, API_VERSION, {**body, "properties": properties}, If_Match=etag)
+        return await self._put(subnet, _SUBNETS, {**body, "properties": properties}, If_Match=etag)
 
     async def _sql_rules(self, server: str) -> list[sql_rules.SqlRule]:
         found: list[sql_rules.SqlRule] = []
