@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from functions.answers import Answer
-from functions.call import Call
 from functions.parameters import CONTINUATION, TOP, Parameter
 from functions.routes import Routes
 
 if TYPE_CHECKING:
+    from functions.call import Call
     from functions.views.pages import List
     from shared.ports import Alert
 
@@ -18,7 +18,7 @@ STATE = Parameter("state", "only alerts in this state", allowed=("Firing", "Ackn
 
 
 @routes.route("GET", "alerts", NODE, STATE, TOP, CONTINUATION)
-async def list_alerts(call: Call) -> "Answer[List[Alert]]":
+async def list_alerts(call: "Call") -> "Answer[List[Alert]]":
     """A page of alerts in the order of nodes and ids."""
     from functions.views.pages import List
 

@@ -4,13 +4,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from functions.answers import Answer
-from functions.call import Call
 from functions.parameters import CONTINUATION, TOP, Parameter
 from functions.routes import Routes
 from shared.domain.actor import Role
 from shared.domain.errors import NotFound
 
 if TYPE_CHECKING:
+    from functions.call import Call
     from functions.views.operations import DeadLetterItem
     from functions.views.pages import LetterTaken, List
 
@@ -23,7 +23,7 @@ LETTER = Parameter(
 
 
 @routes.route("GET", "deadletters", KIND, TOP, CONTINUATION)
-async def list_dead_letters(call: Call) -> "Answer[List[DeadLetterItem]]":
+async def list_dead_letters(call: "Call") -> "Answer[List[DeadLetterItem]]":
     """A page of dead letters, the newest first."""
     from functions.views.operations import dead_letter_item
     from functions.views.pages import List
@@ -41,7 +41,7 @@ async def list_dead_letters(call: Call) -> "Answer[List[DeadLetterItem]]":
     role=Role.OPERATOR,
     problems=(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
-async def replay_dead_letter(call: Call) -> "Answer[LetterTaken]":
+async def replay_dead_letter(call: "Call") -> "Answer[LetterTaken]":
     """Handles it again: it is gone then, or a problem says why it still cannot be handled."""
     from functions.views.pages import LetterTaken
 

@@ -5,7 +5,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from functions.answers import Answer, BadRequest, NotAllowed
-from functions.call import Call
 from functions.parameters import CONTINUATION, HISTORY, IDEMPOTENCY_KEY, IF_MATCH, TOP, Parameter
 from functions.routes import Routes
 from shared.domain.actor import Role
@@ -14,6 +13,7 @@ from shared.domain.ids import EdgeKey, NodeKey
 
 if TYPE_CHECKING:
     from functions.bodies import Decision, EdgeAsk, Extension
+    from functions.call import Call
     from functions.views.edges import EdgeDetail, EdgeItem
     from functions.views.pages import List
     from shared.domain.edge import EdgeRecord
@@ -56,7 +56,7 @@ REFUSALS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_F
     headers=("ETag", "Location"),
     problems=(HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
-async def request_edge(call: Call, body: "EdgeAsk") -> "Answer[EdgeDetail]":
+async def request_edge(call: "Call", body: "EdgeAsk") -> "Answer[EdgeDetail]":
     """Asks for an edge; the same one is answered again to the same Idempotency-Key."""
     from shared.domain.edge import EdgeRequest
 
@@ -77,7 +77,7 @@ async def request_edge(call: Call, body: "EdgeAsk") -> "Answer[EdgeDetail]":
 
 
 @routes.route("GET", "edges", CONSUMER, PROVIDER, STATE, TOP, CONTINUATION)
-async def list_edges(call: Call) -> "Answer[List[EdgeItem]]":
+async def list_edges(call: "Call") -> "Answer[List[EdgeItem]]":
     """A page of edges."""
     from functions.views.edges import edge_item
     from functions.views.pages import List
@@ -95,14 +95,14 @@ async def list_edges(call: Call) -> "Answer[List[EdgeItem]]":
 
 
 @routes.route("GET", "edges/{id}", EDGE, HISTORY, headers=TOLD, problems=(HTTPStatus.NOT_FOUND,))
-async def get_edge(call: Call) -> "Answer[EdgeDetail]":
+async def get_edge(call: "Call") -> "Answer[EdgeDetail]":
     """One edge: how it is carried and why, what that costs, conditions, addresses, and history."""
     record = await call.app.desk.get(call.actor, _key(call))
     return await _detail(call, record, call.text(HISTORY))
 
 
 @routes.route("POST", "edges/{id}/approve", EDGE, IF_MATCH, role=Role.READER, headers=TOLD, problems=REFUSALS)
-async def approve_edge(call: Call, body: "Decision") -> "Answer[EdgeDetail]":
+async def approve_edge(call: "Call", body: "Decision") -> "Answer[EdgeDetail]":
     """Grants an edge: its lease begins.
 
     The caller has the role Mesh.Approver, or owns the provider; nobody approves their own request, unless a rule
@@ -113,7 +113,7 @@ async def approve_edge(call: Call, body: "Decision") -> "Answer[EdgeDetail]":
 
 
 @routes.route("POST", "edges/{id}/reject", EDGE, IF_MATCH, role=Role.READER, headers=TOLD, problems=REFUSALS)
-async def reject_edge(call: Call, body: "Decision") -> "Answer[EdgeDetail]":
+async def reject_edge(call: "Call", body: "Decision") -> "Answer[EdgeDetail]":
     """Refuses an edge that was asked for.
 
     The caller has the role Mesh.Approver, or owns the provider.
@@ -123,7 +123,7 @@ async def reject_edge(call: Call, body: "Decision") -> "Answer[EdgeDetail]":
 
 
 @routes.route("POST", "edges/{id}/extend", EDGE, IF_MATCH, role=Role.READER, headers=TOLD, problems=REFUSALS)
-async def extend_edge(call: Call, body: "Extension") -> "Answer[EdgeDetail]":
+async def extend_edge(call: "Call", body: "Extension") -> "Answer[EdgeDetail]":
     """Lengthens the lease of an edge.
 
     The caller may approve it, or asked for it and a rule would grant as much without asking anybody.
@@ -133,7 +133,7 @@ async def extend_edge(call: Call, body: "Extension") -> "Answer[EdgeDetail]":
 
 
 @routes.route("POST", "edges/{id}/revoke", EDGE, IF_MATCH, role=Role.READER, headers=TOLD, problems=REFUSALS)
-async def revoke_edge(call: Call, body: "Decision") -> "Answer[EdgeDetail]":
+async def revoke_edge(call: "Call", body: "Decision") -> "Answer[EdgeDetail]":
     """Takes an edge away; it is Revoked once everything that it needed was read back as gone.
 
     The caller asked for it, owns one of its nodes, or has the role Mesh.Approver.
@@ -142,7 +142,7 @@ async def revoke_edge(call: Call, body: "Decision") -> "Answer[EdgeDetail]":
     return await _decided(call, desk.revoke(call.actor, key, body.reason, _etag(call)))
 
 
-async def _decided(call: Call, command: "Awaitable[EdgeRecord]") -> "Answer[EdgeDetail]":
+async def _decided(call: "Call", command: "Awaitable[EdgeRecord]") -> "Answer[EdgeDetail]":
     """The edge after a command. Raises NotAllowed with the commands that people could give it instead."""
     from functions.views.edges import commands
 
@@ -155,7 +155,7 @@ async def _decided(call: Call, command: "Awaitable[EdgeRecord]") -> "Answer[Edge
         raise NotAllowed(error, commands(record.state)) from None
 
 
-async def _detail(call: Call, record: "EdgeRecord", continuation: str = "") -> "Answer[EdgeDetail]":
+async def _detail(call: "Call", record: "EdgeRecord", continuation: str = "") -> "Answer[EdgeDetail]":
     from functions.views.edges import edge_detail
     from functions.views.plans import history_view
 
@@ -164,12 +164,12 @@ async def _detail(call: Call, record: "EdgeRecord", continuation: str = "") -> "
     return Answer(detail, headers={"ETag": record.etag or ""})
 
 
-def _key(call: Call) -> EdgeKey:
+def _key(call: "Call") -> EdgeKey:
     """Ids are made in lower case."""
     return EdgeKey(call.text(EDGE).lower())
 
 
-def _etag(call: Call) -> str | None:
+def _etag(call: "Call") -> str | None:
     etag = call.text(IF_MATCH)
     return None if etag in ("", "*") else etag
 

@@ -5,11 +5,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from functions.answers import Answer
-from functions.call import Call
 from functions.routes import Routes
 from shared.domain.errors import MeshError, Transient
 
 if TYPE_CHECKING:
+    from functions.call import Call
     from functions.views.operations import Dependency, Health
     from shared.ports import Probe
 
@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 10.0
 
 
 @routes.route("GET", "health", also=(HTTPStatus.SERVICE_UNAVAILABLE,))
-async def health(call: Call) -> "Answer[Health]":
+async def health(call: "Call") -> "Answer[Health]":
     """200 where every dependency answers, else 503; each with what it said."""
     from functions.views.operations import Health
 

@@ -7,13 +7,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from functions.answers import Answer
-from functions.call import Call
 from functions.parameters import CONTINUATION, GROUP, HISTORY, SUBSCRIPTION, TOP, Parameter
 from functions.routes import Routes
 from shared.domain.actor import Role
 from shared.domain.errors import NotFound
 
 if TYPE_CHECKING:
+    from functions.call import Call
     from functions.views.nodes import NodeDetail, NodeItem
     from functions.views.pages import KeyTaken, List
     from functions.views.plans import PlanView
@@ -26,7 +26,7 @@ STATE = Parameter("state", "only nodes in this state", allowed=STATES)
 
 
 @routes.route("GET", "nodes", STATE, TOP, CONTINUATION)
-async def list_nodes(call: Call) -> "Answer[List[NodeItem]]":
+async def list_nodes(call: "Call") -> "Answer[List[NodeItem]]":
     """A page of nodes in the order of their keys."""
     from functions.views.nodes import node_item
     from functions.views.pages import List
@@ -36,7 +36,7 @@ async def list_nodes(call: Call) -> "Answer[List[NodeItem]]":
 
 
 @routes.route("GET", NODE, SUBSCRIPTION, GROUP, HISTORY, headers=("ETag",), problems=(HTTPStatus.NOT_FOUND,))
-async def get_node(call: Call) -> "Answer[NodeDetail]":
+async def get_node(call: "Call") -> "Answer[NodeDetail]":
     """One node: conditions, resources covered, peerings, last plan and history."""
     from functions.views.nodes import node_detail
     from functions.views.plans import history_view
@@ -59,7 +59,7 @@ async def get_node(call: Call) -> "Answer[NodeDetail]":
     status=HTTPStatus.ACCEPTED,
     problems=(HTTPStatus.NOT_FOUND,),
 )
-async def reconcile_node(call: Call) -> "Answer[KeyTaken]":
+async def reconcile_node(call: "Call") -> "Answer[KeyTaken]":
     """Looks at a group and everything in it again, soon."""
     from functions.views.pages import KeyTaken
     from shared.domain.node import EVERYTHING
@@ -69,7 +69,7 @@ async def reconcile_node(call: Call) -> "Answer[KeyTaken]":
 
 
 @routes.route("GET", f"{NODE}/plan", SUBSCRIPTION, GROUP, problems=(HTTPStatus.NOT_FOUND,))
-async def plan_node(call: Call) -> "Answer[PlanView]":
+async def plan_node(call: "Call") -> "Answer[PlanView]":
     """What a reconcile would write now, and why. Reads Azure, writes nothing."""
     from functions.views.plans import plan_view
 

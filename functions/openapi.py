@@ -12,6 +12,7 @@ import msgspec
 
 from functions import bodies
 from functions.answers import Problem
+from functions.call import Call
 from functions.examples import EXAMPLES
 from functions.parameters import Parameter
 from functions.routes import Route
@@ -41,7 +42,7 @@ _NAMES: dict[str, type[msgspec.Struct]] = {
     for module in (ports, bodies, pages, plans, nodes, edges, hubs, addresses, operations)
     for name, value in vars(module).items()
     if isinstance(value, type) and issubclass(value, msgspec.Struct)
-} | {"Description": Description}
+} | {"Call": Call, "Description": Description}
 _EVERY_PROBLEM = (
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.FORBIDDEN,

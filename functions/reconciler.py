@@ -7,11 +7,13 @@ import azure.functions as func
 import msgspec
 
 from shared.bootstrap import application
-from shared.domain.ids import NodeKey
+from shared.domain.ids import EdgeKey, HubKey, Key, NodeKey, parse_key
 from shared.domain.mesh import RECONCILE_QUEUE
 
 if TYPE_CHECKING:
+    from shared.bootstrap import Application
     from shared.ports import WorkItem
+    from shared.reconcile.engine import Result
 
 blueprint = func.Blueprint()
 log = logging.getLogger(__name__)
@@ -26,7 +28,7 @@ async def reconciler(message: func.QueueMessage) -> None:
     if item is None or key is None:
         return
     with app.instruments.reconciling(str(key)):
-        result = await app.engine.reconcile(key)
+        result = await _reconcile(app, key)
     if result.requeue_after is not None:
         await app.queue.enqueue(item, delay=result.requeue_after)
 
@@ -40,17 +42,37 @@ async def poison(message: func.QueueMessage) -> None:
     _, key = await _read(message)
     if key is not None:
         log.error("%s failed on every try and waits as a dead letter", key)
-        await application().engine.give_up(key, "its reconcile failed on every try; see the log.")
+        await _give_up(application(), key, "its reconcile failed on every try; see the log.")
 
 
-async def _read(message: func.QueueMessage) -> "tuple[WorkItem | None, NodeKey | None]":
+async def _reconcile(app: "Application", key: Key) -> "Result":
+    match key:
+        case HubKey():
+            return await app.hub_engine.reconcile(key)
+        case NodeKey():
+            return await app.engine.reconcile(key)
+        case EdgeKey():
+            raise NotImplementedError
+
+
+async def _give_up(app: "Application", key: Key, reason: str) -> None:
+    match key:
+        case HubKey():
+            await app.hub_engine.give_up(key, reason)
+        case NodeKey():
+            await app.engine.give_up(key, reason)
+        case EdgeKey():
+            raise NotImplementedError
+
+
+async def _read(message: func.QueueMessage) -> "tuple[WorkItem | None, Key | None]":
     """The item and its key; a message that is neither is kept as a dead letter."""
     from shared.ports import DeadLetter, WorkItem
 
     body = message.get_body()
     try:
         item = msgspec.json.decode(body, type=WorkItem)
-        return item, NodeKey.parse(item.key)
+        return item, parse_key(item.key)
     except (msgspec.DecodeError, ValueError) as error:
         log.warning("a queue message is kept as a dead letter: %s", error)
         app = application()

@@ -35,7 +35,10 @@ async def resource_events(event: func.EventGridEvent) -> None:
         app.instruments.event("ignored")
         return
     try:
-        taken = await app.intake.accept(decode(event))
+        change = decode(event)
+        taken = await app.intake.accept(change)
+        if taken.keys:
+            await app.hub_intake.touch(change.resource, change.operation)
     except ValueError as error:
         log.warning("an event is kept as a dead letter: %s", error)
         app.instruments.event("malformed")

@@ -14,8 +14,6 @@ import msgspec
 
 from functions.answers import Answer
 from functions.parameters import Parameter
-from functions.serving import respond
-from shared.bootstrap import application
 from shared.domain.actor import Role
 
 type Handler = Callable[..., Awaitable[Answer[object]]]
@@ -76,6 +74,9 @@ class Routes:
 
     def _add(self, route: Route) -> None:
         async def answer(req: func.HttpRequest) -> func.HttpResponse:
+            from functions.serving import respond
+            from shared.bootstrap import application
+
             return await respond(route, req, application())
 
         answer.__doc__ = route.handler.__doc__

@@ -14,7 +14,8 @@ log = logging.getLogger(__name__)
 @blueprint.timer_trigger(arg_name="timer", schedule="%MESH_RESYNC_SCHEDULE%", use_monitor=True)
 async def resync(timer: func.TimerRequest) -> None:
     """Enqueues the keys whose time has come."""
-    count = await application().resync.enqueue_due()
+    app = application()
+    count = await app.resync.enqueue_due() + await app.hub_intake.enqueue_due()
     if count:
         log.info("%d keys are due%s", count, " (the timer was late)" if timer.past_due else "")
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from shared.ports.mesh import AddressBook, HubStore
     from shared.reconcile.edges.commands import EdgeDesk
     from shared.reconcile.engine import Engine
+    from shared.reconcile.hubs.engine import HubEngine
+    from shared.reconcile.hubs.intake import HubIntake
     from shared.reconcile.intake import Intake
     from shared.reconcile.replay import Replay
     from shared.reconcile.resync import Resync
@@ -42,6 +44,8 @@ class Application(msgspec.Struct, frozen=True):
     probes: "tuple[Probe, ...]"
     instruments: "Instruments"
     hubs: "HubStore"
+    hub_engine: "HubEngine"
+    hub_intake: "HubIntake"
     addresses: "AddressBook"
     platform_authentication: bool
     desk: "EdgeDesk" = None  # type: ignore[assignment]  # until the table of edges is there
@@ -49,8 +53,6 @@ class Application(msgspec.Struct, frozen=True):
 
 def build(settings: "Settings") -> Application:
     """The application on the services that the settings name. Connects to nothing yet."""
-    from uuid import uuid4
-
     from shared.adapters.arm.resource_manager import ArmResourceManager
     from shared.adapters.clock import SystemClock
     from shared.adapters.credentials import LazyCredential
@@ -69,11 +71,14 @@ def build(settings: "Settings") -> Application:
     from shared.adapters.tables.table import TableStorage
     from shared.domain.mesh import RECONCILE_QUEUE
     from shared.reconcile.engine import Engine
+    from shared.reconcile.hubs.engine import HubEngine
+    from shared.reconcile.hubs.intake import HubIntake
     from shared.reconcile.intake import Intake
     from shared.reconcile.replay import Replay
     from shared.reconcile.resync import Resync
     from shared.telemetry.process import KnownNodes, TelemetryProcessor
 
+    mesh, timing = settings.mesh, settings.timing
     clock, credential = SystemClock(), LazyCredential()
     arm = ArmResourceManager(settings.resource_manager, credential, settings.resource_manager_scope)
     storage = StorageConnection(
@@ -84,27 +89,18 @@ def build(settings: "Settings") -> Application:
     hub = EventHubConnection(settings.event_hub.connection_string, settings.event_hub.namespace)
     events = EventHubStream(hub, settings.event_hub.mesh_events, credential)
     nodes, dead_letters, alerts = TableNodeStore(tables), TableDeadLetters(tables), TableAlerts(tables)
-    history = TableHistory(tables)
-    intake = Intake(settings.mesh, nodes, queue, clock, settings.timing)
-    engine = Engine(
-        settings.mesh,
-        arm,
-        nodes,
-        history,
-        TableLeases(tables, clock),
-        dead_letters,
-        events,
-        queue,
-        clock,
-        lambda: str(uuid4()),
-        settings.timing,
+    history, leases, hubs = TableHistory(tables), TableLeases(tables, clock), TableHubStore(tables)
+    intake = Intake(mesh, nodes, queue, clock, timing)
+    engine = Engine(mesh, arm, nodes, history, leases, dead_letters, events, queue, clock, new_run, timing)
+    hub_engine = HubEngine(
+        mesh, arm, hubs, nodes, history, leases, dead_letters, queue, intake.bump, clock, new_run, timing
     )
     return Application(
-        mesh=settings.mesh,
+        mesh=mesh,
         clock=clock,
         intake=intake,
         engine=engine,
-        resync=Resync(settings.mesh, arm, nodes, queue, intake, clock),
+        resync=Resync(mesh, arm, nodes, queue, intake, clock),
         replay=Replay(intake, dead_letters),
         telemetry=TelemetryProcessor(KnownNodes(nodes, clock), alerts, dead_letters, _touch(intake)),
         nodes=nodes,
@@ -119,13 +115,22 @@ def build(settings: "Settings") -> Application:
             EventHubProbe(
                 EventHubStream(hub, settings.event_hub.telemetry, credential), settings.event_hub.telemetry
             ),
-            *(ResourceManagerProbe(arm, s) for s in settings.mesh.subscriptions),
+            *(ResourceManagerProbe(arm, s) for s in mesh.subscriptions),
         ),
         instruments=Instruments(),
         addresses=TableAddressBook(tables, clock),
-        hubs=TableHubStore(tables),
+        hubs=hubs,
+        hub_engine=hub_engine,
+        hub_intake=HubIntake(mesh, hubs, queue, clock, timing),
         platform_authentication=settings.platform_authentication,
     )
+
+
+def new_run() -> str:
+    """A name for one run that no other has."""
+    from uuid import uuid4
+
+    return str(uuid4())
 
 
 def _touch(intake: "Intake") -> "Touch":

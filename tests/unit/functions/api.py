@@ -29,6 +29,8 @@ from shared.domain.ids import NodeKey
 from shared.domain.mesh import Mesh
 from shared.domain.node import NodeRecord
 from shared.reconcile.edges.commands import EdgeDesk
+from shared.reconcile.hubs.engine import HubEngine
+from shared.reconcile.hubs.intake import HubIntake
 from shared.reconcile.replay import Replay
 from shared.telemetry.process import KnownNodes, TelemetryProcessor
 from tests.fakes import InMemoryAddressBook, InMemoryAlerts
@@ -146,6 +148,21 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
         instruments=Instruments(),
         addresses=InMemoryAddressBook(mesh.clock),
         hubs=hubs,
+        hub_engine=HubEngine(
+            mesh.mesh,
+            mesh.arm,
+            hubs,
+            mesh.nodes,
+            mesh.history,
+            mesh.leases,
+            mesh.dead_letters,
+            mesh.queue,
+            mesh.intake.bump,
+            mesh.clock,
+            lambda: "run",
+            mesh.timing,
+        ),
+        hub_intake=HubIntake(mesh.mesh, hubs, mesh.queue, mesh.clock, mesh.timing),
         platform_authentication=authenticated,
         desk=EdgeDesk(
             edges,

@@ -28,6 +28,7 @@ NEEDS: dict[str, tuple[Role, dict[str, str], dict[str, object] | None]] = {
     "revoke_edge": (Role.READER, EDGE, REASON),
     "list_hubs": (Role.READER, {}, None),
     "get_hub": (Role.READER, {"id": "hub"}, None),
+    "reconcile_hub": (Role.OPERATOR, {"id": "hub"}, None),
     "list_pools": (Role.READER, {}, None),
     "list_allocations": (Role.READER, {}, None),
     "list_alerts": (Role.READER, {}, None),
