@@ -104,10 +104,14 @@ async def test_records_go_with_the_zone_group_its_zones_or_the_endpoint(arm: Loc
 
 
 async def test_records_of_others_are_left_alone(arm: LocalArm) -> None:
-    """What somebody wrote over the record is not removed with the endpoint."""
-    await _in_zone(arm)
+    """What somebody wrote over the record stays when the connection is rejected and when the endpoint goes."""
+    place = await _in_zone(arm)
     own = {"properties": {"ttl": 60, "aRecords": [{"ipv4Address": "10.9.9.9"}]}}
     await arm.call("PUT", RECORD, own, version=DNS)
+    (connection,) = await connections_of(arm, place.account)
+    rejection = {"properties": {"privateLinkServiceConnectionState": {"status": "Rejected"}}}
+    await arm.call("PUT", str(connection["id"]), rejection, version="2023-05-01")
+    assert await addresses_in(arm, RECORD) == ["10.9.9.9"]
     await arm.call("DELETE", ENDPOINT, version=NETWORK)
     assert await addresses_in(arm, RECORD) == ["10.9.9.9"]
 
