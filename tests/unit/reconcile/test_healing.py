@@ -1,9 +1,8 @@
 """Healing against the fake Resource Manager: from every state that a pair can be in, in at most three passes."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
-from typing import NamedTuple, cast
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +12,6 @@ from shared.domain.ids import NodeKey
 from shared.domain.naming import hub_peering_name, spoke_peering_name
 from shared.domain.network import Hub, PeeringFlags, hub_flags, spoke_flags
 from shared.domain.plan import DeletePeering, PutPeering
-from shared.ports.network import Azure
 from shared.reconcile.healer import heal, left_alone
 from shared.reconcile.pair import Pair, edge_pair, hubs_pair, nodes_pair, sides_of
 from shared.reconcile.steps import write
@@ -21,6 +19,7 @@ from tests.fakes import Cloud, FakeClock, FakeResourceManager
 from tests.fakes.state import Network
 from tests.fakes.state import Side as CloudSide
 from tests.support.mesh import HUB_NETWORK, SUBSCRIPTION, WORKSPACE
+from tests.support.peering_states import OTHERWISE, STALE, State, flags_of, states
 
 KEY = NodeKey.of(SUBSCRIPTION, "sales")
 SPOKE = f"{KEY.group_id}/providers/Microsoft.Network/virtualNetworks/net"
@@ -29,32 +28,6 @@ OUR_NAMES = {
     "spoke": spoke_peering_name("m", HUB_NETWORK),
 }
 PASSES = 3
-OTHERWISE = PeeringFlags(allow_virtual_network_access=False)
-STALE = ("192.168.0.0/24",)
-
-
-class State(NamedTuple):
-    """One side as the cloud holds it; `flags` are as wanted, or somebody's."""
-
-    state: str
-    synced: bool = True
-    provisioning: str = "Succeeded"
-    flags: str = "wanted"
-    owned: bool = True
-
-
-def states(flags: tuple[str, ...]) -> Iterator[State | None]:
-    yield None
-    yield from (
-        State(*s)
-        for s in product(
-            ("Initiated", "Connected", "Disconnected"),
-            (True, False),
-            ("Succeeded", "Failed"),
-            flags,
-            (True, False),
-        )
-    )
 
 
 def cloud_with(hub: Hub, on_hub: State | None, on_spoke: State | None) -> Cloud:
@@ -72,11 +45,7 @@ def _place(local: Network, remote: Network, state: State | None, which: str, wan
     if state is None:
         return
     name = OUR_NAMES[which] if state.owned else "theirs"
-    flags = {
-        "wanted": wanted,
-        "other": OTHERWISE,
-        "gateway": PeeringFlags(use_remote_gateways=which == "spoke", allow_gateway_transit=which == "hub"),
-    }[state.flags]
+    flags = flags_of(state, wanted, on_hub=which == "hub")
     prefixes = remote.prefixes if state.synced else STALE
     local.sides[name.lower()] = CloudSide(
         f"{local.id}/virtualNetworkPeerings/{name}",
@@ -105,7 +74,7 @@ async def healed(cloud: Cloud, look: Callable[[], Pair]) -> int:
         for step in steps:
             assert isinstance(step, PutPeering | DeletePeering)
             assert step.id not in foreign
-            await write(cast(Azure, arm), step)
+            await write(arm, step)
     pytest.fail(f"still {[s.why for s in heal(look())]} after {PASSES} passes")
 
 
@@ -124,7 +93,7 @@ async def test_every_state_of_a_pair_is_connected_and_in_sync_after_three_passes
     gateway: bool,
 ) -> None:
     hub = Hub("hub", HUB_NETWORK, WORKSPACE, gateway=gateway)
-    everything = list(states(("wanted", "other", "gateway")))
+    everything = list(states())
     most = 0
     for on_hub, on_spoke in product(everything, everything):
         cloud = cloud_with(hub, on_hub, on_spoke)
