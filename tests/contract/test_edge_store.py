@@ -211,11 +211,11 @@ async def test_a_store_nobody_wrote_to_is_empty(store: EdgeStore) -> None:
     assert not await store.of_node(SALES)
 
 
-@AZURITE.marks[0]
-@AZURITE.marks[1]
+@pytest.mark.stack
+@pytest.mark.xdist_group("azurite")
 async def test_a_writer_that_dies_between_two_rows_hides_no_edge(table_storage: TableStorage) -> None:
     """Of every sequence of row writes, each prefix is tried: lists and of_node agree with the edges' own rows."""
-    for dies_after in range(12):
+    for dies_after in range(13):
         store = TableEdgeStore(table_storage)
         record = edge(f"e{dies_after:02d}", artefact=f"{ENDPOINT}{dies_after}")
         writes = _Dying(store, dies_after)

@@ -1,0 +1,225 @@
+"""The `edges` table: a row for each edge, and index rows that lead to it from its nodes and its artefact.
+
+The edge's own row (partition `edge`, row its id) is the truth; an index row (partition `consumer ...`, `provider ...`
+or `artefact ...`, row the id) says no more than that there may be something to find there. An index row is written
+before the edge's own row whenever that comes to need it, and marked as over only after it: wherever a writer dies, an
+index names too many edges and never too few, and every edge found is read and checked.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from itertools import batched
+
+import msgspec
+
+from shared.adapters.tables.continuation import Place, read_token, write_token
+from shared.adapters.tables.documents import decoded, packed
+from shared.adapters.tables.keys import key_of
+from shared.adapters.tables.table import Entity, TableStorage
+from shared.domain.conditions import READY
+from shared.domain.edge import LIVE, EdgeRecord, EdgeSummary
+from shared.domain.errors import Conflict, NotFound
+from shared.domain.ids import EdgeKey, NodeKey, normal_id
+from shared.ports import Page
+
+EDGE = "edge"
+CONCURRENT_READS = 25
+_SUMMARY = [
+    "consumer",
+    "provider",
+    "interface",
+    "target",
+    "state",
+    "exposure",
+    "expires_at",
+    "requested_at",
+    "reason",
+]
+_KEYS = ["PartitionKey", "RowKey"]
+
+
+class TableEdgeStore:
+    """EdgeStore."""
+
+    def __init__(self, storage: TableStorage) -> None:
+        self._table = storage.table("edges")
+
+    async def get(self, key: EdgeKey) -> EdgeRecord | None:
+        found = await self._table.get(EDGE, key_of(key.id))
+        if found is None:
+            return None
+        return msgspec.structs.replace(decoded(found[0], EdgeRecord), etag=found[1])
+
+    async def save(self, record: EdgeRecord) -> EdgeRecord:
+        live = record.state in LIVE
+        if live:
+            await self._index(_needed(record), record, over=False)
+        entity = _entity(record)
+        try:
+            if record.etag is None:
+                etag = await self._table.insert(entity)
+            else:
+                etag = await self._table.replace(entity, record.etag)
+        except NotFound as error:
+            message = "the record was removed since it was read"
+            raise Conflict("EdgeGone", message, target=str(record.key)) from error
+        if not live:
+            await self._index(_places(record), record, over=True)
+        return msgspec.structs.replace(record, etag=etag)
+
+    async def list(
+        self,
+        *,
+        consumer: NodeKey | None = None,
+        provider: NodeKey | None = None,
+        state: str = "",
+        size: int = 100,
+        continuation: str = "",
+    ) -> Page[EdgeSummary]:
+        scope = f"edges {consumer or ''} {provider or ''} {state}"
+        after = read_token(scope, continuation)
+        if consumer is None and provider is None:
+            query = "PartitionKey eq @partition" + (" and state eq @state" if state else "")
+            rows, place = await self._table.page(
+                query,
+                {"partition": EDGE, "state": state},
+                select=[*_KEYS, "id", *_SUMMARY],
+                size=size,
+                after=after,
+            )
+            return Page(tuple(map(_summary, rows)), write_token(scope, place))
+        partition = _of_consumer(consumer) if consumer else _of_provider(provider)
+        found, place = await self._behind(partition, consumer, provider, state, size, after)
+        return Page(tuple(found), write_token(scope, place))
+
+    async def of_node(self, node: NodeKey) -> Sequence[EdgeRecord]:
+        ids = {
+            i for partition in (_of_consumer(node), _of_provider(node)) for i in await self._ids(partition)
+        }
+        records = await self._records(sorted(ids))
+        return [r for r in records if node in (r.request.consumer, r.request.provider)]
+
+    async def sharing(self, artefact: str) -> Sequence[EdgeRecord]:
+        records = await self._records(sorted(await self._ids(_of_artefact(artefact))))
+        wanted = normal_id(artefact)
+        return [r for r in records if r.route and normal_id(r.route.artefact) == wanted]
+
+    async def due(self, before: datetime) -> AsyncIterator[EdgeKey]:
+        query = "PartitionKey eq @partition and next_due lt @before"
+        async for row in self._table.query(query, {"partition": EDGE, "before": before}, [*_KEYS, "id"]):
+            yield EdgeKey(str(row["id"]))
+
+    # --- index rows
+
+    async def _index(self, partitions: Sequence[str], record: EdgeRecord, *, over: bool) -> None:
+        row = {"RowKey": key_of(record.key.id), "id": record.key.id, "over": over}
+        await asyncio.gather(
+            *(self._table.transact([("upsert", {"PartitionKey": p, **row})]) for p in partitions)
+        )
+
+    async def _ids(self, partition: str) -> Sequence[str]:
+        """The edges that an index leads to and that may be live."""
+        query = "PartitionKey eq @partition and over eq false"
+        rows = self._table.query(query, {"partition": partition}, [*_KEYS, "id"])
+        return [str(row["id"]) async for row in rows]
+
+    async def _records(self, ids: Sequence[str]) -> Sequence[EdgeRecord]:
+        """The live ones among some edges."""
+        found: Sequence[EdgeRecord] = ()
+        for some in batched(ids, CONCURRENT_READS, strict=False):
+            records = await asyncio.gather(*(self.get(EdgeKey(i)) for i in some))
+            found = (*found, *(r for r in records if r and r.state in LIVE))
+        return found
+
+    async def _behind(
+        self,
+        partition: str,
+        consumer: NodeKey | None,
+        provider: NodeKey | None,
+        state: str,
+        size: int,
+        after: Place | None,
+    ) -> tuple[Sequence[EdgeSummary], Place | None]:
+        """A page of what an index leads to: as many index rows are read as edges are still wanted."""
+        shown: Sequence[EdgeSummary] = ()
+        place = after
+        while True:
+            rows, place = await self._table.page(
+                "PartitionKey eq @partition",
+                {"partition": partition},
+                select=[*_KEYS, "id"],
+                size=size - len(shown),
+                after=place,
+            )
+            for some in batched(rows, CONCURRENT_READS, strict=False):
+                reads = (self._table.get(EDGE, str(r["RowKey"]), [*_KEYS, "id", *_SUMMARY]) for r in some)
+                summaries = [_summary(found[0]) for found in await asyncio.gather(*reads) if found]
+                shown = (*shown, *(s for s in summaries if _matches(s, consumer, provider, state)))
+            if place is None or len(shown) >= size:
+                return shown, place
+
+
+def _needed(record: EdgeRecord) -> list[str]:
+    """The index rows that have to be there before a live edge is written: those of its nodes are, but for one that is
+    new, and one that comes back."""
+    places = _places(record)
+    return places if record.etag is None or record.state == "Revoking" else places[2:]
+
+
+def _places(record: EdgeRecord) -> list[str]:
+    places = [_of_consumer(record.request.consumer), _of_provider(record.request.provider)]
+    if record.route and record.route.artefact:
+        places.append(_of_artefact(record.route.artefact))
+    return places
+
+
+def _of_consumer(node: NodeKey) -> str:
+    return key_of(f"consumer {node}")
+
+
+def _of_provider(node: NodeKey | None) -> str:
+    return key_of(f"provider {node}")
+
+
+def _of_artefact(artefact: str) -> str:
+    return key_of(f"artefact {normal_id(artefact)}")
+
+
+def _matches(edge: EdgeSummary, consumer: NodeKey | None, provider: NodeKey | None, state: str) -> bool:
+    return (
+        consumer in (None, edge.consumer) and provider in (None, edge.provider) and state in ("", edge.state)
+    )
+
+
+def _entity(record: EdgeRecord) -> dict[str, object]:
+    request = record.request
+    entity: dict[str, object] = {
+        "PartitionKey": EDGE,
+        "RowKey": key_of(record.key.id),
+        "id": record.key.id,
+        "consumer": str(request.consumer),
+        "provider": str(request.provider),
+        "interface": request.interface,
+        "target": request.target,
+        "state": record.state,
+        "exposure": record.route.exposure if record.route else request.exposure or "",
+        "reason": next((c.reason for c in record.conditions if c.type == READY), ""),
+        "requested_at": record.requested_at,
+        **packed(msgspec.json.encode(msgspec.structs.replace(record, etag=None))),
+    }
+    # A row without the column is never due.
+    times = {"next_due": record.next_due, "expires_at": record.expires_at}
+    return entity | {name: time for name, time in times.items() if time is not None}
+
+
+def _summary(row: Entity) -> EdgeSummary:
+    fields = {name: _plain(row.get(name)) for name in _SUMMARY}
+    nodes = {name: NodeKey.parse(str(row[name])) for name in ("consumer", "provider")}
+    keys = {name: {"subscription": key.subscription, "group": key.group} for name, key in nodes.items()}
+    return msgspec.convert(fields | keys | {"id": row["id"]}, EdgeSummary)
+
+
+def _plain(value: object) -> object:
+    # The SDK answers a subclass of datetime that keeps the service's text.
+    return datetime.fromtimestamp(value.timestamp(), UTC) if isinstance(value, datetime) else value
