@@ -16,6 +16,10 @@ from shared.reconcile.claim import Claim, LeaseLost
 from shared.reconcile.observer import Observer
 
 PASSES = 3
+SHORT = 1.5
+"""Seconds: an operation that ends so soon is waited for."""
+PATIENCE = 10.0
+"""Seconds that a run waits in all."""
 OPERATION_AGE = timedelta(hours=1)
 
 
@@ -44,18 +48,32 @@ class Passes:
         """Everything that can be done now. Errors of Azure end in the attempt; raises LeaseLost."""
         attempt = Attempt(record)
         try:
-            for _ in range(PASSES):
-                await self._pass(attempt)
-                if not attempt.look_again:
-                    break
-            else:
-                attempt.unfinished(*self._when)
+            await self._passes(attempt)
             attempt.contested(self._timing)
         except LeaseLost:
             raise
         except MeshError as error:
             attempt.fail(error, *self._when)
         return attempt
+
+    async def _passes(self, attempt: Attempt) -> None:
+        passes, patience = PASSES, PATIENCE
+        while passes:
+            await self._pass(attempt)
+            if operation := attempt.record.operation:
+                left = (operation.poll_at - self._clock.now()).total_seconds()
+                if left > SHORT or left > patience:
+                    return
+                # The queue knows whole seconds only, and the hub is ours meanwhile.
+                left = max(0.0, left)
+                await self._clock.sleep(left)
+                await self._keep(attempt)
+                patience -= left
+            elif attempt.look_again:
+                passes -= 1
+            else:
+                return
+        attempt.unfinished(*self._when)
 
     @property
     def _when(self) -> tuple[datetime, Timing, random.Random]:
