@@ -192,7 +192,7 @@ class EdgePasses:
         visit.took(decision)
         if decision.plan.empty:
             visit.concluded(decision)
-            return False
+            return bool(decision.refused)
         if visit.record.state == "Approved":
             visit.move("provision", decision.plan.network[0].why)
         intended = visit.record
