@@ -10,6 +10,7 @@ from local.arm.documents import Json, JsonObject, flag_in, object_in, objects_in
 from local.arm.errors import NetworkError
 from local.arm.ids import ResourceId
 from local.arm.providers.microsoft_network.models import subnet_prefixes
+from local.arm.providers.microsoft_network.preconditions import unknown_reference
 from local.arm.store import Resource, Store
 
 SUBNET = "gatewaysubnet"
@@ -87,12 +88,7 @@ def check(gateway: str, properties: JsonObject, store: Store) -> None:
         public = text_in(object_in(item, "properties", "publicIPAddress"), "id")
         for identifier in (subnet, public):
             if identifier and store.find(identifier) is None:
-                raise NetworkError(
-                    400,
-                    "InvalidResourceReference",
-                    f"Resource {identifier} referenced by resource {gateway} was not found. Please make sure that the "
-                    "referenced resource exists, and that both resources are in the same region.",
-                )
+                raise unknown_reference(identifier, gateway)
 
 
 def begun(document: JsonObject) -> JsonObject:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from local.arm.clock import timestamp
 from local.arm.documents import JsonObject, as_json, copied, flag_in, object_in, text_in
-from local.arm.errors import NetworkError, network_child_not_found
+from local.arm.errors import network_child_not_found
 from local.arm.ids import ResourceId
 from local.arm.placement import check_parent
 from local.arm.providers.microsoft_network import peering_rules
@@ -26,6 +26,7 @@ from local.arm.providers.microsoft_network.models import (
     sync_level,
 )
 from local.arm.providers.microsoft_network.peering_rules import Proposal, Side
+from local.arm.providers.microsoft_network.preconditions import unknown_reference
 from local.arm.resource_manager import ResourceManager
 from local.arm.store import Resource
 
@@ -93,12 +94,7 @@ class Peerings:
         identifier = remote_id(properties)
         found = self.manager.store.find(identifier) if identifier else None
         if found is None:
-            raise NetworkError(
-                400,
-                "InvalidResourceReference",
-                f"Resource {identifier} referenced by resource {peering.text} was not found. Please make sure that "
-                "the referenced resource exists, and that both resources are in the same region.",
-            )
+            raise unknown_reference(identifier, peering.text)
         return found
 
     def replace(self, network: Resource, wanted: Sequence[JsonObject]) -> None:

@@ -72,3 +72,12 @@ def outside(subnet: str, network: str) -> ArmError:
         f"Subnet '{subnet}' is not valid because its IP address range is outside the IP address range of virtual "
         f"network '{network}'.",
     )
+
+
+def unknown_reference(identifier: str, user: str) -> ArmError:
+    return NetworkError(
+        400,
+        "InvalidResourceReference",
+        f"Resource {identifier} referenced by resource {user} was not found. Please make sure that the referenced "
+        "resource exists, and that both resources are in the same region.",
+    )

@@ -24,6 +24,7 @@ from local.arm.providers.microsoft_network.preconditions import (
     check_name,
     outside,
     unchanged,
+    unknown_reference,
 )
 from local.arm.providers.microsoft_network.subnet_links import (
     configurations_in,
@@ -44,6 +45,7 @@ _WITH_CONFIGURATIONS = (
     "loadBalancers",
 )
 _ENDPOINTS = "privateEndpoints"
+_REFERENCES = ("networkSecurityGroup", "routeTable", "natGateway")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ class Subnets:
                     f"Address prefix string for resource {network.id.text}/subnets/{name} cannot be null or empty.",
                 )
             spelled_endpoints(objects_in(properties, "serviceEndpoints"), f"{network.id.text}/subnets/{name}")
+            self._check_references(f"{network.id.text}/subnets/{name}", properties)
             for prefix in subnet_prefixes(properties):
                 range_ = parsed(prefix, f"{network.id.text}/subnets/{name}")
                 if not inside(range_, spaces):
@@ -146,6 +149,12 @@ class Subnets:
                         f"subnet in virtual network '{network.name}'.",
                     )
                 taken.append((prefix, name))
+
+    def _check_references(self, subnet: str, properties: JsonObject) -> None:
+        for reference in _REFERENCES:
+            identifier = text_in(object_in(properties, reference), "id")
+            if identifier and self.manager.store.find(identifier) is None:
+                raise unknown_reference(identifier, subnet)
 
     def check_replacement(self, network: Resource, subnets: Sequence[JsonObject]) -> None:
         """Whether the network may have exactly these subnets."""

@@ -5,6 +5,7 @@ required properties are left alone: documents describe requests and answers with
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -48,6 +49,60 @@ class Schema:
             found |= Schema(self.file, part).resolved().properties()
         declared = object_in(self.node, "properties")
         return found | {name: Schema(self.file, object_in(declared, name)) for name in declared}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path of a document."""
+
+    file: Path
+    pattern: re.Pattern[str]
+    method: str
+    node: JsonObject
+
+    def request(self) -> Schema | None:
+        """What its body is to look like."""
+        for parameter in objects_in(self.node, "parameters"):
+            found = Schema(self.file, parameter).resolved()
+            if text_in(found.node, "in") == "body":
+                return Schema(found.file, object_in(found.node, "schema")).resolved()
+        return None
+
+    def answer(self, status: int) -> Schema | None:
+        """What it answers with a status; a status that is not declared has none."""
+        response = object_in(self.node, "responses", str(status))
+        return Schema(self.file, object_in(response, "schema")).resolved() if "schema" in response else None
+
+
+def operation_of(method: str, path: str) -> Operation | None:
+    """The most specific declared operation that a request is one of, whatever its api-version."""
+    found = (item for item in _operations() if item.method == method.lower())
+    return next((item for item in found if item.pattern.fullmatch(path.rstrip("/"))), None)
+
+
+@cache
+def _operations() -> list[Operation]:
+    """Newest documents first, so that one of two versions wins; those for resources of any type are left out."""
+    found: list[tuple[int, Operation]] = []
+    files = sorted(SPECIFICATION.rglob("*.json"), key=lambda file: file.parent.name, reverse=True)
+    for file in files:
+        if "examples" in file.parts:
+            continue
+        paths = object_in(_document(file), "paths")
+        for path in paths:
+            if "{resourceProviderNamespace}" in path or path == "/{resourceId}":
+                continue
+            pattern = re.compile(_path_pattern(path), re.IGNORECASE)
+            for method, node in object_in(paths, path).items():
+                if isinstance(node, dict):
+                    found.append((path.count("{"), Operation(file, pattern, method, node)))
+    return [operation for _, operation in sorted(found, key=lambda item: item[0])]
+
+
+def _path_pattern(path: str) -> str:
+    scoped = path.removeprefix("/{resourceUri}") if path.startswith("/{resourceUri}") else path
+    literal = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(scoped.rstrip("/")))
+    return ".+" + literal if scoped != path else literal
 
 
 def answer_schema(file: Path, method: str, path: str, status: int) -> Schema:

@@ -16,6 +16,7 @@ from local.arm.resource_manager import Configuration, ResourceManager
 from local.arm.server import create_app
 from local.arm.throttling import Limits
 from tests.local.arm.conformance.comparison import compare
+from tests.local.arm.conformance.declarations import Declarations
 from tests.local.arm.conformance.recordings import SUBSCRIPTION, Exchange
 from tests.local.arm.conformance.scene import Scene
 from tests.local.arm.conformance.subjects import Kind, kind_of, looks_like_poll
@@ -50,12 +51,13 @@ type Skipped = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`skipped` says why an exchange was not compared."""
+    """`skipped` says why an exchange was not compared; `undeclared` is what strays from the OpenAPI documents."""
 
     exchange: Exchange
     kind: Kind | None
     differences: tuple[str, ...] = ()
     skipped: Skipped | None = None
+    undeclared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Replay:
     client: TestClient[web.Request, web.Application]
     scene: Scene
     timing: bool
+    declarations: Declarations
     polls: dict[str, Poll] = field(default_factory=dict)
     # Recorded etags and ours for the same answers: `If-Match` must name what the local one knows.
     etags: dict[str, str] = field(default_factory=dict)
@@ -101,7 +104,10 @@ class Replay:
         self.scene.decide(exchange)
         begun = [item for item in self.manager.operations.all() if item.id not in before]
         self._note_polls(exchange, answer, begun[-1] if begun else None)
-        return Outcome(exchange, kind, tuple(compare(exchange, answer, timing=self.timing)))
+        undeclared = tuple(self.declarations.check(exchange, answer))
+        return Outcome(
+            exchange, kind, tuple(compare(exchange, answer, timing=self.timing)), undeclared=undeclared
+        )
 
     async def _poll(self, exchange: Exchange, poll: Poll) -> Outcome:
         if not poll.url:
@@ -170,7 +176,9 @@ class Replay:
 
 
 @asynccontextmanager
-async def replaying(exchanges: Sequence[Exchange], *, timing: bool) -> AsyncIterator[Replay]:
+async def replaying(
+    exchanges: Sequence[Exchange], declarations: Declarations, *, timing: bool
+) -> AsyncIterator[Replay]:
     """A Resource Manager of its own for one recording."""
     manager = ResourceManager(
         Configuration(
@@ -182,7 +190,7 @@ async def replaying(exchanges: Sequence[Exchange], *, timing: bool) -> AsyncIter
         ManualClock(),
     )
     async with TestClient(TestServer(create_app(manager))) as client:
-        yield Replay(manager, client, Scene(manager, exchanges), timing)
+        yield Replay(manager, client, Scene(manager, exchanges), timing, declarations)
 
 
 def _key(exchange: Exchange) -> str:

@@ -40,6 +40,9 @@ class Tally:
     alike: int = 0
     listed: int = 0
     unlisted: int = 0
+    recorded: int = 0
+    network: int = 0
+    network_alike: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     known: list[Known] = field(default_factory=known_differences)
     used: set[Known] = field(default_factory=set)
@@ -48,11 +51,15 @@ class Tally:
         """Count the outcomes of one recording; the differences that are not listed, one sentence each."""
         found: list[str] = []
         for outcome in outcomes:
+            of_network = "/providers/microsoft.network/" in outcome.exchange.path.lower()
+            self.recorded += 1
+            self.network += of_network
             if outcome.skipped:
                 self.skipped[outcome.skipped] += 1
                 continue
             new = [item for item in outcome.differences if not self._explained(file, outcome, item)]
             self.alike += not outcome.differences
+            self.network_alike += of_network and not outcome.differences
             self.listed += bool(outcome.differences) and not new
             self.unlisted += bool(new)
             what = f"{outcome.exchange.index} {outcome.exchange.method} {outcome.exchange.path[-90:]}"
@@ -63,8 +70,10 @@ class Tally:
         compared = self.alike + self.listed + self.unlisted
         left_out = ", ".join(f"{count} {reason}" for reason, count in self.skipped.most_common())
         return (
-            f"recordings: {self.alike} of {compared} answers conform ({self.alike / max(compared, 1):.1%}), "
-            f"{self.listed} differ for a listed reason, {self.unlisted} differ; left out: {left_out}"
+            f"recordings: {self.alike} of {compared} answers conform ({_share(self.alike, compared)}), {self.listed} "
+            f"differ for a listed reason, {self.unlisted} differ; of all {self.recorded} recorded exchanges "
+            f"{_share(self.alike, self.recorded)}, of the {self.network} of the network provider "
+            f"{_share(self.network_alike, self.network)}; left out: {left_out}"
         )
 
     def _explained(self, file: str, outcome: Outcome, difference: str) -> bool:
@@ -73,6 +82,10 @@ class Tally:
                 self.used.add(entry)
                 return True
         return False
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / max(whole, 1):.1%}"
 
 
 TALLY = Tally()
