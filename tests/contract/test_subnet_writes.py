@@ -73,9 +73,11 @@ async def test_whoever_read_before_another_wrote_is_told_and_overwrites_nothing(
     arm = place.arm
     late = Overtaken(arm.url, arm.credential, SCOPE, ca_file=str(arm.ca_file))
     late.rival = place.port
-    with pytest.raises(Conflict) as told:
-        await late.add_service_endpoint(place.subnet, "Microsoft.Storage")
-    await late.close()
+    try:
+        with pytest.raises(Conflict) as told:
+            await late.add_service_endpoint(place.subnet, "Microsoft.Storage")
+    finally:
+        await late.close()
     assert told.value.reason == "PreconditionFailed"
     services = [entry["service"] for entry in objects_in(await place.read(), "serviceEndpoints")]
     assert services == ["Microsoft.Sql", "Microsoft.KeyVault"]

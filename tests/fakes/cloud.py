@@ -10,7 +10,7 @@ from shared.domain.network import Peering, Subnet, VirtualNetwork
 from shared.ports import Group, Resource
 from tests.fakes.catalogue import STORAGE_SERVICES
 from tests.fakes.connections import Connections
-from tests.fakes.state import Network, Side, SubnetState
+from tests.fakes.state import Network, Side, SubnetState, Zone
 
 LOCATION = "westeurope"
 
@@ -76,6 +76,10 @@ class Cloud(Connections):
         network = Network(network_id, location, prefixes, gateway)
         self.networks[normal_id(network_id)] = network
         return network
+
+    def create_zone(self, zone_id: str) -> Zone:
+        self.create_resource(zone_id, "global")
+        return self.zones.setdefault(normal_id(zone_id), Zone(zone_id))
 
     def resize_network(self, network_id: str, *prefixes: str) -> None:
         """Changes the address space: what is peered with it falls out of sync."""

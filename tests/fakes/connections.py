@@ -29,9 +29,6 @@ class Connections:
         self.networks[network_part(subnet_id)].subnets[name_of(subnet_id).lower()] = subnet
         return subnet
 
-    def create_zone(self, zone_id: str) -> Zone:
-        return self.zones.setdefault(normal_id(zone_id), Zone(zone_id))
-
     def close_firewall(self, target: str) -> None:
         """From now on only who is named by a rule gets through."""
         self.firewall_of(target).open = False
