@@ -96,6 +96,9 @@ _BY_CODE: dict[str, Judgement] = {
     "networkaclsvalidationfailure": "retry",
     "virtualnetworknotvalid": "retry",
     "virtualnetworkrulebadrequest": "retry",
+    # Private DNS accepts what it will refuse, and says this at the operation's end, which has no status of its own
+    # (Azure/azure-aks-docs #212).
+    "badrequest": "terminal",
     # The service itself is busy with the resource: recording Test_SQL_Server, Storage resource provider's error codes.
     "conflictingserveroperation": "wait",
     "storageaccountoperationinprogress": "wait",
