@@ -170,7 +170,9 @@ def claimed(record: NodeRecord, decision: Decision) -> NodeRecord:
     if not decision.member or group is None or tags is None:
         return record
     if record.state in ("Seen", "Offboarding", "Offboarded"):
-        record = msgspec.structs.replace(record, state="Pending", ready_at=None, reads=0, writes=0)
+        record = msgspec.structs.replace(
+            record, state="Pending", wanted_hub="", ready_at=None, reads=0, writes=0
+        )
     return msgspec.structs.replace(
         record,
         hub=decision.hub.id if decision.hub else record.hub,

@@ -23,8 +23,8 @@ from shared.reconcile.options.made import Made, make, no_address, remove
 from shared.reconcile.options.scene import Scene, Wanted, WantedPair
 from shared.reconcile.options.zones import link_zones, resolves
 
-ASKED_EVERY = 4
-"""A follower asks its leader at its first look, and at every fourth that still finds nothing done."""
+ASKED_EVERY = 10
+"""A follower asks its leader when it finds a pair damaged, and at every tenth look that finds it so still."""
 
 
 class Connection(msgspec.Struct, frozen=True):
@@ -167,9 +167,14 @@ def _absences(scene: Scene, option: Option) -> list[Finding]:
 
 
 def _asked(scene: Scene, wanted: Wanted) -> tuple[tuple[NodeKey, str], ...]:
-    """Leaders of pairs that are to be written, every few looks; followers, once a pair that they wait for stands."""
-    asks = scene.record.waits % ASKED_EVERY == 0
-    connected = any(c.type == CONNECTED and c.status == "True" for c in scene.record.conditions)
+    """Leaders of pairs that were damaged; followers whose pair stands since this look.
+
+    A leader hears of those who join from the roster, not from here.
+    """
+    record = scene.record
+    was_well = any(c.type == CONNECTED and c.status == "True" for c in record.conditions)
+    asks = was_well or record.waits % ASKED_EVERY == ASKED_EVERY - 1
+    stood = {normal_id(p.id) for p in record.peerings if p.state == "Connected"}
     asked: list[tuple[NodeKey, str]] = []
     for one in wanted.pairs:
         partner = NodeKey.containing(one.remote)
@@ -177,7 +182,7 @@ def _asked(scene: Scene, wanted: Wanted) -> tuple[tuple[NodeKey, str], ...]:
             continue
         if one.leader and one.pair and heal(one.pair) and asks:
             asked.append((one.leader, one.local.id))
-        elif not one.leader and stands([one]) and not connected:
+        elif not one.leader and stands([one]) and one.side and normal_id(one.side.id) not in stood:
             asked.append((partner, one.remote))
     return tuple(asked)
 

@@ -30,7 +30,7 @@ from shared.reconcile.network import stands
 from shared.reconcile.observation import Observation
 from shared.reconcile.options import OPTIONS
 from shared.reconcile.options.attached import hub_missing
-from shared.reconcile.options.scene import Scene
+from shared.reconcile.options.scene import NO_HUB, Scene
 
 CONDITIONS = [TAGS_VALID, CONNECTED, OBSERVED]
 
@@ -60,9 +60,11 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def hub_of(mesh: Mesh, record: NodeRecord, seen: Observation) -> Hub | None:
-    """The hub that a key belongs to: the one it is to have, once it is connected with that."""
+    """The hub that a key belongs to: the one it is to have, once it is connected with that, or with no other."""
     target, kept = seen.hub, mesh.hub(record.hub)
     if target is None or kept is None or kept.id == target.id or record.state == "Offboarded":
+        return target
+    if not any(n.peering_to(kept.network) for n in seen.networks):
         return target
     tags = read_tags(seen.group.tags)[0] if seen.group and is_member(seen.group) else None
     if tags is None or tags.network is None:
@@ -135,7 +137,10 @@ def _as_outsider(mesh: Mesh, record: NodeRecord, seen: Observation, now: datetim
     hub = seen.hub
     sink = Sink(setting_name(mesh.name), hub.workspace if hub else "")
     left = release(seen.resources, record.coverage, seen.diagnostics, sink, now)
-    network = disconnection(Scene(mesh, record, seen, hub), now) if hub else Connection.of(record)
+    if hub is None and record.hub:
+        network = Connection.of(record)
+    else:
+        network = disconnection(Scene(mesh, record, seen, hub or NO_HUB), now)
     steps, findings = network.steps, [*left.findings, *network.findings]
     if seen.group is not None and seen.group.deleting:
         # Azure refuses writes inside such a group, and removes what is in it: only what lies elsewhere is left to us.

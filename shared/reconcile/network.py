@@ -119,8 +119,11 @@ def _connected(wanted: WantedPair) -> bool:
 
 
 def _asked(wanted: WantedPair) -> Finding:
-    message = f"{wanted.leader} writes the pair with {wanted.remote} and has been asked to."
-    return Finding(CONNECTED, "PartnerAsked", message, "info", waiting=True)
+    if wanted.patient:
+        message = f"{wanted.leader} writes the pair with {wanted.remote} and has been asked to."
+        return Finding(CONNECTED, "PartnerAsked", message, "info", waiting=True)
+    message = f"{wanted.leader} was to write the pair with {wanted.remote} and did not: see what its conditions say."
+    return Finding(CONNECTED, "PairNotMade", message)
 
 
 def _foreign(broken: Sequence[str]) -> list[Finding]:

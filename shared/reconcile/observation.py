@@ -169,13 +169,14 @@ async def _hub(arm: ResourceManager, seen: Observation, wish: Wish) -> Observati
     full: list[FullHub] = []
     for hub in wish.hubs:
         network = await _network(arm, hub.network)
-        if network is None or _has_room(hub, network, wish.prefix):
+        if network is None or has_room(hub, network, wish.prefix):
             return msgspec.structs.replace(seen, hub=hub, hub_network=network)
         full.append(FullHub(hub.id, len(network.peerings), hub.capacity))
     return msgspec.structs.replace(seen, hub=wish.hubs[0], full=tuple(full))
 
 
-def _has_room(hub: Hub, network: VirtualNetwork, prefix: str) -> bool:
+def has_room(hub: Hub, network: VirtualNetwork, prefix: str) -> bool:
+    """Whether a hub takes a node, or has it already: the names of the node's peerings on it start with `prefix`."""
     attached = any(p.name.lower().startswith(prefix.lower()) for p in network.peerings)
     return attached or len(network.peerings) < hub.capacity
 

@@ -13,6 +13,9 @@ ROSTER = "mesh"
 TURN = "roster/mesh"
 """One pair of the full mesh is written at a time: two leaders may share a follower, whose network takes one write."""
 
+PATIENCE = 40
+"""So often, which is about half an hour, a follower looks whether its leader has written their pair."""
+
 
 def mesh_pairs(scene: Scene) -> Wanted:
     """A pair between each of the node's networks and each of every other member's."""
@@ -82,7 +85,8 @@ def _pair(scene: Scene, network: VirtualNetwork, partner: NodeKey, remote: str) 
         return WantedPair(network, remote, leader=elsewhere, turn=TURN, notes=notes)
     first, second = (network, there) if leader == scene.key else (there, network)
     pair = nodes_pair(scene.mesh.name, leader, first, second)
-    return WantedPair(network, there.id, pair, (Party(first), Party(second)), elsewhere, TURN)
+    patient = scene.record.waits < PATIENCE
+    return WantedPair(network, there.id, pair, (Party(first), Party(second)), elsewhere, TURN, patient)
 
 
 def _name(scene: Scene, partner: NodeKey, remote: str) -> str:

@@ -13,6 +13,9 @@ from shared.reconcile.observation import Observation
 from shared.reconcile.pair import Pair
 from shared.reconcile.preflight import Party
 
+NO_HUB = Hub("", "", "")
+"""Stands for the hub of a group that never had one."""
+
 
 class Scene(msgspec.Struct, frozen=True):
     """A node, its hub (the one that it is to have), and what was observed of both."""
@@ -38,6 +41,7 @@ class WantedPair(msgspec.Struct, frozen=True):
     `pair` is None where the other network was not read, because the side that is the node's tells that all is well;
     `parties` are its networks in the pair's order. Another node writes it where `leader` names one. `turn` names
     what has to be waited for before it is written, where that is not the hub. `notes` are told whatever its state.
+    Whoever waits for its leader is `patient` only for so long.
     """
 
     local: VirtualNetwork
@@ -46,6 +50,7 @@ class WantedPair(msgspec.Struct, frozen=True):
     parties: tuple[Party, Party] | None = None
     leader: NodeKey | None = None
     turn: str = ""
+    patient: bool = True
     notes: tuple[Finding, ...] = ()
 
     @property
