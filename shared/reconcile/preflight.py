@@ -18,7 +18,7 @@ from shared.reconcile.pair import Pair, Side
 PEERINGS = 500
 ENDPOINTS = 1_000
 ENDPOINTS_ACROSS = 4_000
-GATEWAY_SUBNET = "gatewaysubnet"
+GATEWAY_SUBNETS = ("gatewaysubnet", "routeserversubnet")  # a peering lends a Route Server like a gateway
 LINKED = "peer/action"  # how a refusal on the other network names the right
 
 _REFUSED = re.compile(r"does not have (?:authorization|permission) to perform action\(?s?\)? '([^']+)'")
@@ -172,13 +172,13 @@ def _gateway(
 
 
 def has_gateway(network: VirtualNetwork) -> bool | None:
-    """Whether a gateway lies in a network, as its subnets show; None where they do not tell.
+    """Whether a network has something to lend, as its subnets show; None where they do not tell.
 
-    A gateway lies in the subnet of that name, whose IP configurations name it; the subnet may also be empty.
+    A gateway or a Route Server lies in the subnet of that name, whose IP configurations name it; it may be empty.
     """
     if not network.subnets:
         return None
-    subnet = next((s for s in network.subnets if s.name.lower() == GATEWAY_SUBNET), None)
-    if subnet is None:
+    own = [s for s in network.subnets if s.name.lower() in GATEWAY_SUBNETS]
+    if not own:
         return False
-    return True if subnet.ip_configurations else None
+    return True if any(s.ip_configurations for s in own) else None

@@ -124,8 +124,9 @@ def test_a_gateway_that_azure_would_refuse_is_named(
 
 
 def test_whether_a_network_has_a_gateway_is_known_only_from_its_subnets() -> None:
-    known = (network("n", "10.0.0.0/16", subnets=s) for s in ((), (subnet("a"),), (GATEWAYS,)))
-    assert [has_gateway(n) for n in known] == [None, False, True]
+    server = subnet("RouteServerSubnet", configurations=1)
+    known = [network("n", "10.0.0.0/16", subnets=s) for s in ((), (subnet("a"),), (GATEWAYS,), (server,))]
+    assert [has_gateway(n) for n in known] == [None, False, True, True]
     assert has_gateway(network("n", "10.0.0.0/16", subnets=(subnet("GatewaySubnet"),))) is None
 
 
