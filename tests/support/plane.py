@@ -66,7 +66,10 @@ class Plane(InMemoryMesh):
 
     def remotes(self, key: NodeKey) -> set[str]:
         """The names of the networks that a node's network is peered with."""
-        return {s.remote.rsplit("/", 1)[-1] for s in self.network(network_of(key)).sides.values()}
+        return self.remotes_of(network_of(key))
+
+    def remotes_of(self, network_id: str) -> set[str]:
+        return {s.remote.rsplit("/", 1)[-1] for s in self.network(network_id).sides.values()}
 
     def linked(self, key: NodeKey) -> list[str]:
         """The zones that a node's network is linked to."""
