@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.errors import Conflict, Waiting
+from shared.domain.errors import Conflict, NotFound, Waiting
 from shared.domain.hub import HubRecord
 from shared.domain.ids import HubKey, normal_id
 from shared.domain.mesh import Mesh, Timing
@@ -43,8 +43,10 @@ class HubIntake:
     async def bump(self, key: HubKey, cause: str) -> bool:
         """Raises the hub's generation and enqueues it; False where a run that is yet to start covers it already.
 
-        Raises Waiting where too many write at once.
+        Raises NotFound (`HubUnknown`) for a hub that the mesh does not have, and Waiting where too many write at once.
         """
+        if self._mesh.hub(key.id) is None:
+            raise NotFound("HubUnknown", "MESH_HUBS names no such hub.", target=str(key))
         for _ in range(BUMP_ATTEMPTS):
             record = await self._hubs.get(key) or HubRecord(key=key)
             if self._pending(record):

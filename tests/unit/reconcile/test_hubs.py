@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.errors import Denied, MeshError, Transient, Waiting
+from shared.domain.errors import Denied, NotFound, Transient, Waiting
 from shared.domain.hub import HubRecord
 from shared.domain.ids import HubKey
 from shared.domain.naming import hub_pair_name, hub_peering_name
@@ -389,8 +389,11 @@ async def test_an_event_about_a_hubs_network_has_the_hub_looked_at_once() -> Non
 async def test_a_hub_that_the_mesh_does_not_have_is_nobodys() -> None:
     hubs = Hubs(hub("a"))
     assert (await hubs.engine.reconcile(HubKey("gone"))).requeue_after is None
-    with pytest.raises(MeshError):
+    with pytest.raises(NotFound):
         await hubs.engine.plan(HubKey("gone"))
+    with pytest.raises(NotFound):
+        await hubs.intake.bump(HubKey("gone"), "test")
+    assert await hubs.store.get(HubKey("gone")) is None
 
 
 async def test_a_dry_run_writes_and_records_nothing() -> None:
