@@ -88,7 +88,9 @@ _BY_REASON: dict[str, HTTPStatus] = {
     **dict.fromkeys(("NotApprover", "OwnRequest", "RoleRequired"), HTTPStatus.FORBIDDEN),
     "EdgeChanged": HTTPStatus.PRECONDITION_FAILED,
     "IdempotencyKeyReused": HTTPStatus.UNPROCESSABLE_ENTITY,
-    "NodeNotReady": HTTPStatus.CONFLICT,
+    **dict.fromkeys(
+        ("HubFull", "HubMissing", "HubOfAnotherRegion", "HubUnchanged", "NodeNotReady"), HTTPStatus.CONFLICT
+    ),
     "NodeUnknown": HTTPStatus.UNPROCESSABLE_ENTITY,
     "NotReplayable": HTTPStatus.UNPROCESSABLE_ENTITY,
 }

@@ -14,9 +14,9 @@ from shared.domain.ids import EdgeKey, NodeKey
 if TYPE_CHECKING:
     from functions.bodies import Decision, EdgeAsk, Extension
     from functions.call import Call
-    from functions.views.edges import EdgeDetail, EdgeItem
-    from functions.views.pages import List
-    from shared.domain.edge import EdgeRecord
+    from functions.views.edges import EdgeDetail, EdgeItem, EdgePreview
+    from functions.views.pages import KeyTaken, List
+    from shared.domain.edge import EdgeRecord, EdgeRequest
 
 routes = Routes("edges")
 
@@ -58,22 +58,22 @@ REFUSALS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_F
 )
 async def request_edge(call: "Call", body: "EdgeAsk") -> "Answer[EdgeDetail]":
     """Asks for an edge; the same one is answered again to the same Idempotency-Key."""
-    from shared.domain.edge import EdgeRequest
-
-    asked = EdgeRequest(
-        consumer=_node("consumer", body.consumer),
-        provider=_node("provider", body.provider),
-        interface=body.interface,
-        target=body.target,
-        purpose=body.purpose,
-        gigabytes=body.gigabytes,
-        lease_days=body.lease_days,
-        exposure=body.exposure,
-        part=body.part,
-    )
-    record = await call.app.desk.request(call.actor, asked, call.text(IDEMPOTENCY_KEY))
+    record = await call.app.desk.request(call.actor, _request(body), call.text(IDEMPOTENCY_KEY))
     answer = await _detail(call, record)
     return Answer(answer.view, headers={**answer.headers, "Location": f"/api/edges/{record.key.id}"})
+
+
+@routes.route(
+    "POST",
+    "edges/plan",
+    role=Role.READER,
+    problems=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
+)
+async def plan_edge(call: "Call", body: "EdgeAsk") -> "Answer[EdgePreview]":
+    """How a request would be carried and what each way would cost. Reads Azure, stores and writes nothing."""
+    from functions.views.edges import preview
+
+    return Answer(preview(await call.app.edge_engine.preview(_request(body))))
 
 
 @routes.route("GET", "edges", CONSUMER, PROVIDER, STATE, TOP, CONTINUATION)
@@ -142,6 +142,23 @@ async def revoke_edge(call: "Call", body: "Decision") -> "Answer[EdgeDetail]":
     return await _decided(call, desk.revoke(call.actor, key, body.reason, _etag(call)))
 
 
+@routes.route(
+    "POST",
+    "edges/{id}/reconcile",
+    EDGE,
+    role=Role.OPERATOR,
+    status=HTTPStatus.ACCEPTED,
+    problems=(HTTPStatus.NOT_FOUND,),
+)
+async def reconcile_edge(call: "Call") -> "Answer[KeyTaken]":
+    """Looks at an edge again, soon; one that Failed is tried anew."""
+    from functions.views.pages import KeyTaken
+
+    key = _key(call)
+    await call.app.edge_intake.bump(key, "asked for over HTTP")
+    return Answer(KeyTaken(str(key)))
+
+
 async def _decided(call: "Call", command: "Awaitable[EdgeRecord]") -> "Answer[EdgeDetail]":
     """The edge after a command. Raises NotAllowed with the commands that people could give it instead."""
     from functions.views.edges import commands
@@ -162,6 +179,22 @@ async def _detail(call: "Call", record: "EdgeRecord", continuation: str = "") ->
     page = await call.app.history.recent(str(record.key), continuation=continuation)
     detail = edge_detail(record, [history_view(e) for e in page.items], page.continuation)
     return Answer(detail, headers={"ETag": record.etag or ""})
+
+
+def _request(body: "EdgeAsk") -> "EdgeRequest":
+    from shared.domain.edge import EdgeRequest
+
+    return EdgeRequest(
+        consumer=_node("consumer", body.consumer),
+        provider=_node("provider", body.provider),
+        interface=body.interface,
+        target=body.target,
+        purpose=body.purpose,
+        gigabytes=body.gigabytes,
+        lease_days=body.lease_days,
+        exposure=body.exposure,
+        part=body.part,
+    )
 
 
 def _key(call: "Call") -> EdgeKey:

@@ -13,6 +13,7 @@ from shared.domain.actor import Role
 from shared.domain.errors import NotFound
 
 if TYPE_CHECKING:
+    from functions.bodies import Move
     from functions.call import Call
     from functions.views.nodes import NodeDetail, NodeItem
     from functions.views.pages import KeyTaken, List
@@ -66,6 +67,23 @@ async def reconcile_node(call: "Call") -> "Answer[KeyTaken]":
 
     await call.app.intake.bump(call.node, "asked for over HTTP", EVERYTHING)
     return Answer(KeyTaken(str(call.node)))
+
+
+@routes.route(
+    "POST",
+    f"{NODE}/move",
+    SUBSCRIPTION,
+    GROUP,
+    role=Role.OPERATOR,
+    status=HTTPStatus.ACCEPTED,
+    problems=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def move_node(call: "Call", body: "Move") -> "Answer[KeyTaken]":
+    """Moves a node to another hub: the peering with the old one goes once that with the new one is Connected."""
+    from functions.views.pages import KeyTaken
+
+    record = await call.app.moves.to_hub(call.node, body.hub)
+    return Answer(KeyTaken(str(record.key)))
 
 
 @routes.route("GET", f"{NODE}/plan", SUBSCRIPTION, GROUP, problems=(HTTPStatus.NOT_FOUND,))

@@ -13,7 +13,6 @@ from shared.domain.mesh import RECONCILE_QUEUE
 if TYPE_CHECKING:
     from shared.bootstrap import Application
     from shared.ports import WorkItem
-    from shared.reconcile.engine import Result
 
 blueprint = func.Blueprint()
 log = logging.getLogger(__name__)
@@ -28,9 +27,9 @@ async def reconciler(message: func.QueueMessage) -> None:
     if item is None or key is None:
         return
     with app.instruments.reconciling(str(key)):
-        result = await _reconcile(app, key)
-    if result.requeue_after is not None:
-        await app.queue.enqueue(item, delay=result.requeue_after)
+        again = await _reconcile(app, key)
+    if again is not None:
+        await app.queue.enqueue(item, delay=again)
 
 
 @blueprint.function_name("poison")
@@ -45,14 +44,15 @@ async def poison(message: func.QueueMessage) -> None:
         await _give_up(application(), key, "its reconcile failed on every try; see the log.")
 
 
-async def _reconcile(app: "Application", key: Key) -> "Result":
+async def _reconcile(app: "Application", key: Key) -> float | None:
+    """One run of the engine for this kind of key; in how many seconds to look again, if the message is to say so."""
     match key:
         case HubKey():
-            return await app.hub_engine.reconcile(key)
+            return (await app.hub_engine.reconcile(key)).requeue_after
         case NodeKey():
-            return await app.engine.reconcile(key)
+            return (await app.engine.reconcile(key)).requeue_after
         case EdgeKey():
-            raise NotImplementedError
+            return (await app.edge_engine.reconcile(key)).requeue_after
 
 
 async def _give_up(app: "Application", key: Key, reason: str) -> None:
@@ -62,7 +62,7 @@ async def _give_up(app: "Application", key: Key, reason: str) -> None:
         case NodeKey():
             await app.engine.give_up(key, reason)
         case EdgeKey():
-            raise NotImplementedError
+            await app.edge_engine.give_up(key, reason)
 
 
 async def _read(message: func.QueueMessage) -> "tuple[WorkItem | None, Key | None]":

@@ -15,7 +15,11 @@ log = logging.getLogger(__name__)
 async def resync(timer: func.TimerRequest) -> None:
     """Enqueues the keys whose time has come."""
     app = application()
-    count = await app.resync.enqueue_due() + await app.hub_intake.enqueue_due()
+    count = (
+        await app.resync.enqueue_due()
+        + await app.hub_intake.enqueue_due()
+        + await app.edge_leases.enqueue_due()
+    )
     if count:
         log.info("%d keys are due%s", count, " (the timer was late)" if timer.past_due else "")
 
@@ -26,8 +30,12 @@ async def resync(timer: func.TimerRequest) -> None:
 )
 async def discovery(timer: func.TimerRequest) -> None:
     """Finds groups that were tagged or untagged without an event reaching us."""
-    count = await application().resync.discover()
+    app = application()
+    count = await app.resync.discover()
     if count:
         log.info(
             "%d groups changed without an event%s", count, " (the timer was late)" if timer.past_due else ""
         )
+    released = await app.sweep.allocations()
+    if released:
+        log.info("%d prefixes were given back whose networks are gone", released)

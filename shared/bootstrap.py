@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from shared.ports import Alerts, Clock, DeadLetters, History, NodeStore, Probe, WorkQueue
     from shared.ports.mesh import AddressBook, HubStore
     from shared.reconcile.edges.commands import EdgeDesk
+    from shared.reconcile.edges.engine import EdgeEngine
+    from shared.reconcile.edges.intake import EdgeIntake, EdgeLeases
     from shared.reconcile.engine import Engine
     from shared.reconcile.hubs.engine import HubEngine
     from shared.reconcile.hubs.intake import HubIntake
     from shared.reconcile.intake import Intake
+    from shared.reconcile.move import Moves
     from shared.reconcile.replay import Replay
     from shared.reconcile.resync import Resync
+    from shared.reconcile.sweep import Sweep
     from shared.settings import Settings
     from shared.telemetry.process import TelemetryProcessor, Touch
 
@@ -47,8 +51,13 @@ class Application(msgspec.Struct, frozen=True):
     hub_engine: "HubEngine"
     hub_intake: "HubIntake"
     addresses: "AddressBook"
+    desk: "EdgeDesk"
+    edge_engine: "EdgeEngine"
+    edge_intake: "EdgeIntake"
+    edge_leases: "EdgeLeases"
+    moves: "Moves"
+    sweep: "Sweep"
     platform_authentication: bool
-    desk: "EdgeDesk" = None  # type: ignore[assignment]  # until the table of edges is there
 
 
 def build(settings: "Settings") -> Application:
@@ -64,18 +73,26 @@ def build(settings: "Settings") -> Application:
     from shared.adapters.tables.addresses import TableAddressBook
     from shared.adapters.tables.alerts import TableAlerts
     from shared.adapters.tables.dead_letters import TableDeadLetters
+    from shared.adapters.tables.edges import TableEdgeStore
     from shared.adapters.tables.history import TableHistory
     from shared.adapters.tables.hubs import TableHubStore
     from shared.adapters.tables.leases import TableLeases
     from shared.adapters.tables.nodes import TableNodeStore
+    from shared.adapters.tables.rosters import TableRosters
     from shared.adapters.tables.table import TableStorage
     from shared.domain.mesh import RECONCILE_QUEUE
+    from shared.reconcile.edges.commands import EdgeDesk
+    from shared.reconcile.edges.engine import EdgeEngine
+    from shared.reconcile.edges.intake import EdgeIntake, EdgeLeases
     from shared.reconcile.engine import Engine
     from shared.reconcile.hubs.engine import HubEngine
     from shared.reconcile.hubs.intake import HubIntake
     from shared.reconcile.intake import Intake
+    from shared.reconcile.move import Moves
     from shared.reconcile.replay import Replay
     from shared.reconcile.resync import Resync
+    from shared.reconcile.surroundings import Shared
+    from shared.reconcile.sweep import Sweep
     from shared.telemetry.process import KnownNodes, TelemetryProcessor
 
     mesh, timing = settings.mesh, settings.timing
@@ -90,8 +107,41 @@ def build(settings: "Settings") -> Application:
     events = EventHubStream(hub, settings.event_hub.mesh_events, credential)
     nodes, dead_letters, alerts = TableNodeStore(tables), TableDeadLetters(tables), TableAlerts(tables)
     history, leases, hubs = TableHistory(tables), TableLeases(tables, clock), TableHubStore(tables)
+    edges, addresses = TableEdgeStore(tables), TableAddressBook(tables, clock)
     intake = Intake(mesh, nodes, queue, clock, timing)
-    engine = Engine(mesh, arm, nodes, history, leases, dead_letters, events, queue, clock, new_run, timing)
+    edge_intake = EdgeIntake(edges, queue, clock, timing)
+    engine = Engine(
+        mesh,
+        arm,
+        nodes,
+        history,
+        leases,
+        dead_letters,
+        events,
+        queue,
+        clock,
+        new_run,
+        timing,
+        intake=intake,
+        shared=Shared(TableRosters(tables), addresses, edges, edge_intake),
+    )
+    edge_engine = EdgeEngine(
+        mesh,
+        arm,
+        edges,
+        nodes,
+        history,
+        leases,
+        dead_letters,
+        events,
+        queue,
+        intake,
+        settings.rates,
+        settings.terms,
+        clock,
+        new_run,
+        timing,
+    )
     hub_engine = HubEngine(
         mesh, arm, hubs, nodes, history, leases, dead_letters, queue, intake.bump, clock, new_run, timing
     )
@@ -118,10 +168,16 @@ def build(settings: "Settings") -> Application:
             *(ResourceManagerProbe(arm, s) for s in mesh.subscriptions),
         ),
         instruments=Instruments(),
-        addresses=TableAddressBook(tables, clock),
+        addresses=addresses,
         hubs=hubs,
         hub_engine=hub_engine,
         hub_intake=HubIntake(mesh, hubs, queue, clock, timing),
+        desk=EdgeDesk(edges, nodes, history, queue, clock, settings.rules, settings.terms, new_id),
+        edge_engine=edge_engine,
+        edge_intake=edge_intake,
+        edge_leases=EdgeLeases(edges, queue, clock),
+        moves=Moves(mesh, arm, nodes, intake),
+        sweep=Sweep(mesh, arm, nodes, addresses, clock),
         platform_authentication=settings.platform_authentication,
     )
 
@@ -131,6 +187,13 @@ def new_run() -> str:
     from uuid import uuid4
 
     return str(uuid4())
+
+
+def new_id() -> str:
+    """An edge's id: 32 hexadecimal digits, as those that follow from an Idempotency-Key."""
+    from uuid import uuid4
+
+    return uuid4().hex
 
 
 def _touch(intake: "Intake") -> "Touch":

@@ -18,6 +18,7 @@ from shared.domain.edge import (
 from shared.domain.edge_states import allowed
 from shared.domain.ids import NodeKey
 from shared.domain.node import LastRun
+from shared.reconcile.edges.planner import Planned
 
 OF_PEOPLE = ("approve", "reject", "extend", "revoke")
 
@@ -84,6 +85,25 @@ class EdgeDetail(msgspec.Struct, frozen=True, kw_only=True):
     commands: tuple[str, ...]
 
 
+class WayView(msgspec.Struct, frozen=True):
+    """One way to carry an edge: what it would cost in a month, and what speaks against it where it is not possible."""
+
+    exposure: Exposure
+    possible: bool
+    monthly_cost: float
+    currency: str
+    against: tuple[str, ...]
+
+
+class EdgePreview(msgspec.Struct, frozen=True):
+    """How a request would be carried: `route` is None where `findings` leave none; `cheapest` of the ways that work."""
+
+    route: RouteView | None
+    cheapest: Exposure | None
+    ways: tuple[WayView, ...]
+    findings: tuple[str, ...]
+
+
 def edge_item(edge: EdgeSummary) -> EdgeItem:
     """An edge for the list."""
     return EdgeItem(
@@ -131,6 +151,26 @@ def edge_detail(record: EdgeRecord, history: list[HistoryView], more_history: st
         history=history,
         more_history=more_history,
         commands=commands(record.state),
+    )
+
+
+def preview(planned: Planned) -> EdgePreview:
+    """A plan for a request, for people."""
+    cheapest = planned.cheapest
+    return EdgePreview(
+        route=route_view(planned.route) if planned.route else None,
+        cheapest=cheapest.exposure if cheapest else None,
+        ways=tuple(
+            WayView(
+                way.exposure,
+                way.route is not None,
+                way.monthly,
+                way.currency,
+                tuple(o.message for o in way.against),
+            )
+            for way in planned.options
+        ),
+        findings=tuple(f"{finding.reason}: {finding.message}" for finding in planned.findings),
     )
 
 

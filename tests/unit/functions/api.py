@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import azure.functions as func
@@ -24,20 +25,26 @@ from shared.adapters.instruments import Instruments
 from shared.bootstrap import Application
 from shared.domain.actor import Role
 from shared.domain.approval import Rule
+from shared.domain.cost import Rates
 from shared.domain.edge_request import Terms
 from shared.domain.ids import NodeKey
 from shared.domain.mesh import Mesh
 from shared.domain.node import NodeRecord
 from shared.reconcile.edges.commands import EdgeDesk
+from shared.reconcile.edges.engine import EdgeEngine
+from shared.reconcile.edges.intake import EdgeIntake, EdgeLeases
 from shared.reconcile.hubs.engine import HubEngine
 from shared.reconcile.hubs.intake import HubIntake
+from shared.reconcile.move import Moves
 from shared.reconcile.replay import Replay
+from shared.reconcile.sweep import Sweep
 from shared.telemetry.process import KnownNodes, TelemetryProcessor
-from tests.fakes import InMemoryAddressBook, InMemoryAlerts
+from tests.fakes import InMemoryAlerts
 from tests.fakes.edges import InMemoryEdgeStore
 from tests.fakes.hubs import InMemoryHubStore
 from tests.support.mesh import SUBSCRIPTION, InMemoryMesh
 
+ROOT = Path(__file__).resolve().parents[3]
 CONSUMER = f"{SUBSCRIPTION}/marketing"
 PROVIDER = f"{SUBSCRIPTION}/sales"
 TARGET = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/sales/providers/Microsoft.Sql/servers/orders"
@@ -51,6 +58,7 @@ ASK: dict[str, object] = {
 POOL = "10.64.0.0/16"
 ROUTES = tuple(route for table in TABLES for route in table.table)
 OPENAPI: dict[str, Any] = json.loads(msgspec.json.encode(_description()))
+RATES = msgspec.toml.decode((ROOT / "shared/domain/rates.toml").read_bytes(), type=Rates)
 _WHOLE = "urn:openapi"
 _REGISTRY: Registry[Any] = Registry().with_resource(_WHOLE, DRAFT202012.create_resource(OPENAPI))
 
@@ -124,7 +132,8 @@ def _validator(schema: str) -> Draft202012Validator:
 
 def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
     """An app with two nodes that are Ready."""
-    mesh, edges, alerts, numbers = InMemoryMesh(), InMemoryEdgeStore(), InMemoryAlerts(), count(1)
+    mesh, alerts, numbers = InMemoryMesh(), InMemoryAlerts(), count(1)
+    edges = mesh.edges
     hubs = InMemoryHubStore()
     for group in ("marketing", "sales"):
         key = NodeKey.of(SUBSCRIPTION, group)
@@ -146,7 +155,7 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
         queue=mesh.queue,
         probes=(),
         instruments=Instruments(),
-        addresses=InMemoryAddressBook(mesh.clock),
+        addresses=mesh.addresses,
         hubs=hubs,
         hub_engine=HubEngine(
             mesh.mesh,
@@ -164,6 +173,27 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
         ),
         hub_intake=HubIntake(mesh.mesh, hubs, mesh.queue, mesh.clock, mesh.timing),
         platform_authentication=authenticated,
+        edge_engine=EdgeEngine(
+            mesh.mesh,
+            mesh.arm,
+            edges,
+            mesh.nodes,
+            mesh.history,
+            mesh.leases,
+            mesh.dead_letters,
+            mesh.events,
+            mesh.queue,
+            mesh.intake,
+            RATES,
+            Terms(),
+            mesh.clock,
+            lambda: "run",
+            mesh.timing,
+        ),
+        edge_intake=EdgeIntake(edges, mesh.queue, mesh.clock, mesh.timing),
+        edge_leases=EdgeLeases(edges, mesh.queue, mesh.clock),
+        moves=Moves(mesh.mesh, mesh.arm, mesh.nodes, mesh.intake),
+        sweep=Sweep(mesh.mesh, mesh.arm, mesh.nodes, mesh.addresses, mesh.clock),
         desk=EdgeDesk(
             edges,
             mesh.nodes,
