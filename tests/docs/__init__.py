@@ -1,0 +1,1 @@
+"""What the documentation shows of the product, made out of the product itself."""

@@ -1,0 +1,25 @@
+"""`python -m tests.docs`: writes the pictures and tables of the documentation anew."""
+
+import asyncio
+from pathlib import Path
+
+from tests.docs.drawing import draw
+from tests.docs.scenes import SCENES, picture_of
+from tests.docs.states import draw_states
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+async def pictures() -> dict[str, str]:
+    """What each file under docs/pictures holds."""
+    options = {f"option-{option}.svg": draw(await picture_of(option)) for option in SCENES}
+    return {**options, "edge-states.svg": draw_states()}
+
+
+def main() -> None:
+    for name, content in asyncio.run(pictures()).items():
+        (DOCS / "pictures" / name).write_text(content, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
