@@ -27,7 +27,7 @@ async def reconciler(message: func.QueueMessage) -> None:
     if item is None or key is None:
         return
     with app.instruments.reconciling(str(key)):
-        again = await _reconcile(app, key)
+        again = await reconcile(app, key)
     if again is not None:
         await app.queue.enqueue(item, delay=again)
 
@@ -41,10 +41,10 @@ async def poison(message: func.QueueMessage) -> None:
     _, key = await _read(message)
     if key is not None:
         log.error("%s failed on every try and waits as a dead letter", key)
-        await _give_up(application(), key, "its reconcile failed on every try; see the log.")
+        await give_up(application(), key, "its reconcile failed on every try; see the log.")
 
 
-async def _reconcile(app: "Application", key: Key) -> float | None:
+async def reconcile(app: "Application", key: Key) -> float | None:
     """One run of the engine for this kind of key; in how many seconds to look again, if the message is to say so."""
     match key:
         case HubKey():
@@ -55,7 +55,8 @@ async def _reconcile(app: "Application", key: Key) -> float | None:
             return (await app.edge_engine.reconcile(key)).requeue_after
 
 
-async def _give_up(app: "Application", key: Key, reason: str) -> None:
+async def give_up(app: "Application", key: Key, reason: str) -> None:
+    """Has the engine for this kind of key say that it was given up."""
     match key:
         case HubKey():
             await app.hub_engine.give_up(key, reason)

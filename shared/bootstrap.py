@@ -110,6 +110,7 @@ def build(settings: "Settings") -> Application:
     edges, addresses = TableEdgeStore(tables), TableAddressBook(tables, clock)
     intake = Intake(mesh, nodes, queue, clock, timing)
     edge_intake = EdgeIntake(edges, queue, clock, timing)
+    hub_intake = HubIntake(mesh, hubs, queue, clock, timing)
     engine = Engine(
         mesh,
         arm,
@@ -151,7 +152,7 @@ def build(settings: "Settings") -> Application:
         intake=intake,
         engine=engine,
         resync=Resync(mesh, arm, nodes, queue, intake, clock),
-        replay=Replay(intake, dead_letters),
+        replay=Replay(intake, edge_intake, hub_intake, dead_letters),
         telemetry=TelemetryProcessor(KnownNodes(nodes, clock), alerts, dead_letters, _touch(intake)),
         nodes=nodes,
         history=history,
@@ -171,7 +172,7 @@ def build(settings: "Settings") -> Application:
         addresses=addresses,
         hubs=hubs,
         hub_engine=hub_engine,
-        hub_intake=HubIntake(mesh, hubs, queue, clock, timing),
+        hub_intake=hub_intake,
         desk=EdgeDesk(edges, nodes, history, queue, clock, settings.rules, settings.terms, new_id),
         edge_engine=edge_engine,
         edge_intake=edge_intake,

@@ -3,30 +3,49 @@
 import msgspec
 
 from shared.domain.errors import Terminal
-from shared.domain.ids import NodeKey
+from shared.domain.ids import EdgeKey, HubKey, NodeKey, parse_key
 from shared.domain.node import EVERYTHING
 from shared.ports import DeadLetter, DeadLetters
+from shared.reconcile.edges.intake import EdgeIntake
+from shared.reconcile.hubs.intake import HubIntake
 from shared.reconcile.intake import Intake, ResourceEvent
+
+CAUSE = "replayed"
 
 
 class Replay:
     """Gives a dead letter back to whatever failed on it, and removes it once that took it."""
 
-    def __init__(self, intake: Intake, dead_letters: DeadLetters) -> None:
+    def __init__(self, intake: Intake, edges: EdgeIntake, hubs: HubIntake, dead_letters: DeadLetters) -> None:
         self._intake = intake
+        self._edges = edges
+        self._hubs = hubs
         self._dead_letters = dead_letters
 
     async def replay(self, letter: DeadLetter) -> None:
-        """Raises Terminal where the letter cannot be handled, NotFound where the mesh does not govern its subscription;
-        either way it is kept."""
+        """Raises Terminal where the letter cannot be handled, NotFound where the mesh does not govern its subscription,
+        or has no such edge; either way it is kept."""
         if letter.key:
-            await self._intake.bump(NodeKey.parse(letter.key), "replayed", EVERYTHING)
+            await self._key(letter)
         elif letter.kind == "event":
             await self._event(letter)
         else:
             message = f"A {letter.kind} letter that {letter.reason} has nothing to handle again."
             raise Terminal("NotReplayable", message, target=letter.id)
         await self._dead_letters.remove(letter.id)
+
+    async def _key(self, letter: DeadLetter) -> None:
+        try:
+            key = parse_key(letter.key)
+        except ValueError as error:
+            raise Terminal("NotReplayable", f"It names no key: {error}.", target=letter.id) from None
+        match key:
+            case NodeKey():
+                await self._intake.bump(key, CAUSE, EVERYTHING)
+            case EdgeKey():
+                await self._edges.bump(key, CAUSE)
+            case HubKey():
+                await self._hubs.bump(key, CAUSE)
 
     async def _event(self, letter: DeadLetter) -> None:
         try:

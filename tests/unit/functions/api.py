@@ -133,8 +133,9 @@ def _validator(schema: str) -> Draft202012Validator:
 def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
     """An app with two nodes that are Ready."""
     mesh, alerts, numbers = InMemoryMesh(), InMemoryAlerts(), count(1)
-    edges = mesh.edges
-    hubs = InMemoryHubStore()
+    edges, hubs = mesh.edges, InMemoryHubStore()
+    edge_intake = EdgeIntake(edges, mesh.queue, mesh.clock, mesh.timing)
+    hub_intake = HubIntake(mesh.mesh, hubs, mesh.queue, mesh.clock, mesh.timing)
     for group in ("marketing", "sales"):
         key = NodeKey.of(SUBSCRIPTION, group)
         mesh.nodes.records[key] = NodeRecord(
@@ -146,7 +147,7 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
         intake=mesh.intake,
         engine=mesh.engine,
         resync=mesh.resync,
-        replay=Replay(mesh.intake, mesh.dead_letters),
+        replay=Replay(mesh.intake, edge_intake, hub_intake, mesh.dead_letters),
         telemetry=TelemetryProcessor(KnownNodes(mesh.nodes, mesh.clock), alerts, mesh.dead_letters, _nothing),
         nodes=mesh.nodes,
         history=mesh.history,
@@ -171,7 +172,7 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
             lambda: "run",
             mesh.timing,
         ),
-        hub_intake=HubIntake(mesh.mesh, hubs, mesh.queue, mesh.clock, mesh.timing),
+        hub_intake=hub_intake,
         platform_authentication=authenticated,
         edge_engine=EdgeEngine(
             mesh.mesh,
@@ -190,7 +191,7 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
             lambda: "run",
             mesh.timing,
         ),
-        edge_intake=EdgeIntake(edges, mesh.queue, mesh.clock, mesh.timing),
+        edge_intake=edge_intake,
         edge_leases=EdgeLeases(edges, mesh.queue, mesh.clock),
         moves=Moves(mesh.mesh, mesh.arm, mesh.nodes, mesh.intake),
         sweep=Sweep(mesh.mesh, mesh.arm, mesh.nodes, mesh.addresses, mesh.clock),

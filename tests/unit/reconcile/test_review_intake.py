@@ -14,10 +14,13 @@ from shared.domain.node import MeshEvent, NodeRecord
 from shared.domain.plan import Accepted
 from shared.ports import DeadLetter
 from shared.reconcile.backoff import resync_delay
+from shared.reconcile.edges.intake import EdgeIntake
 from shared.reconcile.ending import OUTBOX_SECONDS
+from shared.reconcile.hubs.intake import HubIntake
 from shared.reconcile.intake import Intake, ResourceEvent, Taken
 from shared.reconcile.replay import Replay
 from tests.fakes import FakeResourceManager, InMemoryDeadLetters, InMemoryEventStream
+from tests.fakes.hubs import InMemoryHubStore
 from tests.support.mesh import HUB_NETWORK, SUBSCRIPTION, TAGS, WORKSPACE, InMemoryMesh, network_of, vault_of
 from tests.support.trouble import WorkerDied
 
@@ -120,8 +123,10 @@ async def test_replaying_a_letter_of_a_subscription_that_is_not_governed_keeps_i
     key = str(NodeKey.of(ELSEWHERE, "theirs"))
     letter = DeadLetter(id="x", kind="key", at=mesh.clock.now(), reason="spent", source=key, key=key)
     await mesh.dead_letters.add(letter)
+    edges = EdgeIntake(mesh.edges, mesh.queue, mesh.clock, mesh.timing)
+    hubs = HubIntake(mesh.mesh, InMemoryHubStore(), mesh.queue, mesh.clock, mesh.timing)
     with pytest.raises(NotFound):
-        await Replay(mesh.intake, mesh.dead_letters).replay(letter)
+        await Replay(mesh.intake, edges, hubs, mesh.dead_letters).replay(letter)
     assert await mesh.dead_letters.get("x") == letter
 
 
