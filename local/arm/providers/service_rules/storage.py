@@ -5,6 +5,7 @@ Shapes: recordings of storage accounts of 2017 to 2025; refusals: hashicorp/terr
 
 from dataclasses import dataclass, replace
 
+from local.arm.clock import timestamp
 from local.arm.documents import Json, JsonObject, object_in, objects_in, text_in
 from local.arm.errors import ArmError
 from local.arm.ids import ResourceId
@@ -13,6 +14,7 @@ from local.arm.operations import Effects, LongOperation
 from local.arm.providers.generic.behaviour import Resources
 from local.arm.providers.generic.models import render
 from local.arm.providers.generic.routes import GenericRoutes
+from local.arm.providers.service_rules import accounts
 from local.arm.providers.service_rules.subnets import absent, without_endpoint
 from local.arm.resource_manager import ResourceManager
 from local.arm.routing import Router
@@ -80,6 +82,9 @@ class StorageRoutes:
         problem = self._problem(body)
         if problem is not None and existing is not None:
             raise problem
+        previous = existing.properties if existing else {}
+        now = timestamp(self.manager.clock.now())
+        body = accounts.completed(body, request.parameters["name"], previous, now, request.api_version)
         response = GenericRoutes(self.manager, self.resources).put(replace(request, body=body))
         if response.operation is not None:
             response.operation.effect = _CREATE
@@ -130,10 +135,8 @@ class StorageRoutes:
     def _shown(self, document: JsonObject, version: str) -> JsonObject:
         properties = object_in(document, "properties")
         acls = rules_of({}) | object_in(properties, "networkAcls")
-        return {
-            **document,
-            "properties": {**properties, "networkAcls": shown(acls, self.manager.store, version)},
-        }
+        now = shown(acls, self.manager.store, version)
+        return accounts.as_of({**document, "properties": {**properties, "networkAcls": now}}, version)
 
     def _problem(self, body: JsonObject) -> ArmError | None:
         rules = objects_in(object_in(body, "properties", "networkAcls"), "virtualNetworkRules")

@@ -20,6 +20,11 @@ _MADE_UP = {
     "tunnelipaddresses",
     "internaldomainnamesuffix",
     "macaddress",
+    "web",
+    "createdby",
+    "createdbytype",
+    "lastmodifiedby",
+    "lastmodifiedbytype",
 }
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)|\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT")
 _GUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)

@@ -28,7 +28,7 @@ _CHILDREN: Mapping[str, Sequence[str]] = {
     ),
 }
 # Never shown by some recordings that refer to them.
-_REFERRED_TO: Sequence[Kind] = ("security group", "network resource")
+_REFERRED_TO: Sequence[Kind] = ("security group", "network resource", "storage account", "vault")
 
 
 class Scene:
@@ -65,7 +65,7 @@ class Scene:
                 self._ensure(item)
         # What a 404 says to be missing must be.
         for identifier in _mentioned(exchange.sent) if exchange.status != 404 else ():
-            self._ensure_mentioned(identifier)
+            self._ensure_mentioned(identifier, certain=exchange.status < 400)
         self._adopt_names()
 
     def follow(self, exchange: Exchange) -> None:

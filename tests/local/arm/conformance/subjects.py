@@ -71,6 +71,8 @@ _PATTERNS: tuple[tuple[str, Kind], ...] = (
     (_LIST + f"microsoft.network/(?:{_PLAIN})", "network resource"),
     (_GROUP + f"/providers/microsoft.network/(?:{_PLAIN})/[^/]+", "network resource"),
     (_GROUP + "/providers/microsoft.network/routetables/[^/]+/routes(/[^/]+)?", "route"),
+    (_GROUP + "/providers/microsoft.storage/storageaccounts/[^/]+", "storage account"),
+    (_GROUP + "/providers/microsoft.keyvault/vaults/[^/]+", "vault"),
     (_GROUP + "/providers/microsoft.sql/servers/[^/]+/virtualnetworkrules(/[^/]+)?", "SQL rule"),
     (_LIST + "microsoft.network/privatednszones", "private zone"),
     (_ZONE, "private zone"),
@@ -85,7 +87,7 @@ _PATTERNS: tuple[tuple[str, Kind], ...] = (
 )
 _COMPILED = tuple((re.compile(pattern), kind) for pattern, kind in _PATTERNS)
 _POLL = re.compile(
-    r"/(privatedns)?(operationresults|operations|asyncoperations|operationstatuses|operationstatus|operationsstatus)/",
+    r"/(privatedns|virtualnetworkrules)?(azureasyncoperation|operationresults|operations|asyncoperations|operationstatuses|operationstatus|operationsstatus)/",
     re.IGNORECASE,
 )
 HOSTS = re.compile(r"(management\.[\w.]+|localhost(:\d+)?)?", re.IGNORECASE)
