@@ -4,9 +4,9 @@ from html import escape
 
 STYLE = """
 :root { --ground: #ffffff; --group: #f6f8fa; --box: #ffffff; --line: #c3cad3; --ink: #1f2328; --quiet: #59636e;
-  --ours: #0b63ce; --ours-fill: #eaf3ff; --on: #1a7f37; --off: #8b949e; --closed: #9a6700; --bad: #b42318 }
+  --ours: #0b63ce; --ours-fill: #eaf3ff; --on: #1a7f37; --off: #6e7781; --closed: #9a6700; --bad: #b42318 }
 @media (prefers-color-scheme: dark) { :root { --ground: #0d1117; --group: #151b23; --box: #0d1117; --line: #3d444d;
-  --ink: #e6edf3; --quiet: #9198a1; --ours: #58a6ff; --ours-fill: #11233b; --on: #3fb950; --off: #6e7681;
+  --ink: #e6edf3; --quiet: #9198a1; --ours: #58a6ff; --ours-fill: #11233b; --on: #3fb950; --off: #8b949e;
   --closed: #d29922; --bad: #f47067 } }
 text { font-family: -apple-system, "Segoe UI", "Liberation Sans", Arial, sans-serif; font-size: 12px; fill: var(--ink) }
 .mono { font-family: ui-monospace, "Cascadia Mono", Menlo, "DejaVu Sans Mono", monospace; font-size: 11px }
