@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from math import ceil
 
 import azure.functions as func
 import msgspec
@@ -123,5 +124,5 @@ def problem_of(error: MeshError, allowed: tuple[str, ...] = ()) -> func.HttpResp
     status = _BY_REASON.get(error.reason, kind)
     headers = {}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(int(error.retry_after or DEFAULT_RETRY_SECONDS))
+        headers["Retry-After"] = str(ceil(error.retry_after or DEFAULT_RETRY_SECONDS))
     return problem(status, str(error), error.reason, allowed=allowed, headers=headers)
