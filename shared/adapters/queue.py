@@ -13,7 +13,7 @@ from shared.adapters.storage import (
     StorageErrors,
     needed,
 )
-from shared.domain.errors import NotFound
+from shared.domain.errors import MeshError, NotFound
 from shared.ports import WorkItem
 
 if TYPE_CHECKING:
@@ -66,8 +66,13 @@ class StorageWorkQueue:
             )
 
     async def _create(self) -> None:
-        with StorageErrors(self._name):
-            await self.client().create_queue()
+        """Makes the queue; that another instance was faster is as good."""
+        try:
+            with StorageErrors(self._name):
+                await self.client().create_queue()
+        except MeshError as error:
+            if error.reason != "QueueAlreadyExists":
+                raise
 
     def _connect(self) -> "QueueClient":
         from azure.storage.queue import TextBase64EncodePolicy

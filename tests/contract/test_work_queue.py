@@ -1,5 +1,6 @@
 """WorkQueue, in memory and on Azurite; what was sent is read back as the Functions trigger would."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,6 +41,13 @@ async def test_what_is_enqueued_can_be_taken(backend: Backend) -> None:
         await backend.queue.enqueue(item)
     assert await backend.visible() == items
     assert await backend.visible() == []
+
+
+async def test_the_first_messages_may_come_at_once(backend: Backend) -> None:
+    """Each of them finds no queue, and all but one find it made in the meantime."""
+    items = [WorkItem(f"node/s/{n}") for n in range(8)]
+    await asyncio.gather(*(backend.queue.enqueue(item) for item in items))
+    assert sorted(await backend.visible(), key=lambda i: i.key) == items
 
 
 async def test_a_delayed_item_is_not_visible_yet(backend: Backend) -> None:
