@@ -1,0 +1,266 @@
+"""How an edge is carried: the least exposing way that works, what each way costs, and what speaks against it."""
+
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from shared.domain.edge import EdgeRequest, Exposure, Interface
+from shared.domain.mesh import Mesh
+from shared.domain.network import Hub, Subnet, VirtualNetwork
+from shared.domain.node import NodeRecord
+from shared.domain.private_link import NetworkRules, PrivateLinkGroup
+from shared.reconcile.edges.planner import ORDER, Planned, Situation, free_addresses, holds, plan_route
+from tests.support.mesh import HUB_GROUP, HUB_NETWORK, SUBSCRIPTION, WORKSPACE
+from tests.unit.reconcile.edges.mesh import ACCOUNT, RATES, ZONES, network_of
+from tests.unit.reconcile.edges.people import CONSUMER, PROVIDER, SERVER
+
+SQL = (PrivateLinkGroup("sqlServer", ("privatelink.database.windows.net",)),)
+STORAGE = tuple(PrivateLinkGroup(p, (f"privatelink.{p}.core.windows.net",)) for p in ("blob", "dfs"))
+MACHINE = f"{PROVIDER.group_id}/providers/Microsoft.Compute/virtualMachines/vm"
+HUB = Hub("hub", HUB_NETWORK, WORKSPACE, region="westeurope", zones=ZONES)
+NORTH = Hub("north", HUB_NETWORK + "2", WORKSPACE, region="northeurope")
+
+
+def subnet(name: str, prefix: str = "10.1.0.0/24", used: int = 0, *, delegated: bool = False) -> Subnet:
+    return Subnet(
+        f"{network_of(CONSUMER)}/subnets/{name}", name, (prefix,), delegated=delegated, ip_configurations=used
+    )
+
+
+def network(*subnets: Subnet, provider: bool = False, prefix: str = "10.1.0.0/16") -> VirtualNetwork:
+    found = network_of(PROVIDER if provider else CONSUMER)
+    return VirtualNetwork(found, "net", "westeurope", (prefix,), "Succeeded", subnets=subnets)
+
+
+NODE = NodeRecord(key=CONSUMER, state="Ready", location="westeurope", network="hub", hub="hub")
+OURS = network(subnet("default", used=5), subnet("private-endpoints", "10.1.1.0/27"))
+THEIRS = network(provider=True, prefix="10.2.0.0/16")
+
+
+def situation(
+    target: str = SERVER,
+    interface: Interface = "sql",
+    exposure: Exposure | None = None,
+    *,
+    consumer: str = "hub",
+    provider: str = "hub",
+    **more: object,
+) -> Situation:
+    request = EdgeRequest(
+        consumer=CONSUMER,
+        provider=PROVIDER,
+        interface=interface,
+        target=target,
+        gigabytes=100.0,
+        exposure=exposure,
+    )
+    seen = Situation(
+        request=request,
+        consumer=msgspec.structs.replace(NODE, network=consumer),
+        provider=msgspec.structs.replace(NODE, key=PROVIDER, network=provider),
+        networks=(OURS,),
+        theirs=(THEIRS,),
+        groups=SQL,
+        rules=NetworkRules((), open=False),
+    )
+    return msgspec.structs.replace(seen, **more)
+
+
+def planned(seen: Situation, hubs: Sequence[Hub] = (HUB,)) -> Planned:
+    return plan_route(Mesh("meshplane", tuple(hubs), (SUBSCRIPTION,)), RATES, seen)
+
+
+def reasons(found: Planned) -> set[str]:
+    return {f.reason for f in found.findings}
+
+
+def test_a_private_endpoint_is_taken_where_it_works_and_the_others_are_told_with_their_costs() -> None:
+    route = planned(situation()).route
+    assert route
+    assert (route.exposure, route.group, route.zones) == ("private-endpoint", "sqlServer", ZONES[:1])
+    assert route.subnet.endswith("/private-endpoints")
+    assert "exposes the least" in route.why
+    assert "the cheapest that works is service-endpoint: 0.00 USD a month" in route.why
+    assert route.monthly_cost > 7
+    assert [a.partition(":")[0] for a in route.alternatives] == ["service-endpoint", "hub", "peering"]
+
+
+def test_the_artefacts_name_depends_on_what_it_joins_and_on_nothing_else() -> None:
+    first = planned(situation()).route
+    second = planned(situation(consumer="sandbox")).route
+    other = planned(situation(target=SERVER + "2")).route
+    assert first
+    assert second
+    assert other
+    assert first.artefact == second.artefact != other.artefact
+    assert len(first.artefact.rpartition("/")[2]) <= 64
+
+
+def test_what_is_asked_for_is_taken_and_the_cheapest_that_works_is_named() -> None:
+    route = planned(situation(exposure="peering")).route
+    assert route
+    assert route.exposure == "peering"
+    assert route.why.startswith("peering was asked for; the cheapest that works is service-endpoint")
+
+
+@pytest.mark.parametrize("exposure", ORDER)
+def test_every_way_can_be_asked_for_between_two_nodes_of_a_hub(exposure: Exposure) -> None:
+    route = planned(situation(exposure=exposure)).route
+    assert route
+    assert route.exposure == exposure
+
+
+def test_without_a_zone_names_would_not_be_found_so_that_the_next_way_is_taken() -> None:
+    bare = msgspec.structs.replace(HUB, zones=())
+    found = planned(situation(), [bare])
+    assert found.route
+    assert found.route.exposure == "service-endpoint"
+    assert "privatelink.database.windows.net: create it" in " ".join(found.route.alternatives)
+    assert reasons(planned(situation(exposure="private-endpoint"), [bare])) == {"NoPrivateZone"}
+
+
+@pytest.mark.parametrize(("part", "group"), [("", "blob"), ("DFS", "dfs"), ("table", None)])
+def test_a_part_of_a_storage_account_is_blob_unless_named(part: str, group: str | None) -> None:
+    zones = (
+        *ZONES,
+        f"{HUB_GROUP}/providers/Microsoft.Network/privateDnsZones/privatelink.dfs.core.windows.net",
+    )
+    hub = msgspec.structs.replace(HUB, zones=zones)
+    seen = situation(ACCOUNT, "storage", "private-endpoint", groups=STORAGE)
+    seen = msgspec.structs.replace(seen, request=msgspec.structs.replace(seen.request, part=part))
+    found = planned(seen, [hub])
+    assert (found.route.group if found.route else None) == group
+    if group is None:
+        assert reasons(found) == {"PartUnknown"}
+        assert "blob, dfs" in found.findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("subnets", "chosen"),
+    [
+        ((subnet("a"), subnet("private-endpoints", "10.1.1.0/28")), "private-endpoints"),
+        ((subnet("a", used=200), subnet("b", used=10)), "b"),
+        ((subnet("a", delegated=True), subnet("b", "10.1.1.0/29")), "b"),
+        ((subnet("GatewaySubnet"), subnet("b", "10.1.1.0/29")), "b"),
+        ((subnet("private-endpoints", "10.1.1.0/29", used=3), subnet("b", used=9)), "b"),
+        ((subnet("a", "10.1.1.0/29", used=3),), None),
+        ((subnet("a", delegated=True),), None),
+    ],
+)
+def test_the_subnet_is_the_one_for_endpoints_else_the_freest_that_is_not_delegated(
+    subnets: tuple[Subnet, ...], chosen: str | None
+) -> None:
+    found = planned(situation(exposure="private-endpoint", networks=(network(*subnets),)))
+    assert (found.route.subnet.rpartition("/")[2] if found.route else None) == chosen
+    if chosen is None:
+        assert reasons(found) == {"NoSubnet"}
+
+
+def test_five_addresses_of_a_subnet_are_azures() -> None:
+    assert free_addresses(subnet("a", "10.1.0.0/29")) == 3
+    assert free_addresses(subnet("a", "10.1.0.0/29", used=3)) == 0
+
+
+def test_a_network_takes_a_thousand_endpoints() -> None:
+    full = msgspec.structs.replace(subnet("a", "10.1.0.0/16"), private_endpoints=1000)
+    found = planned(situation(exposure="private-endpoint", networks=(network(full),)))
+    assert reasons(found) == {"PrivateEndpointLimit"}
+    almost = msgspec.structs.replace(full, private_endpoints=999)
+    assert planned(situation(exposure="private-endpoint", networks=(network(almost),))).route
+
+
+@pytest.mark.parametrize("option", ["sandbox", "endpoints", "none"])
+@pytest.mark.parametrize("end", ["consumer", "provider"])
+@pytest.mark.parametrize("exposure", ["hub", "peering"])
+def test_nodes_that_keep_to_themselves_take_neither_the_hub_nor_a_peering(
+    option: str, end: str, exposure: Exposure
+) -> None:
+    seen = situation("", "peering", exposure)
+    kept = msgspec.structs.replace(getattr(seen, end), network=option)
+    found = planned(msgspec.structs.replace(seen, **{end: kept}))
+    assert reasons(found) == {"OptionForbids"}
+    assert option in found.findings[0].message
+
+
+def test_whole_networks_are_joined_through_the_hub_and_else_directly() -> None:
+    through = planned(situation("", "peering", groups=(), rules=None)).route
+    assert through
+    assert (through.exposure, through.artefact) == ("hub", "")
+    direct = planned(situation("", "peering", groups=(), rules=None, consumer="mesh")).route
+    assert direct
+    assert direct.exposure == "peering"
+
+
+def test_a_machine_is_reached_through_the_hub_and_a_service_only_if_that_is_asked_for() -> None:
+    machine = planned(situation(MACHINE, "resource", groups=(), rules=None)).route
+    assert machine
+    assert machine.exposure == "hub"
+    nothing = planned(situation(networks=()))
+    assert nothing.route is None
+    assert {"NoVirtualNetwork", "NotInNetwork"} <= reasons(nothing)
+    assert all(f.message for f in nothing.findings)
+
+
+def test_hubs_that_are_peered_carry_an_edge_and_others_do_not() -> None:
+    seen = situation("", "peering", "hub")
+    far = msgspec.structs.replace(seen.provider, hub="north", location="northeurope")
+    seen = msgspec.structs.replace(seen, provider=far)
+    assert reasons(planned(seen, [HUB, NORTH])) == {"HubsNotPeered"}
+    assert planned(seen, [HUB, msgspec.structs.replace(NORTH, peers=("hub",))]).route
+    assert reasons(planned(seen, [HUB])) == {"NotAttached"}
+    closed = msgspec.structs.replace(HUB, allow_forwarded_traffic=False)
+    assert reasons(planned(situation("", "peering", "hub"), [closed])) == {"HubDoesNotForward"}
+
+
+def test_a_service_endpoint_reaches_its_own_region_only() -> None:
+    seen = situation(exposure="service-endpoint")
+    far = msgspec.structs.replace(seen.provider, location="North Europe")
+    assert reasons(planned(msgspec.structs.replace(seen, provider=far))) == {"OtherRegion"}
+    route = planned(seen).route
+    assert route
+    assert (route.group, route.subnet.rpartition("/")[2]) == ("Microsoft.Sql", "default")
+
+
+def test_networks_whose_addresses_overlap_are_not_peered() -> None:
+    seen = situation("", "peering", "peering", theirs=(network(provider=True),))
+    found = planned(seen)
+    assert reasons(found) == {"AddressSpaceOverlap"}
+
+
+def test_a_target_that_is_gone_leaves_no_way() -> None:
+    assert reasons(planned(situation(gone=True))) == {"TargetNotFound"}
+    elsewhere = f"{network_of(PROVIDER)}-gone"
+    assert reasons(planned(situation(elsewhere, "peering", "peering"))) == {"TargetNotFound"}
+
+
+def test_the_present_way_is_kept_where_it_works_though_another_would_expose_less() -> None:
+    present = planned(situation(exposure="service-endpoint")).route
+    assert present
+    kept = planned(situation(present=present)).route
+    assert kept
+    assert kept.exposure == "service-endpoint"
+    assert "still works" in kept.why
+
+
+def test_what_the_records_say_tells_whether_a_route_still_holds() -> None:
+    mesh = Mesh("meshplane", (HUB,), (SUBSCRIPTION,))
+    for exposure, options in (
+        ("private-endpoint", {"hub": True, "sandbox": True, "none": True}),
+        ("service-endpoint", {"hub": True, "endpoints": True}),
+        ("hub", {"hub": True, "mesh": False, "sandbox": False}),
+        ("peering", {"hub": True, "mesh": True, "endpoints": False}),
+    ):
+        asked: Exposure = exposure  # type: ignore[assignment]
+        seen = situation(exposure=asked)
+        route = planned(seen).route
+        assert route
+        for option, still in options.items():
+            node = msgspec.structs.replace(seen.consumer, network=option)
+            assert holds(mesh, seen.request, route, node, seen.provider) is still, (exposure, option)
+    route = planned(situation()).route
+    assert route
+    moved = msgspec.structs.replace(NODE, networks=("/elsewhere",))
+    assert not holds(mesh, situation().request, route, moved, NODE)
+    bare = Mesh("meshplane", (msgspec.structs.replace(HUB, zones=()),), (SUBSCRIPTION,))
+    assert not holds(bare, situation().request, route, NODE, NODE)
