@@ -82,8 +82,7 @@ class EdgeDesk:
         consumer, provider = await self._member(request.consumer), await self._member(request.provider)
         rule = ruling(self._rules, request, consumer, provider)
         try:
-            new = self._new(key, actor, request, rule)
-            return await self._told(await self._edges.save(new), new.journal)
+            return await self._told(await self._edges.save(self._new(key, actor, request, rule)))
         except Conflict:
             known = await self._record(key)
             return _same_again(known, request)
@@ -255,18 +254,18 @@ class EdgeDesk:
                 saved = await self._edges.save(self._due(changed, now, changed.journal[-1].cause))
             except Conflict:
                 continue
-            return await self._told(saved, changed.journal[len(record.journal) :])
+            return await self._told(saved)
         raise Waiting("Contended", "Too many write to this edge at once.", target=str(key))
 
-    async def _told(self, record: EdgeRecord, entries: Sequence[HistoryEntry]) -> EdgeRecord:
-        """The record with a command's history written, and somebody on the way to look at it.
+    async def _told(self, record: EdgeRecord) -> EdgeRecord:
+        """The record with its history written, a run's that is under way first, and somebody on the way to look at it.
 
         The command counts from when it was saved: what fails here is made up for by whoever looks at the edge next.
         """
         try:
-            for entry in entries:
+            for entry in record.journal:
                 await self._history.append(entry)
-            record = await self._written(record, entries)
+            record = await self._written(record, record.journal)
         except MeshError as error:
             log.info("the history of %s is written at its next look: %s", record.key, error.reason)
         try:
