@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.docs.drawing import draw
 from tests.docs.scenes import SCENES, picture_of
 from tests.docs.states import draw_states
+from tests.docs.tables import filled, tables
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -19,6 +20,9 @@ async def pictures() -> dict[str, str]:
 def main() -> None:
     for name, content in asyncio.run(pictures()).items():
         (DOCS / "pictures" / name).write_text(content, encoding="utf-8")
+    for name, contents in tables().items():
+        page = DOCS / name
+        page.write_text(filled(page.read_text(encoding="utf-8"), contents), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,102 @@
+"""The tables of the documentation that are made out of the product's own, each between two marks of its page."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from shared.domain.cost import Rates, cost_of
+from shared.reconcile.edges.planner import ORDER
+from shared.reconcile.repairs import AILMENTS, REPAIRS, AilmentRow, Match, Repair
+
+_SWAPPED = " (the other way round)"
+_RATES = Path(__file__).resolve().parents[2] / "shared/domain/rates.toml"
+_VOLUMES = (10.0, 100.0, 1_000.0, 10_000.0)
+
+
+def tables() -> dict[str, dict[str, str]]:
+    """By page, and by the name of its mark."""
+    return {
+        "healing.md": {"ailments": ailments(), "repairs": repairs()},
+        "cost.md": {"examples": costs()},
+    }
+
+
+def filled(page: str, contents: dict[str, str]) -> str:
+    """The page with what belongs between its marks. Raises ValueError where it lacks one."""
+    for name, content in contents.items():
+        start, end = f"<!-- {name}: made by python -m tests.docs -->\n", f"<!-- end of {name} -->"
+        page = page[: page.index(start) + len(start)] + content + page[page.index(end) :]
+    return page
+
+
+def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table."""
+    names = list(head)
+    lines = [names, ["---"] * len(names), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def ailments() -> str:
+    """What is wrong with one side by itself."""
+    head = ("ailment", "`provisioningState`", "whose", "flags", "`peeringSyncLevel`")
+    return markdown(head, (_ailment(row) for row in AILMENTS))
+
+
+def _ailment(row: AilmentRow) -> list[str]:
+    whose = {None: "", True: "ours", False: "foreign"}[row.owned]
+    flags = {None: "", True: "differ", False: "as wanted"}[row.flags_differ]
+    what = f"**{row.ailment}**" + (f": {row.why}" if row.why else "")
+    return [what, _any_of(row.provisioning), whose, flags, _any_of(row.level)]
+
+
+def repairs() -> str:
+    """What mends a pair; rows that hold either way round are one."""
+    head = ("", "the pair", "first side", "second side", "what is done, in order")
+    swapped = {row.name.removesuffix(_SWAPPED) for row in REPAIRS if row.name.endswith(_SWAPPED)}
+    rows = [row for row in REPAIRS if not row.name.endswith(_SWAPPED)]
+    return markdown(
+        head, ([str(n), *_repair(row, either=row.name in swapped)] for n, row in enumerate(rows, 1))
+    )
+
+
+def _repair(row: Repair, *, either: bool) -> list[str]:
+    name = f"{row.name} ⇄" if either else row.name
+    return [name, _match(row.first), _match(row.second), ", ".join(row.actions) or "nothing"]
+
+
+def _match(match: Match) -> str:
+    whose = {None: "", True: "ours", False: "foreign"}[match.owned]
+    gateway = {"wanted": "is to borrow the gateway", "leaving": "is to stop borrowing", "": ""}
+    words = [
+        _any_of(match.state),
+        whose,
+        _any_of(match.ailment),
+        _any_of(match.level),
+        _any_of(gateway[g] for g in match.gateway),
+    ]
+    return ", ".join(w for w in words if w) or "any"
+
+
+def costs() -> str:
+    """What each way costs in a month, by volume: within one region, and from a region of zone 2 to one of zone 1."""
+    rates = msgspec.toml.decode(_RATES.read_bytes(), type=Rates)
+    ways = (("in one region", "westeurope"), ("from `eastasia`", "eastasia"))
+    head = ["carried by", *(f"{gb:,.0f} GB, {where}" for where, _ in ways for gb in _VOLUMES)]
+    rows = [
+        [
+            exposure,
+            *(
+                f"{cost_of(exposure, gb, 'westeurope', there, rates).monthly:,.2f}"
+                for _, there in ways
+                for gb in _VOLUMES
+            ),
+        ]
+        for exposure in ORDER
+    ]
+    return markdown(head, rows)
+
+
+def _any_of(values: Iterable[str]) -> str:
+    *first, last = [*values] or [""]
+    return f"{', '.join(first)} or {last}" if first else last
