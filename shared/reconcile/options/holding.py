@@ -58,6 +58,8 @@ def _runs_over(edge: EdgeRecord, mesh: str) -> bool:
     route = edge.route
     if route is None:
         return False
+    if edge.state == "Provisioning" and edge.active_at is not None:
+        return True  # it is being led another way: its record names the new one before that is there
     own_pair = name_of(route.artefact).lower().startswith(edge_peering_prefix(mesh).lower())
     return route.exposure == "hub" or (route.exposure == "peering" and not own_pair)
 
