@@ -9,16 +9,18 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.domain.approval import Rule
 from shared.domain.cost import Rates, rate_faults
-from shared.domain.edge_request import Terms
 from shared.domain.hub_rules import hub_faults
 from shared.domain.ids import NodeKey
-from shared.domain.mesh import Mesh, Timing
+from shared.domain.mesh import Mesh, Terms, Timing
 from shared.domain.network import Hub
+
+if TYPE_CHECKING:  # cold start: only an app with rules of its own imports what they are made of
+    from shared.domain.approval import Rule
 
 PUBLIC_RESOURCE_MANAGER = "https://management.azure.com"
 _SUFFIX = "core.windows.net"
@@ -68,7 +70,7 @@ class Settings(msgspec.Struct, frozen=True):
     resource_manager: str
     resource_manager_scope: str
     rates: Rates
-    rules: tuple[Rule, ...] = ()
+    rules: "tuple[Rule, ...]" = ()
     terms: Terms = Terms()
     platform_authentication: bool = False
 
@@ -172,13 +174,15 @@ class _Reader:
         warning = self._number("MESH_EDGE_WARNING_DAYS", default.warning / day, 0, 365, "days")
         return Terms(longest_days=int(longest), warning=warning * day)
 
-    def _rules(self) -> tuple[Rule, ...]:
+    def _rules(self) -> "tuple[Rule, ...]":
         """The rules in a JSON array, or in the file whose path stands after an `@`; without any, people are asked."""
         name = "MESH_APPROVAL_RULES"
         text = self._get(name)
         found = self._file(name, text[1:]) if text.startswith("@") else text.encode()
         if not found:
             return ()
+        from shared.domain.approval import Rule
+
         try:
             rules = msgspec.json.decode(found, type=tuple[Rule, ...])
         except msgspec.DecodeError as error:

@@ -8,10 +8,12 @@ direction in tiers; peerings on the way to an endpoint are not charged), the Ban
 from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.domain.edge import Exposure
+if TYPE_CHECKING:  # the settings read rates at every start, and edges are a long way from there
+    from shared.domain.edge import Exposure
 
 
 class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,7 +114,7 @@ class Cost(msgspec.Struct, frozen=True):
 
 
 def cost_of(
-    exposure: Exposure,
+    exposure: "Exposure",
     gigabytes: float,
     consumer_region: str,
     provider_region: str,

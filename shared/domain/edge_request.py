@@ -8,6 +8,7 @@ import msgspec
 from shared.domain.edge import EdgeRequest, Interface
 from shared.domain.errors import Terminal
 from shared.domain.ids import NodeKey, type_of
+from shared.domain.mesh import Terms as Terms
 
 TEXT_LIMIT = 500  # characters of a purpose or a reason
 ID_LIMIT = 2048
@@ -28,13 +29,6 @@ TYPES: dict[Interface, tuple[str, ...]] = {
     "peering": ("microsoft.network/virtualnetworks",),
 }
 """What the target of an interface may be, or a child of; `resource` takes every type."""
-
-
-class Terms(msgspec.Struct, frozen=True):
-    """What leases are like: `longest_days` at once, and `warning` in seconds ahead of their end."""
-
-    longest_days: int = 365
-    warning: float = 7 * 86400.0
 
 
 def checked(request: EdgeRequest, terms: Terms) -> EdgeRequest:

@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from shared.domain.addresses import pool_faults
 from shared.domain.ids import NodeKey, name_of, normal_id
 from shared.domain.network import Hub
 
@@ -48,7 +47,15 @@ def _faults_between(hubs: Sequence[Hub]) -> Iterator[str]:
         yield "two hubs have the same id."
     for network in _doubled(normal_id(hub.network) for hub in hubs):
         yield f"two hubs have the same network, {name_of(network)}."
-    for fault in pool_faults([pool for hub in hubs for pool in hub.pools]):
+    pools = [pool for hub in hubs for pool in hub.pools]
+    if pools:
+        yield from _faults_of_pools(pools)
+
+
+def _faults_of_pools(pools: Sequence[str]) -> Iterator[str]:
+    from shared.domain.addresses import pool_faults  # most meshes have none, and every start reads the hubs
+
+    for fault in pool_faults(pools):
         yield f"pools: {fault}."
 
 

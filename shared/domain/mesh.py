@@ -57,5 +57,12 @@ class Timing(msgspec.Struct, frozen=True):
     waits: int = 100
 
 
+class Terms(msgspec.Struct, frozen=True):
+    """What leases of edges are like: `longest_days` at once, and `warning` in seconds ahead of their end."""
+
+    longest_days: int = 365
+    warning: float = 7 * 86400.0
+
+
 RECONCILE_QUEUE = "meshplane-reconcile"
 """The Storage Queue of keys to look at; the platform puts what fails five times on `<name>-poison`."""
