@@ -11,7 +11,7 @@ from shared.domain.cost import Rates
 from shared.domain.edge import EdgeRecord, Route
 from shared.domain.edge_request import Terms
 from shared.domain.errors import MeshError, NotFound, Terminal
-from shared.domain.ids import EdgeKey, normal_id
+from shared.domain.ids import EdgeKey, normal_id, same_id
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.node import NodeRecord
 from shared.domain.plan import Operation, OperationStatus
@@ -126,7 +126,7 @@ class EdgePasses:
         situation = await self._situation(visit, parties.consumer, parties.provider)
         planned = plan_route(self._mesh, self._rates, situation) if situation else None
         route = planned.route if planned else visit.record.route
-        others = await self._observer.others(visit.record)
+        others = Others() if _by_itself(visit.record, route) else await self._observer.others(visit.record)
         scene = await self._scene(visit.record, parties, others, route, situation)
         return await self._follow(visit, decide(scene, planned, visit.now))
 
@@ -242,3 +242,10 @@ class EdgePasses:
             return await self._arm.get_operation(operation.url)
         except (NotFound, Terminal):
             return None
+
+
+def _by_itself(record: EdgeRecord, route: Route | None) -> bool:
+    """Whether it makes no difference what other edges have: nothing is to go, and all that is there is ours by name."""
+    if route is None or route.exposure not in ("private-endpoint", "hub"):
+        return False
+    return all(same_id(a, route.artefact) for a in record.owned)
