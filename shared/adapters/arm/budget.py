@@ -1,12 +1,6 @@
 """Keeping within Resource Manager's quotas: requests wait in line before a bucket is empty, rather than be refused."""
 
 import asyncio
-import re
-from collections.abc import Mapping
-from typing import Any
-
-from azure.core.pipeline import PipelineRequest, PipelineResponse
-from azure.core.pipeline.policies import AsyncHTTPPolicy
 
 from shared.domain.budget import Bucket, Quota, Urgency, answered, full, seconds_until, sent
 from shared.domain.calls import counted_calls, urgent
@@ -16,11 +10,7 @@ from shared.ports import Clock
 PATIENCE = 8.0
 """Seconds that a request waits in a function; what would wait longer comes back later."""
 
-_SUBSCRIPTION = re.compile(r"/subscriptions/([^/?]+)", re.IGNORECASE)
-_QUOTAS: dict[str, Quota] = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}
 type _Place = tuple[str, Quota, Urgency]
-
-_LEFT = "x-ms-ratelimit-remaining-subscription-"
 
 
 class Budget:
@@ -60,33 +50,6 @@ class Budget:
 
     def _bucket(self, place: _Place) -> Bucket:
         return self._buckets.get(place[:2]) or full(place[1], self._clock.now())
-
-
-class BudgetPolicy(AsyncHTTPPolicy[Any, Any]):
-    """Draws from the budget for each request, and learns from each answer."""
-
-    def __init__(self, budget: Budget) -> None:
-        self._budget = budget
-
-    async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
-        method, url = str(request.http_request.method), str(request.http_request.url)
-        found = _SUBSCRIPTION.search(url)
-        if not found:
-            return await self.next.send(request)
-        subscription, quota = found[1].lower(), _QUOTAS.get(method, "writes")
-        await self._budget.draw(subscription, quota)
-        left: float | None = None
-        try:
-            response = await self.next.send(request)
-            left = _told(response.http_response.headers, quota)
-        finally:
-            self._budget.learn(subscription, quota, left)
-        return response
-
-
-def _told(headers: Mapping[str, str], quota: Quota) -> float | None:
-    text = headers.get(_LEFT + quota, "")
-    return float(text) if text.isdigit() else None
 
 
 def _urgency() -> Urgency:

@@ -4,7 +4,9 @@ What their own pipeline would add is left out on purpose: retries (the engine ju
 follows nobody), the registration of resource providers (a write nobody asked for).
 """
 
+import re
 from asyncio import to_thread
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -24,9 +26,10 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
-from shared.adapters.arm.budget import Budget, BudgetPolicy
+from shared.adapters.arm.budget import Budget
 from shared.adapters.clock import SystemClock
 from shared.adapters.otel import arm_call
+from shared.domain.budget import Quota
 from shared.domain.calls import count_call
 from shared.domain.errors import Terminal
 from shared.domain.ids import type_of
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
 
 CONNECTION_TIMEOUT = 10.0
 READ_TIMEOUT = 30.0
+_SUBSCRIPTION = re.compile(r"/subscriptions/([^/?]+)", re.IGNORECASE)
+_QUOTAS: dict[str, Quota] = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}
+_LEFT = "x-ms-ratelimit-remaining-subscription-"
 
 
 class SdkClients:
@@ -132,6 +138,28 @@ class OwnHostPolicy(SansIOHTTPPolicy[Any, Any]):
             raise Terminal("ForeignAddress", message, target=urlsplit(url).netloc)
 
 
+class BudgetPolicy(AsyncHTTPPolicy[Any, Any]):
+    """Draws from the budget for each request, and learns from each answer."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+
+    async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        method, url = str(request.http_request.method), str(request.http_request.url)
+        found = _SUBSCRIPTION.search(url)
+        if not found:
+            return await self.next.send(request)
+        subscription, quota = found[1].lower(), _QUOTAS.get(method, "writes")
+        await self._budget.draw(subscription, quota)
+        left: float | None = None
+        try:
+            response = await self.next.send(request)
+            left = _told(response.http_response.headers, quota)
+        finally:
+            self._budget.learn(subscription, quota, left)
+        return response
+
+
 class CallPolicy(AsyncHTTPPolicy[Any, Any]):
     """Counts and measures each request that is sent."""
 
@@ -146,6 +174,11 @@ class CallPolicy(AsyncHTTPPolicy[Any, Any]):
             response = await self.next.send(request)
             call.result = str(response.http_response.status_code)
         return response
+
+
+def _told(headers: Mapping[str, str], quota: Quota) -> float | None:
+    text = headers.get(_LEFT + quota, "")
+    return float(text) if text.isdigit() else None
 
 
 def _type(url: str) -> str:
