@@ -16,7 +16,7 @@ from shared.domain.private_link import NetworkRules, PrivateEndpoint, PrivateLin
 from shared.ports import NodeStore
 from shared.ports.mesh import EdgeStore
 from shared.ports.network import Azure
-from shared.reconcile.edges.planner import SERVICES, Situation
+from shared.reconcile.edges.ways import SERVICES, Situation
 
 MEMBERS = ("Ready", "Pending", "NotReady")
 """States of a node that may have edges."""

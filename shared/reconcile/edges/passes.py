@@ -24,10 +24,11 @@ from shared.reconcile.claim import KeyClaim, LeaseLost
 from shared.reconcile.edges.claim import overtaken
 from shared.reconcile.edges.decide import Decision, decide, previewed, undone, wanted
 from shared.reconcile.edges.observe import EdgeObserver, Others, Parties
-from shared.reconcile.edges.planner import Situation, holds, plan_route
+from shared.reconcile.edges.planner import holds, plan_route
 from shared.reconcile.edges.routes import Scene, make
 from shared.reconcile.edges.turns import Turns
 from shared.reconcile.edges.visit import Superseded, Visit, manual
+from shared.reconcile.edges.ways import Situation
 
 log = logging.getLogger(__name__)
 

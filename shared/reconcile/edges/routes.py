@@ -33,7 +33,7 @@ from shared.domain.steps import (
     RemoveServiceEndpoint,
 )
 from shared.reconcile.edges.observe import Others, Parties, Sights
-from shared.reconcile.edges.planner import ends_of
+from shared.reconcile.edges.ways import ends_of
 from shared.reconcile.healer import heal, left_alone, waits
 from shared.reconcile.pair import connected, edge_pair
 

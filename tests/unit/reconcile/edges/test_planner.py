@@ -10,7 +10,8 @@ from shared.domain.mesh import Mesh
 from shared.domain.network import Hub, Subnet, VirtualNetwork
 from shared.domain.node import NodeRecord
 from shared.domain.private_link import NetworkRules, PrivateLinkGroup
-from shared.reconcile.edges.planner import ORDER, Planned, Situation, free_addresses, holds, plan_route
+from shared.reconcile.edges.planner import ORDER, Planned, holds, plan_route
+from shared.reconcile.edges.ways import Situation, free_addresses
 from tests.support.mesh import HUB_GROUP, HUB_NETWORK, SUBSCRIPTION, WORKSPACE
 from tests.unit.reconcile.edges.mesh import ACCOUNT, RATES, ZONES, network_of
 from tests.unit.reconcile.edges.people import CONSUMER, PROVIDER, SERVER
