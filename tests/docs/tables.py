@@ -1,10 +1,13 @@
 """The tables of the documentation that are made out of the product's own, each between two marks of its page."""
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from pathlib import Path
 
 import msgspec
 
+from functions.answers import _BY_REASON
+from functions.api import TABLES
 from shared.domain.cost import Rates, cost_of
 from shared.reconcile.edges.planner import ORDER
 from shared.reconcile.repairs import AILMENTS, REPAIRS, AilmentRow, Match, Repair
@@ -19,6 +22,7 @@ def tables() -> dict[str, dict[str, str]]:
     return {
         "healing.md": {"ailments": ailments(), "repairs": repairs()},
         "cost.md": {"examples": costs()},
+        "http-api.md": {"routes": routes(), "codes": codes()},
     }
 
 
@@ -95,6 +99,34 @@ def costs() -> str:
         for exposure in ORDER
     ]
     return markdown(head, rows)
+
+
+def routes() -> str:
+    """Every route, with the least role that it asks for and the statuses of errors that are its own."""
+    head = ("", "at least", "", "problems")
+    rows = [
+        [
+            f"`{route.method} /api/{route.path}`",
+            route.role,
+            str(route.handler.__doc__).partition("\n")[0],
+            ", ".join(str(s.value) for s in route.problems),
+        ]
+        for table in TABLES
+        for route in table.table
+    ]
+    return markdown(head, rows)
+
+
+def codes() -> str:
+    """What the `code` of a problem may be, by status."""
+    by_status: dict[HTTPStatus, list[str]] = {}
+    for reason, status in _BY_REASON.items():
+        by_status.setdefault(status, []).append(f"`{reason}`")
+    rows = [
+        [f"{status.value} {status.phrase}", ", ".join(sorted(by_status[status]))]
+        for status in sorted(by_status)
+    ]
+    return markdown(("status", "`code`"), rows)
 
 
 def _any_of(values: Iterable[str]) -> str:
