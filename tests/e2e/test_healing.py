@@ -73,9 +73,9 @@ def test_changed_flags_of_an_owned_peering_heal(mesh: Mesh) -> None:
         return bool(cast(Json, now["properties"])["allowVirtualNetworkAccess"] == wanted)
 
     wait_for("the flag", restored)
-    node = mesh.ready("flags")
-    assert "virtual_network_access" in str(node["history"]).lower().replace(
-        "virtualnetwork", "virtual_network_"
+    # The run that wrote it tells of it once it has seen that it is well.
+    wait_for(
+        "the field's name", lambda: "allow_virtual_network_access" in str(mesh.ready("flags")["history"])
     )
     assert len(mesh.written(since, "flags")) == 1
 

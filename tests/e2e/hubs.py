@@ -1,0 +1,75 @@
+"""The hubs of the stack that tests share: one where most tests are, and regions in which tests of hubs are alone."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from demo.stack import HUB_PREFIX, REGION
+
+GROUP = "mesh-hub"
+ZONES = ("privatelink.blob.core.windows.net", "privatelink.vaultcore.azure.net")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A hub: its network carries its id, and its workspace too. `more` are settings as `MESH_HUBS` takes them."""
+
+    id: str
+    region: str
+    prefix: str
+    zoned: bool = False
+    more: Mapping[str, object] = field(default_factory=dict)
+
+
+HUB = Place("hub", REGION, HUB_PREFIX, zoned=True)
+# Options are switched here; it has a gateway, so that flags differ between the options.
+NORDIC = Place("nordic", "swedencentral", "10.200.0.0/16", zoned=True, more={"gateway": True})
+# Three nodes fit into this region, two of them into the first hub.
+SMALL = (
+    Place("small-1", "northeurope", "10.201.0.0/16", more={"capacity": 2}),
+    Place("small-2", "northeurope", "10.202.0.0/16", more={"capacity": 1}),
+)
+# Nodes move between these; the first two are peers, and the last is full with one node.
+PARIS = Place("paris", "francecentral", "10.203.0.0/16", more={"peers": ["lyon"]})
+LYON = Place("lyon", "francecentral", "10.204.0.0/16")
+NICE = Place("nice", "francecentral", "10.205.0.0/16", more={"capacity": 1})
+# Nodes without a network get one here.
+POOL = "10.240.0.0/20"
+POOLED = Place("pooled", "uksouth", "10.206.0.0/16", more={"pools": [POOL]})
+PLACES = (HUB, NORDIC, *SMALL, PARIS, LYON, NICE, POOLED)
+
+
+def hub_id(subscription: str, place: Place = HUB) -> str:
+    """The resource id of a hub's network."""
+    return f"{_providers(subscription)}/Microsoft.Network/virtualNetworks/{place.id}"
+
+
+def workspace_id(subscription: str, place: Place = HUB) -> str:
+    """The resource id of the workspace that a hub's nodes report to."""
+    return f"{_providers(subscription)}/Microsoft.OperationalInsights/workspaces/{place.id}-logs"
+
+
+def zone_ids(subscription: str) -> list[str]:
+    """The resource ids of the private DNS zones, which the zoned hubs share."""
+    return [f"{_providers(subscription)}/Microsoft.Network/privateDnsZones/{zone}" for zone in ZONES]
+
+
+def hub_settings(subscription: str) -> str:
+    """`MESH_HUBS` for all of them."""
+    return json.dumps(
+        [
+            {
+                "id": place.id,
+                "region": place.region,
+                "network": hub_id(subscription, place),
+                "workspace": workspace_id(subscription, place),
+                "zones": zone_ids(subscription) if place.zoned else [],
+                **place.more,
+            }
+            for place in PLACES
+        ]
+    )
+
+
+def _providers(subscription: str) -> str:
+    return f"/subscriptions/{subscription}/resourceGroups/{GROUP}/providers"
