@@ -7,12 +7,13 @@ from typing import Protocol, cast
 import msgspec
 
 from shared.domain.errors import Conflict, Waiting
-from shared.domain.ids import Key, NodeKey
+from shared.domain.ids import Key, NodeKey, normal_id
 from shared.domain.mesh import Timing
 from shared.domain.node import Lease, NodeRecord, touch
 from shared.ports import Clock
 
 SAVE_ATTEMPTS = 8
+MADE = ("owned", "zone_links", "made")  # of a node's record: ids of what is ours
 ENOUGH_OF_A_LEASE = 0.9  # a quick look at one resource after another does not save the record for each
 
 
@@ -161,7 +162,16 @@ class KeyClaim[K: Key, R: Claimable]:
 
 class Claim(KeyClaim[NodeKey, NodeRecord]):
     """The record of a node: intake writes `touched` as well, which this run takes over into `taken`, and whoever has
-    it moved writes `wanted_hub`."""
+    it moved writes `wanted_hub`.
+
+    Whoever lost the lease tells what a late write of theirs may leave: that is looked for like everything else that
+    is recorded as ours.
+    """
+
+    def __init__(self, store: Records[NodeKey, NodeRecord], clock: Clock, timing: Timing, run: str) -> None:
+        super().__init__(store, clock, timing, run)
+        self._base: NodeRecord | None = None
+        self._latest: NodeRecord | None = None
 
     def gathered(self, record: NodeRecord) -> NodeRecord:
         taken = record.taken
@@ -170,8 +180,34 @@ class Claim(KeyClaim[NodeKey, NodeRecord]):
         first_seen = record.first_seen or self._clock.now()
         return msgspec.structs.replace(record, taken=taken, touched=(), first_seen=first_seen)
 
+    async def take(self, record: NodeRecord) -> NodeRecord:
+        self._base = self._latest = await super().take(record)
+        return self._base
+
+    async def save(self, record: NodeRecord) -> NodeRecord:
+        self._latest = record
+        self._base = await super().save(record)
+        return self._base
+
     def arrived(self, mine: NodeRecord, current: NodeRecord) -> NodeRecord:
-        return msgspec.structs.replace(mine, touched=current.touched, wanted_hub=current.wanted_hub)
+        base, self._base = self._base or current, current
+        late = {name: _more(getattr(current, name), getattr(base, name)) for name in MADE}
+        more = {name: _together(getattr(mine, name), ids) for name, ids in late.items()}
+        return msgspec.structs.replace(mine, touched=current.touched, wanted_hub=current.wanted_hub, **more)
+
+    def left_behind(self, record: NodeRecord) -> NodeRecord:
+        if self._latest is None:
+            return record
+        mine = {name: _together(getattr(record, name), getattr(self._latest, name)) for name in MADE}
+        return msgspec.structs.replace(record, **mine)
+
+
+def _more(ids: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(i for i in ids if i not in known)
+
+
+def _together(ids: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple({normal_id(i): i for i in (*ids, *more)}.values())
 
 
 def replaced[R: Claimable](record: R, **changes: object) -> R:

@@ -30,7 +30,7 @@ class Ending:
         history: History,
         dead_letters: DeadLetters,
         events: EventStream,
-        edges: EdgeTouch | None,
+        edges: EdgeTouch,
         clock: Clock,
         timing: Timing,
     ) -> None:
@@ -62,7 +62,7 @@ class Ending:
             await self._history.append(entry)
             record = msgspec.structs.replace(record, outbox=(*record.outbox, event_of(entry, record)))
         stored = await claim.finish(self._waiting(record))
-        if self._edges and concerns_edges(before, record):
+        if concerns_edges(before, record):
             await self._edges.node_changed(record.key, before.cause)
         return await self._published(stored, record.next_due)
 

@@ -57,8 +57,8 @@ class Engine:
         timing: Timing,
         draw: random.Random | None = None,
         *,
-        intake: Intake | None = None,
-        shared: Shared | None = None,
+        intake: Intake,
+        shared: Shared,
     ) -> None:
         self._arm = arm
         self._nodes = nodes
@@ -67,11 +67,9 @@ class Engine:
         self._new_run = new_run
         self._timing = timing
         self._draw = draw or random.Random()
-        surroundings = Surroundings(mesh, shared, intake, clock) if shared and intake else None
-        self._observer = Observer(mesh, arm, surroundings, clock, timing)
+        self._observer = Observer(mesh, arm, Surroundings(mesh, shared, intake, clock), clock, timing)
         self._actor = Actor(arm, leases, Caller(nodes, queue, clock).call, clock, timing)
-        touch = shared.edge_touch if shared else None
-        self._ending = Ending(nodes, history, dead_letters, events, touch, clock, timing)
+        self._ending = Ending(nodes, history, dead_letters, events, shared.edge_touch, clock, timing)
 
     async def reconcile(self, key: NodeKey) -> Result:
         """One run for a key, or the time at which one may be worth it.

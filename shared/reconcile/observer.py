@@ -54,7 +54,7 @@ class Observer:
     """Observes and decides; one for each process, since categories are kept."""
 
     def __init__(
-        self, mesh: Mesh, arm: Azure, surroundings: Surroundings | None, clock: Clock, timing: Timing
+        self, mesh: Mesh, arm: Azure, surroundings: Surroundings, clock: Clock, timing: Timing
     ) -> None:
         self._mesh = mesh
         self._arm = arm
@@ -74,9 +74,8 @@ class Observer:
         if not _concerns_us(record, seen.group):
             return decide(self._mesh, record, seen, self._clock.now())
         tags = read_tags(seen.group.tags)[0] if seen.group and is_member(seen.group) else None
-        if self._surroundings:
-            seen = await self._surroundings.with_addresses(record, seen, tags, dry=hold is None)
-        if self._surroundings and tags and tags.network == ROSTER and tags.product is not None and seen.hub:
+        seen = await self._surroundings.with_addresses(record, seen, tags, dry=hold is None)
+        if tags and tags.network == ROSTER and tags.product is not None and seen.hub:
             note = hold.note if hold else _nowhere
             record, seen = await self._surroundings.with_roster(record, seen, note, dry=hold is None)
         if seen.hub:
@@ -107,15 +106,13 @@ class Observer:
         others = elsewhere(self._mesh, scene.record, seen, [w.remote for w in pairs])
         seen = await observe_former(self._arm, seen, others)
         scene = msgspec.structs.replace(scene, seen=seen)
-        if self._surroundings and (edges_matter(scene, option) if option else _leaves(scene)):
+        if edges_matter(scene, option) if option else _leaves(scene):
             seen = await self._surroundings.with_edges(scene.record, seen)
             scene = msgspec.structs.replace(scene, seen=seen)
         zones = scene.hub.zones if option and resolves(option, scene) else ()
         return await observe_zones(self._arm, seen, to_list(scene.record.zone_links, zones))
 
     async def _tell(self, record: NodeRecord, decision: Decision) -> None:
-        if not self._surroundings:
-            return
         if decision.connection.leaves:
             await self._surroundings.leave(record)
         await self._surroundings.ask(decision.connection.asked)
