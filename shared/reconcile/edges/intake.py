@@ -1,6 +1,8 @@
 """Having edges looked at: when a node of theirs changed, when somebody asks, and when their time has come."""
 
+import asyncio
 from datetime import timedelta
+from itertools import batched
 
 import msgspec
 
@@ -14,6 +16,7 @@ from shared.reconcile.resync import EXPIRES, GRACE
 
 BUMP_ATTEMPTS = 8
 CAUSE_LIMIT = 200
+CONCURRENT_BUMPS = 25
 
 
 class EdgeIntake:
@@ -26,11 +29,11 @@ class EdgeIntake:
         self._timing = timing
 
     async def node_changed(self, node: NodeKey, cause: str) -> None:
-        for edge in await self._edges.of_node(node):
-            await self.bump(edge.key, cause)
+        for some in batched(await self._edges.of_node(node), CONCURRENT_BUMPS, strict=False):
+            await asyncio.gather(*(self.bump(edge.key, cause) for edge in some))
 
     async def bump(self, key: EdgeKey, cause: str) -> None:
-        """Raises the edge's generation and enqueues it.
+        """Raises the edge's generation and enqueues it; nothing where a run that is yet to start covers it already.
 
         Raises NotFound (`EdgeNotFound`), and Waiting where too many write at once.
         """
@@ -39,6 +42,8 @@ class EdgeIntake:
             record = await self._edges.get(key)
             if record is None:
                 raise NotFound("EdgeNotFound", "There is no such edge.", target=str(key))
+            if self._pending(record):
+                return
             try:
                 await self._edges.save(self._bumped(record, cause))
             except Conflict:
@@ -46,6 +51,13 @@ class EdgeIntake:
             await self._queue.enqueue(WorkItem(str(key), cause), delay=self._timing.event_delay)
             return
         raise Waiting("Contended", "Too many write to this edge at once.", target=str(key))
+
+    def _pending(self, record: EdgeRecord) -> bool:
+        """Whether a message for the edge is still invisible: what is there by the time it is handled is seen then."""
+        if record.lease or record.generation <= record.observed_generation or record.next_due is None:
+            return False
+        left = record.next_due - self._clock.now()
+        return timedelta() < left <= timedelta(seconds=self._timing.event_delay)
 
     def _bumped(self, record: EdgeRecord, cause: str) -> EdgeRecord:
         due = self._clock.now() + timedelta(seconds=self._timing.event_delay)

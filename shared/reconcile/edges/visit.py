@@ -68,7 +68,7 @@ class Visit:
             self.move("expire", f"the lease ended at {expires.isoformat()}")
             return
         before = self.record
-        soon = expires - timedelta(seconds=terms.warning) <= self.now
+        soon = expires - warning_of(before, terms) <= self.now
         if soon and self.move("warn", f"the lease ends at {expires.isoformat()}: extend it, or let it end"):
             outbox = self.record.outbox if before.warned_at is None else before.outbox
             warned = before.warned_at or self.now
@@ -204,8 +204,13 @@ class Visit:
         if record.expires_at and wanted(record):
             times.append(record.expires_at)
             if record.warned_at is None and record.state == "Active":
-                times.append(record.expires_at - timedelta(seconds=terms.warning))
+                times.append(record.expires_at - warning_of(record, terms))
         return max(self.now, min(times))
+
+
+def warning_of(record: EdgeRecord, terms: Terms) -> timedelta:
+    """How long ahead of its end a lease is announced: of a short one, for the last quarter."""
+    return min(timedelta(seconds=terms.warning), timedelta(days=record.request.lease_days) / 4)
 
 
 def given_up(record: EdgeRecord, reason: str, now: datetime, timing: Timing) -> EdgeRecord:

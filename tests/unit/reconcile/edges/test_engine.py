@@ -90,6 +90,15 @@ async def test_an_extended_lease_warns_again_before_its_new_end() -> None:
     assert [e.type for e in mesh.events.events].count("EdgeExpiring") == 2
 
 
+async def test_a_short_lease_is_announced_for_its_last_quarter() -> None:
+    mesh = await EdgeMesh().start()
+    edge = await mesh.active(msgspec.structs.replace(REQUEST, lease_days=4))
+    await mesh.later(days=2.9)
+    assert (await mesh.edge(edge.key)).state == "Active"
+    await mesh.later(days=0.2)
+    assert (await mesh.edge(edge.key)).state == "Expiring"
+
+
 async def test_a_converged_edge_is_looked_at_with_one_read_and_no_write() -> None:
     mesh = await EdgeMesh().start()
     edge = await mesh.active()

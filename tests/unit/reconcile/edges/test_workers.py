@@ -154,6 +154,7 @@ async def test_a_node_that_changed_has_its_live_edges_looked_at() -> None:
     await mesh.until_quiet()
     for node in (CONSUMER, PROVIDER):
         await mesh.intake.node_changed(node, "it moved")
+        await mesh.intake.node_changed(node, "it moved again, before anybody looked")
         assert [i.key for i in mesh.queue.items] == [str(edge.key)]
         await mesh.until_quiet()
     with pytest.raises(NotFound):
