@@ -79,7 +79,6 @@ class Routes:
 
             return await respond(route, req, application())
 
-        answer.__doc__ = route.handler.__doc__
+        answer.__name__, answer.__doc__ = route.name, route.handler.__doc__  # the platform's name for it
         self.table.append(route)
-        trigger = self.blueprint.route(route.path, methods=[route.method])(answer)
-        self.blueprint.function_name(route.name)(trigger)
+        self.blueprint.route(route.path, methods=[route.method])(answer)

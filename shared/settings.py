@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.domain.cost import Rates, rate_faults
 from shared.domain.hub_rules import hub_faults
 from shared.domain.ids import NodeKey
 from shared.domain.mesh import Mesh, Terms, Timing
 from shared.domain.network import Hub
 
-if TYPE_CHECKING:  # cold start: only an app with rules of its own imports what they are made of
+if TYPE_CHECKING:  # cold start: only an app with rules or rates of its own imports what they are made of
     from shared.domain.approval import Rule
+    from shared.domain.cost import Rates
 
 PUBLIC_RESOURCE_MANAGER = "https://management.azure.com"
 _SUFFIX = "core.windows.net"
@@ -69,17 +69,24 @@ class Settings(msgspec.Struct, frozen=True):
     event_hub: EventHubSettings
     resource_manager: str
     resource_manager_scope: str
-    rates: Rates
+    own_rates: "Rates | None"
     rules: "tuple[Rule, ...]" = ()
     terms: Terms = Terms()
     platform_authentication: bool = False
+
+    @property
+    def rates(self) -> "Rates":
+        """The table that MESH_RATES names; else Azure's published prices, read from the app's own file."""
+        from shared.domain.cost import Rates
+
+        return self.own_rates or msgspec.toml.decode((_APP / _RATES).read_bytes(), type=Rates)
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process. Raises SettingsError."""
     reader = _Reader(os.environ if environment is None else environment)
     settings = reader.settings()
-    if reader.faults or settings is None:
+    if reader.faults:
         raise SettingsError(reader.faults)
     return settings
 
@@ -91,8 +98,7 @@ class _Reader:
         self._environment = environment
         self.faults: list[str] = []
 
-    def settings(self) -> Settings | None:
-        """None where there is a fault that leaves nothing to go on with."""
+    def settings(self) -> Settings:
         for name in ("MESH_RESYNC_SCHEDULE", "MESH_DISCOVERY_SCHEDULE", "MESH_TELEMETRY_CONSUMER_GROUP"):
             self._needed(name, _MEANING[name])  # read by the platform, in a trigger's binding
         endpoint = self._get("MESH_RESOURCE_MANAGER") or PUBLIC_RESOURCE_MANAGER
@@ -101,8 +107,6 @@ class _Reader:
         mesh, timing, storage, event_hub = self._mesh(), self._timing(), self._storage(), self._event_hub()
         rules, terms, rates = self._rules(), self._terms(), self._rates()
         trusted = self._switch("MESH_PLATFORM_AUTH")
-        if rates is None:
-            return None
         return Settings(
             mesh,
             timing,
@@ -192,16 +196,21 @@ class _Reader:
             self.faults.append(f"{name}: two rules have the same name.")
         return rules
 
-    def _rates(self) -> Rates | None:
-        found = self._file("MESH_RATES", self._get("MESH_RATES") or _RATES)
+    def _rates(self) -> "Rates | None":
+        """None where the app's own table counts."""
+        name = "MESH_RATES"
+        path = self._get(name) or _RATES
+        found = self._file(name, path) if path != _RATES else None
         if found is None:
             return None
+        from shared.domain.cost import Rates, rate_faults
+
         try:
             rates = msgspec.toml.decode(found, type=Rates)
         except msgspec.DecodeError as error:
-            self.faults.append(f"MESH_RATES is not a table of rates such as {_RATES}: {error}.")
+            self.faults.append(f"{name} is not a table of rates such as {_RATES}: {error}.")
             return None
-        self.faults += [f"MESH_RATES: {fault}" for fault in rate_faults(rates)]
+        self.faults += [f"{name}: {fault}" for fault in rate_faults(rates)]
         return rates
 
     def _file(self, name: str, path: str) -> bytes | None:
