@@ -11,13 +11,15 @@ from shared.domain.errors import MeshError, Terminal, Waiting
 from shared.domain.ids import normal_id
 from shared.domain.mesh import Timing
 from shared.domain.node import Coverage, NodeRecord, State
-from shared.domain.plan import DeleteSetting, Operation, PutSetting, Step
+from shared.domain.plan import DeletePeering, DeleteSetting, Operation, PutPeering, PutSetting, Step
 from shared.domain.steps import DeleteZoneLink, PutZoneLink
 from shared.reconcile.act import HubBusy, Outcome
 from shared.reconcile.backoff import asked_for, delay, patience, resync_delay
 from shared.reconcile.decision import Decision, conditions_of
+from shared.reconcile.preflight import rights_finding
 
 EXHAUSTED = "RetriesExhausted"
+NO_RIGHT = frozenset({"AuthorizationFailed", "LinkedAuthorizationFailed"})
 HUB_BUSY_FIRST = 10.0  # seconds; whoever is next is called, so this is for calls that get lost
 HUB_BUSY_MOST = 60.0
 
@@ -32,6 +34,9 @@ def covered_after(coverage: Sequence[Coverage], outcome: Outcome, now: datetime)
 
 def finding_of(step: Step | None, error: MeshError) -> Finding:
     """What a failed step, or a failed look (no step), says about the key."""
+    if error.reason in NO_RIGHT and isinstance(step, PutPeering | DeletePeering):
+        finding = rights_finding(error)
+        return msgspec.structs.replace(finding, message=finding.message + remedy(error))
     kind = _condition_of(step) if step else READY
     waiting = not isinstance(error, Terminal)
     message = f"{error.message.rstrip('.')}." + (f" Affected: {error.target}." if error.target else "")

@@ -116,10 +116,10 @@ async def test_a_pair_that_cannot_be_is_said_to_both_and_harms_no_other() -> Non
 async def test_a_follower_whose_leader_cannot_write_waits_without_end_of_asking() -> None:
     mesh = Plane()
     first = await mesh.onboard("mesh", "alpha", "10.1.0.0/16")
-    mesh.arm.inject("put_peering", Terminal("AuthorizationFailed", "no"), times=10_000)
+    mesh.arm.inject("put_peering", Terminal("ScopeLocked", "no"), times=10_000)
     second = await mesh.onboard("mesh", "bravo", "10.2.0.0/16")
     assert [reason(await mesh.record(k))[1] for k in (first, second)] == [
-        "AuthorizationFailed",
+        "ScopeLocked",
         "PairNotMade",
     ]
     assert not mesh.dead_letters.letters

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from shared.domain.errors import NotFound, Terminal
+from shared.domain.errors import Denied, NotFound, Terminal
 from shared.domain.ids import NodeKey
 from shared.domain.network import Hub
 from shared.reconcile.move import Moves
@@ -192,3 +192,17 @@ async def test_a_node_that_comes_back_forgets_where_it_was_asked_to_move() -> No
     record = await mesh.switch(key, "hub")
     assert (record.hub, record.wanted_hub, mesh.remotes(key)) == ("hub", "", {"hub"})
     assert mesh.passes(network_of(key), FIRST.network)
+
+
+async def test_a_right_that_is_missing_is_named_with_where_it_is_missing() -> None:
+    mesh = Plane()
+    said = (
+        "The client 'x' has permission to write the peering; however, it does not have permission to perform"
+        f" action(s) 'peer/action' on the linked scope(s) '{FIRST.network}' or the linked scope(s) are invalid."
+    )
+    mesh.arm.inject("put_peering", Denied("LinkedAuthorizationFailed", said))
+    record = await mesh.record(await mesh.onboard("hub"))
+    message = next(c.message for c in record.conditions if c.type == "Connected")
+    assert reason(record, "Connected") == ("False", "RightsMissing")
+    assert FIRST.network in message
+    assert "POST .../reconcile" in message
