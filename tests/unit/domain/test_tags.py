@@ -1,5 +1,7 @@
 """The tag schema: what is allowed, what is refused by name, and what is never recorded."""
 
+from hashlib import sha256
+
 import pytest
 
 from shared.domain.tags import NETWORKS, TELEMETRIES, WITHHELD, is_node, read_tags
@@ -83,3 +85,33 @@ def test_every_wrong_tag_is_named_at_once() -> None:
         {"mesh-node": "<", "mesh-domain": "<", "mesh-network": "<", "mesh-telemetry": "<"}
     )
     assert len(findings) == 4
+
+
+def test_of_an_owners_address_nothing_but_its_digest_is_kept_in_any_case() -> None:
+    one, other = (
+        read_tags({"mesh-node": "a", "mesh-owner": o})[0] for o in ("Some@Example.com", "some@example.com")
+    )
+    assert one.owner_id == other.owner_id == sha256(b"some@example.com").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("owner", "owner_id"),
+    [
+        ("0AF1B2C3-0000-0000-0000-00000000000F", "0af1b2c3-0000-0000-0000-00000000000f"),
+        ("the sales team", ""),
+        ("", ""),
+    ],
+)
+def test_an_owner_is_recognised_by_an_object_id_and_not_by_a_free_text(owner: str, owner_id: str) -> None:
+    tags, findings = read_tags({"mesh-node": "a", "mesh-owner": owner})
+    assert (tags.owner_id, findings) == (owner_id, [])
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [(None, "24"), ("16", "16"), ("28", "28"), ("Databricks", "databricks"), ("29", None), ("x", None)],
+)
+def test_a_network_is_as_large_as_the_tag_says(value: str | None, size: str | None) -> None:
+    said = {} if value is None else {"mesh-address-size": value}
+    tags, findings = read_tags({"mesh-node": "a", **said})
+    assert (tags.address_size, len(findings)) == (size, size is None)
