@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from shared.domain.edge import Exposure, Interface
+from shared.domain.edge_request import SHORTEST_DAYS
 
 type NodeName = Annotated[
     str, Meta(max_length=160, description="A node: `<subscription>/<group>`.", examples=["b0…01/sales"])
@@ -13,7 +14,9 @@ type NodeName = Annotated[
 type Reason = Annotated[
     str, Meta(min_length=1, max_length=500, pattern=r"\S", description="Why, for the history.")
 ]
-type Days = Annotated[int, Meta(ge=1, le=3650)]
+type Days = Annotated[
+    float, Meta(ge=SHORTEST_DAYS, le=3650, description="Days, down to a minute.", examples=[90, 0.5])
+]
 
 
 class EdgeAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

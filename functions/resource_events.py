@@ -5,7 +5,6 @@ The rooms are imported by the invocation: a cold start indexes every trigger and
 
 import logging
 import re
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import azure.functions as func
@@ -81,6 +80,8 @@ def _text(value: object) -> str:
 
 def _letter(event: func.EventGridEvent | func.CloudEvent, reason: str) -> "DeadLetter":
     """What can be kept of a malformed event: no claims, no caller, and of the resource only what can be an id."""
+    from hashlib import sha256
+
     from shared.ports import DeadLetter
     from shared.reconcile.intake import ResourceEvent
 

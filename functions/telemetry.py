@@ -6,7 +6,9 @@ import typing
 import azure.functions as func
 
 from shared.bootstrap import application
-from shared.telemetry.event import StreamEvent
+
+if typing.TYPE_CHECKING:
+    from shared.telemetry.event import StreamEvent
 
 blueprint = func.Blueprint()
 log = logging.getLogger(__name__)
@@ -45,7 +47,9 @@ def _partition(events: typing.Sequence[func.EventHubEvent]) -> str:
     return str(context.get("PartitionId", "")) if isinstance(context, dict) else ""
 
 
-def _stream_event(event: func.EventHubEvent, partition: str) -> StreamEvent:
+def _stream_event(event: func.EventHubEvent, partition: str) -> "StreamEvent":
+    from shared.telemetry.event import StreamEvent
+
     return StreamEvent(
         body=event.get_body(),
         partition=partition,

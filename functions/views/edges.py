@@ -64,7 +64,7 @@ class EdgeDetail(msgspec.Struct, frozen=True, kw_only=True):
     part: str
     purpose: str
     gigabytes: float
-    lease_days: int
+    lease_days: float
     wanted: Exposure | None
     state: EdgeState
     requested_by: str
