@@ -110,7 +110,7 @@ class EdgeDesk:
         return await self._command(key, etag, change)
 
     async def extend(
-        self, actor: Actor, key: EdgeKey, reason: str, days: int, etag: str | None = None
+        self, actor: Actor, key: EdgeKey, reason: str, days: float, etag: str | None = None
     ) -> EdgeRecord:
         """The lease ends so many days later than it would, but never further ahead than the longest lease.
 
@@ -171,7 +171,7 @@ class EdgeDesk:
         provider = await self._nodes.get(request.provider) or NodeRecord(key=request.provider)
         return ruling(self._rules, request, consumer, provider)
 
-    async def _granted_by_rule(self, actor: Actor, record: EdgeRecord, days: int) -> bool:
+    async def _granted_by_rule(self, actor: Actor, record: EdgeRecord, days: float) -> bool:
         if not self._asked(actor, record):
             return False
         request = msgspec.structs.replace(record.request, lease_days=days)

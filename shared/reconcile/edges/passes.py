@@ -189,8 +189,11 @@ class EdgePasses:
 
     async def _follow(self, visit: Visit, decision: Decision) -> bool:
         """Writes what was decided, if it still counts; whether to look again."""
-        before = visit.record
         visit.took(decision)
+        if not self._turns.has(decision.owned):
+            # Others have to know of it before what was seen may be relied on: whoever goes first may take it away.
+            visit.record = await self._claim.save(visit.record)
+            return True
         if decision.plan.empty:
             visit.concluded(decision)
             return bool(decision.refused)
@@ -198,8 +201,7 @@ class EdgePasses:
             visit.move("provision", decision.plan.network[0].why)
         intended = visit.record
         visit.record = await self._claim.save(visit.record)
-        new = [a for a in decision.owned if not contains(before.owned, a)]
-        if overtaken(intended, visit.record) or (new and not self._turns.has(new)):
+        if overtaken(intended, visit.record):
             return True
         outcome = await self._actor.perform(decision.plan, str(visit.record.key), lambda: self._still(visit))
         if manual(decision, outcome) and visit.record.route:

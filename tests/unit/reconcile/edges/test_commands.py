@@ -140,6 +140,8 @@ P = PROVIDER.group_id
         ({"gigabytes": float("nan")}, "VolumeInvalid"),
         ({"gigabytes": float("inf")}, "VolumeInvalid"),
         ({"lease_days": 0}, "LeaseInvalid"),
+        ({"lease_days": 59 / 86400}, "LeaseInvalid"),
+        ({"lease_days": float("nan")}, "LeaseInvalid"),
         ({"lease_days": 366}, "LeaseInvalid"),
     ],
 )

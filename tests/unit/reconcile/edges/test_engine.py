@@ -99,6 +99,17 @@ async def test_a_short_lease_is_announced_for_its_last_quarter() -> None:
     assert (await mesh.edge(edge.key)).state == "Expiring"
 
 
+async def test_a_lease_of_a_minute_is_announced_and_ends() -> None:
+    mesh = await EdgeMesh().start()
+    edge = await mesh.granted(msgspec.structs.replace(REQUEST, lease_days=1 / 1440))
+    assert edge.expires_at == mesh.clock.now() + timedelta(minutes=1)
+    await mesh.until_quiet()
+    assert mesh.states(edge.key)[-4:] == ["Active", "Expiring", "Revoking", "Revoked"]
+    assert mesh.endpoints == []
+    warned = next(e.at for e in mesh.events.events if e.type == "EdgeExpiring")
+    assert timedelta() < edge.expires_at - warned <= timedelta(seconds=30)
+
+
 async def test_a_converged_edge_is_looked_at_with_one_read_and_no_write() -> None:
     mesh = await EdgeMesh().start()
     edge = await mesh.active()

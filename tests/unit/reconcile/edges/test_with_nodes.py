@@ -11,13 +11,16 @@ from shared.domain.edge_request import Terms
 from shared.domain.errors import MeshError
 from shared.domain.ids import EdgeKey, NodeKey, normal_id, parse_key
 from shared.domain.mesh import Mesh
+from shared.domain.naming import edge_peering_name
 from shared.domain.network import Hub
 from shared.ports import WorkItem
 from shared.ports.mesh import EdgeTouch
 from shared.reconcile.edges.commands import EdgeDesk
 from shared.reconcile.edges.engine import EdgeEngine
 from shared.reconcile.edges.intake import EdgeIntake, EdgeLeases
+from shared.reconcile.options.holding import routed_over
 from tests.fakes import Cloud
+from tests.support.edges import LONG_AGO, an_edge
 from tests.support.mesh import HUB_GROUP, HUB_NETWORK, SUBSCRIPTION, WORKSPACE, InMemoryMesh, network_of
 from tests.support.trouble import Trouble
 from tests.unit.reconcile.edges.mesh import RATES
@@ -156,6 +159,16 @@ async def test_an_edge_through_the_hub_keeps_its_way_while_its_consumer_leaves_t
     assert edge.route
     assert edge.route.exposure == "peering"
     assert not mesh.joined(network_of(REPORTS), HUB_NETWORK)
+
+
+def test_an_edge_that_is_being_led_another_way_keeps_the_former_connection_until_it_is_there() -> None:
+    artefact = (
+        f"{network_of(REPORTS)}/virtualNetworkPeerings/{edge_peering_name('meshplane', network_of(SALES))}"
+    )
+    edge = an_edge(REPORTS, SALES, "peering", artefact=artefact)
+    moving = msgspec.structs.replace(edge, state="Provisioning", active_at=LONG_AGO)
+    new = msgspec.structs.replace(moving, active_at=None)
+    assert routed_over([edge, moving, new], "meshplane", (), to_hub=False) == [moving]
 
 
 async def test_a_node_that_loses_its_tag_loses_its_edges_first() -> None:

@@ -8,9 +8,25 @@ import pytest
 
 from shared.domain.errors import NotFound, Transient
 from shared.domain.ids import EdgeKey
+from tests.fakes import FakeResourceManager
 from tests.support.trouble import Trouble, WorkerDied
-from tests.unit.reconcile.edges.mesh import EdgeMesh
+from tests.unit.reconcile.edges.mesh import ACCOUNT, EdgeMesh
 from tests.unit.reconcile.edges.people import ANNE, BERT, CONSUMER, PROVIDER, REQUEST
+
+
+class Gate:
+    """The first call of one name waits until it is opened; `reached` tells that it does."""
+
+    def __init__(self, arm: FakeResourceManager, call: str) -> None:
+        self.open, self.reached = asyncio.Event(), asyncio.Event()
+        self._call = getattr(arm, call)
+        setattr(arm, call, self._waiting)
+
+    async def _waiting(self, *args: object, **named: object) -> object:
+        if not self.reached.is_set():
+            self.reached.set()
+            await self.open.wait()
+        return await self._call(*args, **named)
 
 
 def nothing(call: str) -> None:
@@ -56,29 +72,62 @@ async def test_what_a_stalled_worker_writes_after_the_edge_was_revoked_is_taken_
     mesh = await EdgeMesh().start()
     edge = await mesh.granted()
     slow = mesh.new_engine(Trouble(mesh.clock))
-    write = mesh.arm.put_private_endpoint
-    gate, reached = asyncio.Event(), asyncio.Event()
-
-    async def stalled(*args: object, **named: object) -> object:
-        if not gate.is_set():
-            reached.set()
-            await gate.wait()
-        return await write(*args, **named)  # type: ignore[arg-type]
-
-    mesh.arm.put_private_endpoint = stalled  # type: ignore[method-assign,assignment]
+    gate = Gate(mesh.arm, "put_private_endpoint")
     task = asyncio.create_task(slow.reconcile(edge.key))
-    await reached.wait()
+    await gate.reached.wait()
     await mesh.desk.revoke(BERT, edge.key, "a mistake")
     mesh.clock.advance(mesh.timing.lease * 2 + 1)
     await mesh.until_quiet()
     assert ((await mesh.edge(edge.key)).state, mesh.endpoints) == ("Revoked", [])
-    gate.set()
+    gate.open.set()
     result = await task
     assert len(mesh.endpoints) == 1
     assert result.requeue_after is not None
     await mesh.later(minutes=1)
     assert ((await mesh.edge(edge.key)).state, mesh.endpoints) == ("Revoked", [])
     assert mesh.states(edge.key)[-4:] == ["Revoking", "Revoked", "Revoking", "Revoked"]
+
+
+async def test_a_rule_that_a_stalled_worker_writes_late_is_taken_away_again() -> None:
+    """Nothing tells by its name that it is ours, but what the worker leaves in the record when it wakes up."""
+    mesh = await EdgeMesh().start()
+    request = msgspec.structs.replace(
+        REQUEST, interface="storage", target=ACCOUNT, exposure="service-endpoint"
+    )
+    edge = await mesh.granted(request)
+    slow = mesh.new_engine(Trouble(mesh.clock))
+    gate = Gate(mesh.arm, "add_service_endpoint")
+    task = asyncio.create_task(slow.reconcile(edge.key))
+    await gate.reached.wait()
+    await mesh.desk.revoke(BERT, edge.key, "a mistake")
+    mesh.clock.advance(mesh.timing.lease * 2 + 1)
+    await mesh.until_quiet()
+    assert ((await mesh.edge(edge.key)).state, mesh.services()) == ("Revoked", [])
+    gate.open.set()
+    await task
+    assert mesh.services() == ["Microsoft.Storage"]
+    await mesh.later(minutes=1)
+    assert ((await mesh.edge(edge.key)).state, mesh.services()) == ("Revoked", [])
+
+
+async def test_nobody_relies_on_what_another_edge_is_about_to_take_away() -> None:
+    mesh = await EdgeMesh().start()
+    first = await mesh.active()
+    await mesh.desk.revoke(BERT, first.key, "done")
+    slow = mesh.new_engine(Trouble(mesh.clock))
+    gate = Gate(mesh.arm, "delete_private_endpoint")
+    task = asyncio.create_task(slow.reconcile(first.key))
+    await gate.reached.wait()
+    second = await mesh.granted()
+    for _ in range(4):
+        await mesh.engine.reconcile(second.key)
+        mesh.clock.advance(3)
+    stored = await mesh.edge(second.key)
+    assert (stored.state, stored.conditions[0].reason) == ("Approved", "ArtefactBusy")
+    gate.open.set()
+    await task
+    await mesh.until_quiet()
+    assert ((await mesh.edge(second.key)).state, len(mesh.endpoints)) == ("Active", 1)
 
 
 async def test_two_workers_on_one_edge_make_one_endpoint() -> None:
