@@ -30,7 +30,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     same_owner: bool | None = None
     same_domain: bool | None = None
     most_gigabytes: float | None = None
-    most_lease_days: int | None = None
+    most_lease_days: float | None = None
 
 
 ASK = Rule(name="default", ruling="ask")

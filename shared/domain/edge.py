@@ -37,7 +37,8 @@ class EdgeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a consumer's team asks for.
 
     `target` is the id of a resource in the provider's group; of a `peering` it may be empty. `gigabytes` is the
-    volume expected in a month, `lease_days` how long the edge is wanted. Without `exposure` the planner chooses.
+    volume expected in a month, `lease_days` how long the edge is wanted, down to a minute. Without `exposure` the
+    planner chooses.
     """
 
     consumer: NodeKey
@@ -46,7 +47,7 @@ class EdgeRequest(msgspec.Struct, frozen=True, kw_only=True):
     target: str = ""
     purpose: str = ""
     gigabytes: float = 0.0
-    lease_days: int = 90
+    lease_days: float = 90
     exposure: Exposure | None = None
     part: str = ""  # of a target that has several, such as `blob` or `dfs` of a storage account
 

@@ -12,6 +12,7 @@ from shared.domain.mesh import Terms as Terms
 
 TEXT_LIMIT = 500  # characters of a purpose or a reason
 ID_LIMIT = 2048
+SHORTEST_DAYS = 0.00069  # a minute, as people write it in days
 
 # A resource of a group: a type with its name, and children; no second `/providers/` (an extension of it), no dots that
 # lead upwards, and nothing that would mean something in an address.
@@ -47,10 +48,12 @@ def checked(request: EdgeRequest, terms: Terms) -> EdgeRequest:
     return msgspec.structs.replace(request, purpose=purpose)
 
 
-def check_days(days: int, terms: Terms) -> None:
+def check_days(days: float, terms: Terms) -> None:
     """Raises Terminal (`LeaseInvalid`)."""
-    if not 1 <= days <= terms.longest_days:
-        raise Terminal("LeaseInvalid", f"A lease is of 1 to {terms.longest_days} days.")
+    if not SHORTEST_DAYS <= days <= terms.longest_days:
+        raise Terminal(
+            "LeaseInvalid", f"A lease is of a minute ({SHORTEST_DAYS} days) to {terms.longest_days} days."
+        )
 
 
 def text_of(text: str, missing: str, message: str) -> str:

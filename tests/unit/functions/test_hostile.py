@@ -51,7 +51,7 @@ TEXTS = {
         ({"gigabytes": "40"}, "gigabytes"),
         ({"lease_days": 0}, "lease_days"),
         ({"lease_days": 10**30}, "lease_days"),
-        ({"lease_days": 1.5}, "lease_days"),
+        ({"lease_days": 0.0006}, "lease_days"),
         ({"lease_days": True}, "lease_days"),
         ({"exposure": "public"}, "exposure"),
         ({"leaseDays": 90}, "leaseDays"),

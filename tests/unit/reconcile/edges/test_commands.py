@@ -77,6 +77,12 @@ async def test_nobody_approves_their_own_request(actor: Actor) -> None:
     assert (await mesh.desk.reject(actor, edge.key, "a mistake")).state == "Rejected"
 
 
+async def test_where_callers_are_not_told_apart_whoever_holds_the_key_decides() -> None:
+    mesh = await Desk().start()
+    edge = await mesh.desk.request(KEY_HOLDER, REQUEST)
+    assert (await mesh.desk.approve(KEY_HOLDER, edge.key, "one of the platform team")).state == "Approved"
+
+
 async def test_a_rule_may_let_people_approve_their_own_request() -> None:
     mesh = await Desk([Rule(name="trusted", ruling="ask", self_approval=True)]).start()
     edge = await mesh.desk.request(BERT, REQUEST)
