@@ -35,12 +35,16 @@ class Actor(msgspec.Struct, frozen=True):
         order = list(Role)
         return any(order.index(mine) >= order.index(role) for mine in self.roles)
 
+    def is_known_as(self, subject: str) -> bool:
+        """Whether a subject is for certain this very person."""
+        return self.subject == subject and self.subject != KEY_HOLDER.subject
+
 
 SYSTEM = Actor("meshplane", frozenset(Role))
 """What Meshplane does by itself: leases that end, rules that decide."""
 
 KEY_HOLDER = Actor("function-key", frozenset({Role.OPERATOR}))
-"""Whoever shows the function key, where that is the only gate."""
+"""Whoever shows the function key, where that is the only gate: callers cannot be told apart."""
 
 
 class Claim(msgspec.Struct, frozen=True):
