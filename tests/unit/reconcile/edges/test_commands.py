@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.domain.actor import SYSTEM, Actor, Role
+from shared.domain.actor import KEY_HOLDER, SYSTEM, Actor, Role
 from shared.domain.approval import Rule
 from shared.domain.edge import EdgeRecord
 from shared.domain.edge_states import is_move
