@@ -17,6 +17,7 @@ from shared.domain.edge_states import TRANSITIONS, is_move
 from shared.domain.errors import Conflict, Denied, MeshError, NotFound, Terminal, Transient, Waiting
 from shared.domain.ids import EdgeKey, NodeKey, normal_id, parse_key
 from shared.domain.node import HistoryEntry
+from shared.reconcile.edges.engine import EdgeEngine
 from tests.support.mesh import VISIBILITY_SECONDS
 from tests.support.trouble import Kind, Trouble, WorkerDied
 from tests.unit.reconcile.edges.mesh import ACCOUNT, OTHER_ACCOUNT, EdgeMesh, network_of
@@ -71,6 +72,7 @@ class EdgeHistories(RuleBasedStateMachine):
         self.trouble = Trouble(self.mesh.clock)
         self.mesh.engine = self.mesh.new_engine(self.trouble)
         self.disturbed: set[str] = set()
+        self.stalled: list[tuple[Trouble, asyncio.Task[None]]] = []
         self.run(self.mesh.start())
 
     # --- what people do
@@ -164,6 +166,36 @@ class EdgeHistories(RuleBasedStateMachine):
     def mishap(self, kind: Kind, call: int, error: MeshError) -> None:
         self.trouble.arm(kind, call, lambda name: error if name.startswith("arm.") else None)
 
+    @rule(call=st.integers(1, 25))
+    def stall(self, call: int) -> None:
+        """Another worker takes a message and stops in the middle, until it wakes up, maybe long after its lease."""
+        trouble = Trouble(self.mesh.clock)
+        trouble.arm("stall", call, lambda name: None)
+
+        async def until_it_stalls() -> None:
+            task = asyncio.create_task(self.handled_by(self.mesh.new_engine(trouble)))
+            reached = asyncio.create_task(trouble.reached.wait())
+            await asyncio.wait({task, reached}, return_when=asyncio.FIRST_COMPLETED)
+            reached.cancel()
+            if not task.done():
+                self.stalled.append((trouble, task))
+
+        if len(self.stalled) < 3:
+            self.run(until_it_stalls())
+
+    @rule()
+    def wake(self) -> None:
+        self.run(self.woken())
+
+    async def woken(self) -> None:
+        """A deletion that takes effect that late may take what others rely on by now: their next look makes it anew."""
+        stalled, self.stalled = self.stalled, []
+        if stalled:
+            self.disturbed |= self.made() | set(map(normal_id, TARGETS))
+        for trouble, _ in stalled:
+            trouble.wake()
+        await asyncio.gather(*(task for _, task in stalled))
+
     @rule(code=st.sampled_from(("InternalServerError", "RequestDisallowedByPolicy")))
     def operation_fails(self, code: str) -> None:
         self.mesh.arm.fail_next_operation(code)
@@ -214,13 +246,16 @@ class EdgeHistories(RuleBasedStateMachine):
         await self.handled()
 
     async def handled(self) -> None:
+        await self.handled_by(self.mesh.engine)
+
+    async def handled_by(self, engine: EdgeEngine) -> None:
         item = self.mesh.queue.pop_visible()
         if item is None:
             return
         key = parse_key(item.key)
         assert isinstance(key, EdgeKey)
         try:
-            result = await self.mesh.engine.reconcile(key)
+            result = await engine.reconcile(key)
         except (WorkerDied, MeshError):
             if self.trouble.dead:
                 self.trouble = Trouble(self.mesh.clock)
@@ -279,7 +314,7 @@ class EdgeHistories(RuleBasedStateMachine):
     def nothing_is_there_without_an_edge_that_has_it(self) -> None:
         if not self.records:
             return
-        owned = {normal_id(a) for r in self.records if r.state in LIVE for a in r.owned}
+        owned = {normal_id(a) for r in self.records if r.state in LIVE or looked_for(r) for a in r.owned}
         for artefact in self.made():
             assert artefact in owned, artefact
 
@@ -303,7 +338,7 @@ class EdgeHistories(RuleBasedStateMachine):
         for record in self.records:
             if record.state not in ("Revoked", "Rejected", "PendingApproval"):
                 continue
-            assert record.owned == ()
+            assert record.owned == () or looked_for(record)
 
     @invariant()
     def no_edge_has_two_endpoints(self) -> None:
@@ -337,6 +372,7 @@ class EdgeHistories(RuleBasedStateMachine):
     async def rests(self) -> None:
         """Without mishaps, and with its targets back, everything comes to where it should be, and stays there."""
         mesh = self.mesh
+        await self.woken()
         mesh.arm.calm_down()
         mesh.events.fault = None
         mesh.engine = mesh.new_engine(Trouble(mesh.clock))
@@ -369,6 +405,11 @@ class EdgeHistories(RuleBasedStateMachine):
         mesh.arm.calls.clear()
         await mesh.later(hours=3)
         assert mesh.writes() == []
+
+
+def looked_for(record: EdgeRecord) -> bool:
+    """Whether somebody is on the way to look again: a worker that woke up late has told what it wrote."""
+    return record.generation != record.observed_generation or record.lease is not None
 
 
 TestEdgeHistories = pytest.mark.timeout(300)(EdgeHistories.TestCase)
