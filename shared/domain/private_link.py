@@ -13,9 +13,17 @@ class PrivateLinkGroup(msgspec.Struct, frozen=True):
     zones: tuple[str, ...]
 
 
+class ZoneRecord(msgspec.Struct, frozen=True):
+    """The name of a record set that a zone group keeps in a zone (an id)."""
+
+    zone: str
+    name: str
+
+
 class PrivateEndpoint(msgspec.Struct, frozen=True):
     """A private endpoint. `connection_state` is Pending, Approved, Rejected or Disconnected; `addresses` are of its
-    network interface, `names` the public names that they stand for; `zones` are the ids in its zone groups.
+    network interface, `names` the public names that they stand for; `zones` are the ids in its zone groups, and
+    `records` what these say that they keep there, which somebody else may have overwritten.
     """
 
     id: str
@@ -28,6 +36,7 @@ class PrivateEndpoint(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     zones: tuple[str, ...] = ()
+    records: tuple[ZoneRecord, ...] = ()
 
 
 class PrivateEndpointConnection(msgspec.Struct, frozen=True):
@@ -36,6 +45,13 @@ class PrivateEndpointConnection(msgspec.Struct, frozen=True):
     id: str
     endpoint: str
     state: str
+
+
+class PrivateZone(msgspec.Struct, frozen=True):
+    """A private DNS zone. `mesh` is the name of the mesh that made it, as its tag says."""
+
+    id: str
+    mesh: str = ""
 
 
 class ZoneLink(msgspec.Struct, frozen=True):

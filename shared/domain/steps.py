@@ -58,6 +58,24 @@ class DeleteNetwork(msgspec.Struct, frozen=True, tag="DeleteNetwork"):
     method: ClassVar[Method] = "DELETE"
 
 
+class PutZone(msgspec.Struct, frozen=True, tag="PutZone"):
+    """Create a private DNS zone and mark it as a mesh's; one that is there stays as it is."""
+
+    id: str
+    mesh: str
+    why: str
+    differences: tuple[str, ...] = ()
+    method: ClassVar[Method] = "PUT"
+
+
+class DeleteZone(msgspec.Struct, frozen=True, tag="DeleteZone"):
+    """Delete an owned private DNS zone to which no network is linked any more."""
+
+    id: str
+    why: str
+    method: ClassVar[Method] = "DELETE"
+
+
 class PutZoneLink(msgspec.Struct, frozen=True, tag="PutZoneLink"):
     """Link a private DNS zone to a virtual network, without registration; `id` is the link's."""
 
@@ -112,6 +130,14 @@ class PutZoneGroup(msgspec.Struct, frozen=True, tag="PutZoneGroup"):
     method: ClassVar[Method] = "PUT"
 
 
+class DeleteZoneGroup(msgspec.Struct, frozen=True, tag="DeleteZoneGroup"):
+    """Take an owned zone group off an endpoint, with the records that it keeps, so that it can be made anew."""
+
+    id: str
+    why: str
+    method: ClassVar[Method] = "DELETE"
+
+
 class ApproveConnection(msgspec.Struct, frozen=True, tag="ApproveConnection"):
     """Approve the connection of a private endpoint on its target; `id` is the privateEndpointConnection's."""
 
@@ -164,6 +190,8 @@ class RemoveNetworkRule(msgspec.Struct, frozen=True, tag="RemoveNetworkRule"):
 
 type SecurityGroupStep = PutSecurityGroup | DeleteSecurityGroup
 type VirtualNetworkStep = PutNetwork | DeleteNetwork
-type ZoneStep = PutZoneLink | DeleteZoneLink
-type EndpointStep = PutPrivateEndpoint | DeletePrivateEndpoint | PutZoneGroup | ApproveConnection
+type ZoneStep = PutZone | DeleteZone | PutZoneLink | DeleteZoneLink
+type EndpointStep = (
+    PutPrivateEndpoint | DeletePrivateEndpoint | PutZoneGroup | DeleteZoneGroup | ApproveConnection
+)
 type RuleStep = AddServiceEndpoint | RemoveServiceEndpoint | AddNetworkRule | RemoveNetworkRule

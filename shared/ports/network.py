@@ -12,6 +12,7 @@ from shared.domain.private_link import (
     PrivateEndpoint,
     PrivateEndpointConnection,
     PrivateLinkGroup,
+    PrivateZone,
     ZoneLink,
 )
 from shared.domain.steps import NewSubnet
@@ -40,7 +41,23 @@ class Networks(Protocol):
 
 
 class PrivateDns(Protocol):
-    """Links of private DNS zones."""
+    """Private DNS zones, their links, and what they answer."""
+
+    async def get_zone(self, zone_id: str) -> PrivateZone:
+        """Raises NotFound."""
+        ...
+
+    async def put_zone(self, zone_id: str, mesh: str) -> Accepted:
+        """Creates a zone that a tag shows to be a mesh's; one that is there stays as it is."""
+        ...
+
+    async def delete_zone(self, zone_id: str) -> Accepted:
+        """Deletes it with its records. Raises Transient (`CannotDeleteResource`) while networks are linked to it."""
+        ...
+
+    async def get_addresses(self, zone_id: str, name: str) -> Sequence[str]:
+        """The A records of a name; empty where there are none, or the zone is gone."""
+        ...
 
     async def list_zone_links(self, zone_id: str) -> Sequence[ZoneLink]:
         """Raises NotFound where the zone is gone."""
@@ -83,6 +100,8 @@ class PrivateLinks(Protocol):
     async def delete_private_endpoint(self, endpoint_id: str) -> Accepted: ...
 
     async def put_zone_group(self, zone_group_id: str, zones: Sequence[str]) -> Accepted: ...
+
+    async def delete_zone_group(self, zone_group_id: str) -> Accepted: ...
 
 
 class ServiceRules(Protocol):

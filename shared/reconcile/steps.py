@@ -8,10 +8,13 @@ from shared.domain.steps import (
     DeleteNetwork,
     DeletePrivateEndpoint,
     DeleteSecurityGroup,
+    DeleteZone,
+    DeleteZoneGroup,
     DeleteZoneLink,
     PutNetwork,
     PutPrivateEndpoint,
     PutSecurityGroup,
+    PutZone,
     PutZoneGroup,
     PutZoneLink,
     RemoveNetworkRule,
@@ -37,6 +40,10 @@ async def write(azure: Azure, step: NetworkStep) -> Accepted:
             )
         case DeleteNetwork():
             return await azure.delete_network(step.id)
+        case PutZone():
+            return await azure.put_zone(step.id, step.mesh)
+        case DeleteZone():
+            return await azure.delete_zone(step.id)
         case PutZoneLink():
             return await azure.put_zone_link(step.id, step.network)
         case DeleteZoneLink():
@@ -55,6 +62,8 @@ async def write(azure: Azure, step: NetworkStep) -> Accepted:
             return await azure.delete_private_endpoint(step.id)
         case PutZoneGroup():
             return await azure.put_zone_group(step.id, step.zones)
+        case DeleteZoneGroup():
+            return await azure.delete_zone_group(step.id)
         case ApproveConnection():
             return await azure.approve_connection(step.id, step.message)
         case AddServiceEndpoint():

@@ -1,10 +1,10 @@
-"""PrivateDns: links of zones to networks."""
+"""PrivateDns: zones, and their links to networks."""
 
 from pathlib import Path
 
 import pytest
 
-from shared.domain.errors import NotFound
+from shared.domain.errors import NotFound, Transient
 from shared.domain.ids import same_id
 from tests.contract.azure import Azure
 from tests.contract.conftest import fake_azure, local_azure
@@ -105,3 +105,39 @@ async def _check_running(land: Landscape) -> None:
     assert (await land.port.get_operation(gone.url)).state == "Running"
     await land.done(gone)
     assert list(await land.port.list_zone_links(land.zone(BLOB))) == []
+
+
+async def test_a_zone_that_a_mesh_makes_says_so_and_stays_as_it_is_when_made_again(azure: Azure) -> None:
+    land = await landscape(azure)
+    with pytest.raises(NotFound):
+        await land.port.get_zone(land.zone(SQL))
+    for mesh in ("meshplane", "another"):
+        await land.done(await land.port.put_zone(land.zone(SQL), mesh))
+    found = await land.port.get_zone(land.zone(SQL))
+    assert same_id(found.id, land.zone(SQL))
+    assert found.mesh == "meshplane"
+
+
+async def test_a_zone_of_somebody_else_carries_no_mark_and_gets_none(azure: Azure) -> None:
+    land = await zoned(azure)
+    await land.done(await land.port.put_zone(land.zone(BLOB), "meshplane"))
+    assert (await land.port.get_zone(land.zone(BLOB))).mesh == ""
+
+
+async def test_a_zone_goes_once_nothing_is_linked_to_it(azure: Azure) -> None:
+    land = await zoned(azure)
+    await land.done(await land.port.put_zone_link(link(land), land.network()))
+    with pytest.raises(Transient) as refused:
+        await land.done(await land.port.delete_zone(land.zone(BLOB)))
+    assert refused.value.reason == "CannotDeleteResource"
+    await land.done(await land.port.delete_zone_link(link(land)))
+    for _ in range(2):
+        await land.done(await land.port.delete_zone(land.zone(BLOB)))
+    with pytest.raises(NotFound):
+        await land.port.get_zone(land.zone(BLOB))
+
+
+async def test_a_name_that_nobody_wrote_has_no_addresses(azure: Azure) -> None:
+    land = await zoned(azure)
+    assert list(await land.port.get_addresses(land.zone(BLOB), "nobody")) == []
+    assert list(await land.port.get_addresses(land.zone(SQL), "nobody")) == []

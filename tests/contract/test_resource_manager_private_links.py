@@ -143,6 +143,48 @@ async def test_a_zone_group_keeps_the_endpoints_names_in_the_zone(azure: Azure, 
     assert await there.answer() == {before.addresses[0]}
 
 
+@KINDS
+async def test_a_zone_group_says_under_which_name_the_zone_answers(azure: Azure, kind: str) -> None:
+    there = await consumer(azure, kind)
+    await there.connect()
+    await there.name()
+    found = await there.read()
+    [record] = found.records
+    assert (same_id(record.zone, there.zone), record.name) == (True, there.target.rpartition("/")[2])
+    answered = await there.land.port.get_addresses(there.zone, record.name)
+    assert list(answered) == [found.addresses[0]]
+
+
+async def test_a_zone_group_moves_its_names_into_another_zone_of_the_same_name(azure: Azure) -> None:
+    there = await consumer(azure)
+    found = await there.connect()
+    await there.name()
+    first, other = there.zone, await landscape(azure, "elsewhere")
+    await there.land.done(await there.land.port.put_zone(other.zone(BLOB), "meshplane"))
+    there.zone = other.zone(BLOB)
+    await there.name()
+    assert await there.answer() == {found.addresses[0]}
+    assert [same_id(z, there.zone) for z in (await there.read()).zones] == [True]
+    there.zone = first
+    assert await there.answer() == set()
+
+
+async def test_a_zone_group_that_is_made_anew_brings_back_what_was_lost_with_its_zone(azure: Azure) -> None:
+    """Put again without a change, it does nothing: that is how the network provider answers such a PUT."""
+    there = await consumer(azure)
+    found = await there.connect()
+    await there.name()
+    await there.land.done(await there.land.port.delete_zone(there.zone))
+    assert await there.answer() == set()
+    await there.land.done(await there.land.port.put_zone(there.zone, "meshplane"))
+    group = f"{there.land.endpoint()}/privateDnsZoneGroups/mesh"
+    for _ in range(2):
+        await there.land.done(await there.land.port.delete_zone_group(group))
+    assert (await there.read()).zones == ()
+    await there.name()
+    assert await there.answer() == {found.addresses[0]}
+
+
 async def test_records_go_with_the_endpoint(azure: Azure) -> None:
     there = await consumer(azure)
     await there.connect()

@@ -3,6 +3,7 @@
 from ipaddress import ip_network
 
 from shared.domain.ids import name_of, normal_id, same_id, type_of
+from shared.domain.private_link import ZoneRecord
 from tests.fakes.services import PRIVATE_LINK_GROUPS, SERVICE_OF_TYPE
 from tests.fakes.state import Endpoint, Firewall, Link, Network, SubnetState, Zone, network_part
 
@@ -70,6 +71,35 @@ class Connections:
         for zone in (self.zones.get(normal_id(zone)) for zone in endpoint.zones):
             if zone and endpoint.known:
                 zone.records[name_of(endpoint.target).lower()] = endpoint
+
+    def records_of(self, endpoint: Endpoint) -> tuple[ZoneRecord, ...]:
+        """What its zone groups say that they keep; they do not look whether it is still so."""
+        name = name_of(endpoint.target).lower()
+        return tuple(ZoneRecord(zone, name) for zone in endpoint.zones if endpoint.known)
+
+    def forget_records(self, endpoint: Endpoint) -> None:
+        """Takes an endpoint's own records out of all zones."""
+        for zone in self.zones.values():
+            zone.records = {name: e for name, e in zone.records.items() if e is not endpoint}
+
+    def resolve(self, network: str, name: str) -> str:
+        """What a public name leads to inside a network, as Azure DNS answers there.
+
+        An address; `public` where no linked zone answers for it, `nxdomain` where one does and has no record.
+        """
+        host, _, domain = name.lower().partition(".")
+        wanted = {z for groups in PRIVATE_LINK_GROUPS.values() for g in groups for z in g.zones}
+        aliases = {z for z in wanted if z.removeprefix("privatelink.") == domain}
+        linked = [
+            zone
+            for zone in self.zones.values()
+            if zone.name in aliases
+            and any(same_id(k.network, network) and k.state == "Completed" for k in zone.links.values())
+        ]
+        if not linked:
+            return "public"
+        found = linked[0].records.get(host)
+        return found.address if found else "nxdomain"
 
     def free_address(self, subnet: SubnetState) -> str | None:
         """The lowest address of a subnet that no private endpoint has."""

@@ -1,11 +1,11 @@
-"""The pretended Resource Manager links private DNS zones to networks."""
+"""The pretended Resource Manager makes private DNS zones and links them to networks."""
 
 from collections.abc import Sequence
 
-from shared.domain.errors import NotFound
+from shared.domain.errors import NotFound, error_for
 from shared.domain.ids import name_of, normal_id, same_id
 from shared.domain.plan import Accepted
-from shared.domain.private_link import ZoneLink
+from shared.domain.private_link import PrivateZone, ZoneLink
 from tests.fakes.calls import FakeCalls, absent
 from tests.fakes.state import Link, Zone
 
@@ -14,6 +14,40 @@ OVERLAP = "A virtual network cannot be linked to multiple zones with overlapping
 
 class FakePrivateDns(FakeCalls):
     """PrivateDns over a Cloud."""
+
+    async def get_zone(self, zone_id: str) -> PrivateZone:
+        with await self._call("get_zone"):
+            zone = self.cloud.zones.get(normal_id(zone_id))
+            if zone is None:
+                raise absent(zone_id)
+            return PrivateZone(zone.id, zone.mesh)
+
+    async def put_zone(self, zone_id: str, mesh: str) -> Accepted:
+        with await self._call("put_zone", write=True):
+            self._writable_group(zone_id)
+            if normal_id(zone_id) in self.cloud.zones:
+                return Accepted()
+            self._refuse_while_running(zone_id)
+
+            def finish() -> None:
+                self.cloud.create_zone(zone_id).mesh = mesh
+
+            return self._accept([zone_id], finish, _nothing)
+
+    async def delete_zone(self, zone_id: str) -> Accepted:
+        with await self._call("delete_zone", write=True):
+            zone = self.cloud.zones.get(normal_id(zone_id))
+            if zone is None:
+                return Accepted()
+            self._refuse_while_running(zone_id)
+            if zone.links:
+                message = "Cannot delete resource while nested resources exist."
+                raise error_for(409, "CannotDeleteResource", message, target=zone_id)
+            return self._accept([zone_id], lambda: self.cloud.delete_resource(zone.id), _nothing)
+
+    async def get_addresses(self, zone_id: str, name: str) -> Sequence[str]:
+        with await self._call("get_addresses"):
+            return sorted(self.cloud.records(zone_id).get(name.lower(), ()))
 
     async def list_zone_links(self, zone_id: str) -> Sequence[ZoneLink]:
         with await self._call("list_zone_links"):
@@ -75,4 +109,4 @@ def _failed(link: Link) -> None:
 
 
 def _nothing() -> None:
-    """A link that is refused was never there."""
+    """What is refused was never there, and what was not deleted stays."""

@@ -62,6 +62,7 @@ class FakePrivateLinks(FakeCalls):
                 addresses=(endpoint.address,),
                 names=self.cloud.public_names(endpoint),
                 zones=endpoint.zones,
+                records=self.cloud.records_of(endpoint),
             )
 
     async def put_private_endpoint(
@@ -122,10 +123,27 @@ class FakePrivateLinks(FakeCalls):
             self._refuse_while_running(network)
 
             def finish() -> None:
+                self.cloud.forget_records(endpoint)
                 endpoint.zone_groups[name_of(zone_group_id).lower()] = tuple(zones)
                 self.cloud.write_records(endpoint)
 
             return self._accept([network], finish, lambda: None)
+
+    async def delete_zone_group(self, zone_group_id: str) -> Accepted:
+        with await self._call("delete_zone_group", write=True):
+            endpoint = self.cloud.endpoints.get(
+                normal_id(zone_group_id).partition("/privatednszonegroups/")[0]
+            )
+            if endpoint is None or name_of(zone_group_id).lower() not in endpoint.zone_groups:
+                return Accepted()
+            network = network_part(endpoint.subnet)
+            self._refuse_while_running(network)
+
+            def finish() -> None:
+                self.cloud.forget_records(endpoint)
+                endpoint.zone_groups.pop(name_of(zone_group_id).lower(), None)
+
+            return self._accept([network], finish, _unchanged)
 
     def _provision_endpoint(self, endpoint: Endpoint) -> Accepted:
         endpoint.provisioning = "Updating"
@@ -167,6 +185,10 @@ def _check_unchanged(found: Endpoint, subnet: str, target: str, group: str) -> N
     if not same or found.group.lower() != group.lower():
         message = "Delete it and create it again."
         raise error_for(400, "PrivateEndpointPropertyCannotBeChanged", message, target=found.id)
+
+
+def _unchanged() -> None:
+    """What was not deleted stays."""
 
 
 def _failed(endpoint: Endpoint) -> None:

@@ -84,9 +84,13 @@ class Link:
 
 @dataclass
 class Zone:
-    """A private DNS zone: links and A records by lower-case name; a record is of the endpoint that wrote it last."""
+    """A private DNS zone: links and A records by lower-case name; a record is of the endpoint that wrote it last.
+
+    `mesh` is what its tag says of who made it.
+    """
 
     id: str
+    mesh: str = ""
     links: dict[str, Link] = field(default_factory=dict)
     records: dict[str, Endpoint] = field(default_factory=dict)
 

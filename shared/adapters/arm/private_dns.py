@@ -1,4 +1,4 @@
-"""Links of private DNS zones by plain requests: no client for them is among the dependencies.
+"""Private DNS zones by plain requests: no client for them is among the dependencies.
 
 A write answers 202, and what is wrong with it stands in the operation that it names; a DELETE of what is not there
 answers 204 (recordings of 2020-06-01).
@@ -8,11 +8,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from shared.adapters.arm.connection import ArmConnection, decoded
+from shared.adapters.arm.connection import ArmConnection, Body, decoded
+from shared.domain.errors import NotFound
 from shared.domain.plan import Accepted
-from shared.domain.private_link import ZoneLink
+from shared.domain.private_link import PrivateZone, ZoneLink
 
 API_VERSION = "2020-06-01"
+MESH_TAG = "meshplane"
+"""On a zone that a mesh made: that mesh's name."""
 
 
 class _Reference(msgspec.Struct):
@@ -35,8 +38,47 @@ class _Links(msgspec.Struct, rename="camel"):
     next_link: str | None = None
 
 
+class _Zone(msgspec.Struct):
+    id: str
+    tags: dict[str, str] | None = None
+
+
+class _Address(msgspec.Struct):
+    ipv4: str = msgspec.field(default="", name="ipv4Address")
+
+
+class _RecordProperties(msgspec.Struct, rename="camel"):
+    a_records: tuple[_Address, ...] = ()
+
+
+class _RecordSet(msgspec.Struct):
+    properties: _RecordProperties = msgspec.field(default_factory=_RecordProperties)
+
+
 class ArmPrivateDns(ArmConnection):
     """PrivateDns at one endpoint."""
+
+    async def get_zone(self, zone_id: str) -> PrivateZone:
+        found = decoded(await self._read(self._url(zone_id, API_VERSION), zone_id), _Zone, zone_id)
+        return PrivateZone(found.id, (found.tags or {}).get(MESH_TAG, ""))
+
+    async def put_zone(self, zone_id: str, mesh: str) -> Accepted:
+        try:
+            await self.get_zone(zone_id)
+        except NotFound:
+            body: Body = {"location": "global", "tags": {MESH_TAG: mesh}, "properties": {}}
+            return await self._put(zone_id, API_VERSION, body, if_none_match="*")
+        return Accepted()
+
+    async def delete_zone(self, zone_id: str) -> Accepted:
+        return await self._delete(zone_id, API_VERSION)
+
+    async def get_addresses(self, zone_id: str, name: str) -> Sequence[str]:
+        try:
+            read = await self._read(self._url(f"{zone_id}/A/{name}", API_VERSION), zone_id)
+        except NotFound:
+            return ()
+        return [a.ipv4 for a in decoded(read, _RecordSet, zone_id).properties.a_records]
 
     async def list_zone_links(self, zone_id: str) -> Sequence[ZoneLink]:
         found: list[ZoneLink] = []

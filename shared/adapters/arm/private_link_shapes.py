@@ -4,7 +4,12 @@ from collections.abc import Iterable
 
 import msgspec
 
-from shared.domain.private_link import PrivateEndpoint, PrivateEndpointConnection, PrivateLinkGroup
+from shared.domain.private_link import (
+    PrivateEndpoint,
+    PrivateEndpointConnection,
+    PrivateLinkGroup,
+    ZoneRecord,
+)
 
 TARGET_VERSIONS: dict[str, str] = {
     "microsoft.storage/storageaccounts": "2023-05-01",
@@ -121,8 +126,14 @@ class InterfaceBody(msgspec.Struct):
         return Names(_once(i.private_ip_address for i in inside), _once(names))
 
 
+class _RecordSet(msgspec.Struct, rename="camel"):
+    record_set_name: str = ""
+    record_type: str = "A"
+
+
 class _ZoneConfigProperties(msgspec.Struct, rename="camel"):
     private_dns_zone_id: str = ""
+    record_sets: tuple[_RecordSet, ...] | None = None
 
 
 class _ZoneConfig(msgspec.Struct):
@@ -144,11 +155,24 @@ class ZoneGroupsBody(msgspec.Struct):
 
     @property
     def zones(self) -> tuple[str, ...]:
-        configs = [c for group in self.value for c in group.properties.private_dns_zone_configs or ()]
-        return tuple(config.properties.private_dns_zone_id for config in configs)
+        return tuple(inside.private_dns_zone_id for inside in self._configs)
+
+    @property
+    def records(self) -> tuple[ZoneRecord, ...]:
+        return tuple(
+            ZoneRecord(inside.private_dns_zone_id, record.record_set_name)
+            for inside in self._configs
+            for record in inside.record_sets or ()
+            if record.record_type == "A"
+        )
+
+    @property
+    def _configs(self) -> list[_ZoneConfigProperties]:
+        groups = [group.properties.private_dns_zone_configs or () for group in self.value]
+        return [config.properties for configs in groups for config in configs]
 
 
-def endpoint(body: EndpointBody, names: Names, zones: tuple[str, ...]) -> PrivateEndpoint:
+def endpoint(body: EndpointBody, names: Names, groups: ZoneGroupsBody) -> PrivateEndpoint:
     inside = body.properties
     automatic = inside.private_link_service_connections or ()
     manual = inside.manual_private_link_service_connections or ()
@@ -163,7 +187,8 @@ def endpoint(body: EndpointBody, names: Names, zones: tuple[str, ...]) -> Privat
         connection_state=connection.private_link_service_connection_state.status,
         addresses=names.addresses,
         names=names.names,
-        zones=zones,
+        zones=groups.zones,
+        records=groups.records,
     )
 
 

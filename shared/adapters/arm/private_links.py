@@ -70,7 +70,7 @@ class ArmPrivateLinks(ArmConnection):
         body = decoded(read, EndpointBody, endpoint_id)
         groups = await self._read(self._url(f"{endpoint_id}/privateDnsZoneGroups", API_VERSION), endpoint_id)
         names = body.names if body.names.addresses else await self._interface_names(body.interface)
-        return endpoint(body, names, decoded(groups, ZoneGroupsBody, endpoint_id).zones)
+        return endpoint(body, names, decoded(groups, ZoneGroupsBody, endpoint_id))
 
     async def put_private_endpoint(
         self,
@@ -102,6 +102,9 @@ class ArmPrivateLinks(ArmConnection):
             for zone in zones
         ]
         return await self._put(zone_group_id, API_VERSION, {"properties": {"privateDnsZoneConfigs": configs}})
+
+    async def delete_zone_group(self, zone_group_id: str) -> Accepted:
+        return await self._delete(zone_group_id, API_VERSION)
 
     async def _interface_names(self, interface: str) -> Names:
         """Read from the network interface: the endpoint itself keeps quiet while a zone group has its names."""
