@@ -22,7 +22,11 @@ from shared.domain.steps import (
 
 
 class PutPeering(msgspec.Struct, frozen=True, tag="PutPeering"):
-    """Create or update one side of a peering; `sync` copies the remote's present address space."""
+    """Create or update one side of a peering; `sync` copies the remote's present address space.
+
+    `most` is how many peerings its network takes, where so few are left that they are counted once more right before
+    this one is made.
+    """
 
     id: str
     remote_network: str
@@ -31,6 +35,7 @@ class PutPeering(msgspec.Struct, frozen=True, tag="PutPeering"):
     on_hub: str = ""  # the hub's id where this side lies on a hub: such writes are serialised
     sync: bool = False
     differences: tuple[str, ...] = ()
+    most: int = 0
     method: ClassVar[Method] = "PUT"
 
 

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from itertools import batched
 
 from shared.domain.errors import MeshError, Terminal, Waiting
+from shared.domain.ids import same_id
 from shared.domain.mesh import Timing
 from shared.domain.plan import (
     Accepted,
     NetworkStep,
     Operation,
     Plan,
+    PutPeering,
     PutSetting,
     SettingStep,
     Step,
@@ -118,7 +120,22 @@ class Actor:
     async def _write_network(self, step: NetworkStep, hub: str, owner: str) -> Accepted:
         if not await self.enter(hub, owner):
             raise hub_busy(step)
+        if isinstance(step, PutPeering) and step.most:
+            await self._count(step)
         return await write(self._arm, step)
+
+    async def _count(self, step: PutPeering) -> None:
+        """Others may have been attached since the plan was made: now that it is this node's turn, none are.
+
+        Raises Waiting where they took the last room; the next look chooses another hub.
+        """
+        network = await self._arm.get_network(step.id.rsplit("/", 2)[0])
+        others = sum(not same_id(p.id, step.id) for p in network.peerings)
+        if others >= step.most:
+            message = (
+                f"{network.id} took its last peering of {step.most} while this node waited for its turn."
+            )
+            raise Waiting("HubFilled", message, target=step.id)
 
     async def release(self, hub: str, owner: str, *, writes: int = 0, pause: float = 0.0) -> None:
         """Lets the next node write to a hub; nothing for an empty hub. A lease that cannot be given back runs out."""

@@ -6,16 +6,21 @@ takes one of the two only; at once where the network that it connects is not the
 
 from collections.abc import Collection, Sequence
 
+import msgspec
+
 from shared.domain.conditions import CONNECTED, Finding
 from shared.domain.ids import normal_id
 from shared.domain.network import VirtualNetwork
-from shared.domain.plan import NetworkStep
+from shared.domain.plan import NetworkStep, PutPeering
 from shared.reconcile.former import WHY, Ours, in_the_way
 from shared.reconcile.healer import heal, left_alone, waits
 from shared.reconcile.options.attached import with_turn
 from shared.reconcile.options.scene import WantedPair
 from shared.reconcile.pair import Pair, connected, give_up_addresses
-from shared.reconcile.preflight import preflight
+from shared.reconcile.preflight import Party, preflight
+
+SCARCE = 250
+"""Peerings: the network provider's quota lets no more nodes be attached to a hub before a plan is too old."""
 
 type Decided = tuple[list[NetworkStep], list[Finding]]
 
@@ -105,7 +110,17 @@ def _pair(wanted: WantedPair, gone: Collection[str]) -> Decided:
         return ([] if wanted.leader else _given_up(pair, against)), against
     if repair and wanted.leader:
         return [], [*against, *_foreign([s.id for s in foreign]), _asked(wanted)]
-    return with_turn(repair, wanted.turn), [*against, *_foreign([s.id for s in foreign])]
+    bounded = [_bounded(step, pair, parties) for step in repair]
+    return with_turn(bounded, wanted.turn), [*against, *_foreign([s.id for s in foreign])]
+
+
+def _bounded(step: NetworkStep, pair: Pair, parties: tuple[Party, Party]) -> NetworkStep:
+    """A step that adds a peering to a hub which has little room left, with how many it takes."""
+    for side, party in zip(pair, parties, strict=True):
+        scarce = party.capacity - len(party.network.peerings) <= SCARCE
+        if isinstance(step, PutPeering) and step.id == side.id and side.on_hub and not side.actual and scarce:
+            return msgspec.structs.replace(step, most=party.capacity)
+    return step
 
 
 def _given_up(pair: Pair, against: Sequence[Finding]) -> list[NetworkStep]:

@@ -100,7 +100,9 @@ async def _abandoned(
 
 
 def _without(record: NodeRecord, peering: Peering) -> bool:
-    """Whether a node that is looked after has other networks by now."""
+    """Whether a node that is looked after has other networks by now, or an event alone made its row."""
+    if record.state == "Seen":
+        return True
     return bool(record.networks) and normal_id(peering.remote_network) not in map(normal_id, record.networks)
 
 

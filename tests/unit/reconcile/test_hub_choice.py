@@ -5,7 +5,7 @@ import pytest
 
 from shared.domain.errors import Denied, NotFound, Terminal
 from shared.domain.ids import NodeKey
-from shared.domain.network import Hub
+from shared.domain.network import Hub, hub_flags
 from shared.reconcile.move import Moves
 from tests.support.mesh import TAGS, network_of
 from tests.support.plane import FIRST, SECOND, Plane, reads, reason, writes
@@ -59,6 +59,25 @@ async def test_no_hub_free_is_a_condition_that_names_the_hubs_and_ends_when_one_
     await mesh.event(FIRST.network, "Microsoft.Network/virtualNetworks/write")
     await mesh.until_quiet()
     assert (await mesh.record(second)).state == "Ready"
+
+
+async def test_a_hub_that_fills_up_while_a_node_waits_for_its_turn_takes_no_more_than_it_is_to() -> None:
+    mesh = Plane(first=small(FIRST, 1))
+    await mesh.leases.acquire("hub/hub", "another", 600)
+    key = mesh.create_node(tags={**TAGS, "mesh-network": "hub"})
+    await mesh.event(key.group_id)
+    await mesh.step()
+    assert reason(await mesh.record(key), "Connected") == ("Unknown", "HubBusy")
+    other = mesh.group("other")
+    mesh.cloud.create_group(other)
+    mesh.cloud.create_network(network_of(other), "10.3.0.0/16")
+    await mesh.arm.put_peering(
+        f"{FIRST.network}/virtualNetworkPeerings/p", network_of(other), hub_flags(FIRST), sync=False
+    )
+    await mesh.leases.release("hub/hub", "another")
+    await mesh.until_quiet()
+    assert (await mesh.record(key)).hub == "hub-b"
+    assert (mesh.remotes_of(FIRST.network), mesh.remotes(key)) == ({"net-other"}, {"hub-b"})
 
 
 async def test_where_azure_itself_refuses_one_more_the_next_look_takes_another_hub() -> None:

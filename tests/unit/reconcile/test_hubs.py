@@ -149,6 +149,7 @@ async def test_what_is_left_of_a_node_that_nobody_knows_is_deleted() -> None:
     ("state", "networks", "deleted"),
     [
         ("Offboarded", (), True),
+        ("Seen", (), True),
         ("Ready", (), False),
         ("Ready", (network_of(NODE),), False),
         ("Ready", ("/another",), True),
