@@ -1,7 +1,7 @@
 """What Azure holds for one key, read in as few calls as it takes."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -138,14 +138,17 @@ async def observe_group(
     key: NodeKey,
     wish: Callable[[Group | None], Wish],
     concerns_us: Callable[[Group | None], bool],
+    known: Observation | None = None,
 ) -> Observation:
     """The group, its resources and networks, and the hub's network: four reads, however much is in the group.
+
+    With the group and its resources as they are `known`: two.
 
     Only the group where it does not concern the mesh. A group that vanishes between the reads is gone, once it is
     asked itself: what is taken for gone is taken down. Raises Transient on any other 404, which tells of something
     else.
     """
-    group = await _group(arm, key)
+    group = known.group if known else await _group(arm, key)
     if not concerns_us(group):
         return Observation(group)
     seen = _hub(arm, Observation(group), wish(group))
@@ -153,13 +156,17 @@ async def observe_group(
         return await seen
     try:
         resources, networks, seen_hub = await asyncio.gather(
-            arm.list_resources(key), arm.list_networks(key), seen
+            _resources(arm, key, known), arm.list_networks(key), seen
         )
     except NotFound as error:
         if error.reason != GROUP_GONE or await _group(arm, key) is not None:
             raise _doubtful(error, key) from error
         return await _hub(arm, Observation(None), wish(None))
     return msgspec.structs.replace(seen_hub, resources=tuple(resources), networks=tuple(networks))
+
+
+async def _resources(arm: ResourceManager, key: NodeKey, known: Observation | None) -> Sequence[Resource]:
+    return known.resources if known else await arm.list_resources(key)
 
 
 async def _hub(arm: ResourceManager, seen: Observation, wish: Wish) -> Observation:

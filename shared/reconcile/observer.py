@@ -1,12 +1,13 @@
 """Looking at a key: what Azure and the mesh's records hold, and what to do about it. Writes nothing to Azure."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from itertools import batched
 from typing import Protocol
 
 import msgspec
 
-from shared.domain.ids import normal_id
+from shared.domain.ids import NodeKey, normal_id
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.naming import hub_peering_prefix
 from shared.domain.node import NodeRecord
@@ -35,6 +36,7 @@ from shared.reconcile.options.scene import Scene
 from shared.reconcile.options.zones import resolves, to_list
 from shared.reconcile.surroundings import Surroundings
 
+MOST_RECENT = 1000
 CONCURRENT_READS = 8  # resources whose settings are read at once, and before the lease is looked at
 
 
@@ -50,6 +52,12 @@ class Hold(Protocol):
         ...
 
 
+class _Recent(msgspec.Struct, frozen=True):
+    at: datetime
+    generation: int
+    seen: Observation
+
+
 class Observer:
     """Observes and decides; one for each process, since categories are kept."""
 
@@ -62,15 +70,24 @@ class Observer:
         self._clock = clock
         self._timing = timing
         self._categories = CategoryCache(arm, clock)
+        self._recent: dict[NodeKey, _Recent] = {}
 
-    async def look(self, record: NodeRecord, hold: Hold | None) -> Decision:
+    async def look(self, record: NodeRecord, hold: Hold | None, *, read_back: bool = False) -> Decision:
         """What to do about a key now. Raises what Azure answers, and what `hold` raises meanwhile.
 
-        Without `hold` it is a dry run: nothing is recorded, joined, allocated or told to others.
+        Without `hold` it is a dry run: nothing is recorded, joined, allocated or told to others. To `read_back` what
+        was written, the group and its resources are taken as they were when that was planned.
         """
+        known = self._known(record) if read_back else None
         seen = await observe_group(
-            self._arm, record.key, lambda group: self._wish(record, group), lambda g: _concerns_us(record, g)
+            self._arm,
+            record.key,
+            lambda group: self._wish(record, group),
+            lambda g: _concerns_us(record, g),
+            known,
         )
+        if known is None:
+            self._remember(record, seen)
         if not _concerns_us(record, seen.group):
             return decide(self._mesh, record, seen, self._clock.now())
         tags = read_tags(seen.group.tags)[0] if seen.group and is_member(seen.group) else None
@@ -87,6 +104,24 @@ class Observer:
         if hold:
             await self._tell(record, decision)
         return decision
+
+    def _known(self, record: NodeRecord) -> Observation | None:
+        """What was seen since the last event; None where that is long ago, or was seen by another process."""
+        recent = self._recent.pop(record.key, None)
+        if recent is None or recent.generation != record.generation:
+            return None
+        return recent.seen if self._clock.now() - recent.at < self._recently else None
+
+    def _remember(self, record: NodeRecord, seen: Observation) -> None:
+        now = self._clock.now()
+        if len(self._recent) >= MOST_RECENT:
+            self._recent = {k: r for k, r in self._recent.items() if now - r.at < self._recently}
+        if is_member(seen.group) and len(self._recent) < MOST_RECENT:
+            self._recent[record.key] = _Recent(now, record.generation, seen)
+
+    @property
+    def _recently(self) -> timedelta:
+        return timedelta(seconds=self._timing.plan_age)
 
     def _wish(self, record: NodeRecord, group: Group | None) -> Wish:
         hubs, prefix = hubs_to_try(self._mesh, record, group), hub_peering_prefix(self._mesh.name, record.key)

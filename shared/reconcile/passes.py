@@ -93,10 +93,11 @@ class Passes:
         elif plan and _queued(attempt.record, plan):
             await self._turn(attempt, plan)
         else:
-            await self._look(attempt)
+            await self._look(attempt, read_back=attempt.look_again or succeeded)
 
-    async def _look(self, attempt: Attempt) -> None:
-        decision = await self._observer.look(attempt.record, _Holding(attempt, self._claim))
+    async def _look(self, attempt: Attempt, *, read_back: bool = False) -> None:
+        holding = _Holding(attempt, self._claim)
+        decision = await self._observer.look(attempt.record, holding, read_back=read_back)
         attempt.record = await self._claim.save(claimed(attempt.record, decision))
         outcome = await self._act(attempt, decision.plan)
         attempt.acted(decision, outcome, *self._when)
