@@ -5,9 +5,9 @@ import re
 
 import msgspec
 
-from shared.domain.edge import EdgeRequest, Interface
+from shared.domain.edge import EdgeRecord, EdgeRequest, Interface
 from shared.domain.errors import Terminal
-from shared.domain.ids import NodeKey, type_of
+from shared.domain.ids import NodeKey, same_id, type_of
 from shared.domain.mesh import Terms as Terms
 
 TEXT_LIMIT = 500  # characters of a purpose or a reason
@@ -21,6 +21,8 @@ _IN_GROUP = re.compile(
     rf"/subscriptions/[0-9a-f-]{{36}}/resourcegroups/[^/]+/providers/[a-z0-9.]+(?:/(?!providers/)[a-z0-9]+/{_NAME})+/?",
     re.IGNORECASE,
 )
+
+_SERVICE = re.compile(r".*?/providers/[^/]+/[^/]+/[^/]+", re.IGNORECASE)
 
 TYPES: dict[Interface, tuple[str, ...]] = {
     "sql": ("microsoft.sql/servers", "microsoft.sql/managedinstances"),
@@ -70,8 +72,14 @@ def text_of(text: str, missing: str, message: str) -> str:
 
 def service_of(target: str) -> str:
     """The resource that has endpoints and rules: of a database its server, of a container its account."""
-    head, separator, tail = target.rstrip("/").partition("/providers/")
-    return f"{head}{separator}{'/'.join(tail.split('/')[:3])}"
+    found = _SERVICE.match(target)
+    return found.group() if found else target.rstrip("/")
+
+
+def keeps_name(edge: EdgeRecord, zone: str, target: str) -> bool:
+    """Whether an edge's route keeps the name of a target (a service's id) in a private zone."""
+    zones = edge.route.zones if edge.route else ()
+    return any(same_id(z, zone) for z in zones) and same_id(service_of(edge.request.target), target)
 
 
 def _check_target(request: EdgeRequest) -> None:

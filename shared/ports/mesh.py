@@ -47,6 +47,10 @@ class EdgeStore(Protocol):
         """The live edges whose route has this artefact."""
         ...
 
+    async def naming(self, zone: str, target: str) -> Sequence[EdgeRecord]:
+        """The live edges whose route keeps the name of a target (a service's id) in a private zone."""
+        ...
+
     def due(self, before: datetime) -> AsyncIterator[EdgeKey]:
         """The keys whose `next_due` lies before a time."""
         ...
@@ -124,4 +128,12 @@ class EdgeTouch(Protocol):
 
     async def node_changed(self, node: NodeKey, cause: str) -> None:
         """The edges that a node consumes or provides are due."""
+        ...
+
+
+class HubTouch(Protocol):
+    """Has hubs looked at again."""
+
+    async def hub_changed(self, hub: str) -> None:
+        """A node was attached to a hub's network or taken from it: it is looked at within a minute or so."""
         ...

@@ -22,6 +22,7 @@ from tests.fakes.edges import InMemoryEdgeStore
 
 SALES, REPORTS, OTHER = key("sales"), key("reports-(eu)"), key("other")
 ENDPOINT = f"{REPORTS.group_id}/providers/Microsoft.Network/privateEndpoints/p"
+ZONE = f"{OTHER.group_id}/providers/Microsoft.Network/privateDnsZones/privatelink.database.windows.net"
 SERVER = f"{SALES.group_id}/providers/Microsoft.Sql/servers/s"
 
 
@@ -195,6 +196,26 @@ async def test_edges_that_share_an_artefact_are_found_in_any_spelling_of_it(stor
     await store.save(msgspec.structs.replace(first, route=moved))
     assert [e.key.id for e in await store.sharing(ENDPOINT)] == ["second"]
     assert [e.key.id for e in await store.sharing(f"{ENDPOINT}2")] == ["first", "other"]
+
+
+async def test_who_keeps_a_name_in_a_zone_is_found_by_zone_and_target(store: EdgeStore) -> None:
+    def naming(*zones: str) -> Route:
+        return Route(exposure="private-endpoint", why="", zones=zones)
+
+    first = await store.save(msgspec.structs.replace(edge("first"), route=naming(ZONE)))
+    database = msgspec.structs.replace(first.request, target=f"{SERVER.upper()}/databases/d")
+    await store.save(
+        msgspec.structs.replace(edge("second", state="Failed"), request=database, route=naming(ZONE.upper()))
+    )
+    await store.save(msgspec.structs.replace(edge("elsewhere"), route=naming(f"{ZONE}.eu")))
+    other = msgspec.structs.replace(first.request, target=f"{SERVER}2")
+    await store.save(msgspec.structs.replace(edge("other"), request=other, route=naming(ZONE)))
+    await store.save(msgspec.structs.replace(edge("over", state="Revoked"), route=naming(ZONE)))
+    assert [e.key.id for e in await store.naming(ZONE, SERVER)] == ["first", "second"]
+    moved = await store.save(msgspec.structs.replace(first, route=naming(f"{ZONE}.own")))
+    assert [e.key.id for e in await store.naming(ZONE, SERVER)] == ["second"]
+    await store.save(msgspec.structs.replace(moved, state="Revoked"))
+    assert not await store.naming(f"{ZONE}.own", SERVER)
 
 
 async def test_due_are_those_whose_time_lies_before(store: EdgeStore) -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from shared.domain.conditions import READY
 from shared.domain.edge import LIVE, EdgeRecord, EdgeSummary
+from shared.domain.edge_request import keeps_name
 from shared.domain.errors import Conflict
 from shared.domain.ids import EdgeKey, NodeKey, same_id
 from shared.ports import Page
@@ -60,6 +61,10 @@ class InMemoryEdgeStore:
     async def sharing(self, artefact: str) -> Sequence[EdgeRecord]:
         await asyncio.sleep(0)
         return [r for r in self._live() if r.route and same_id(r.route.artefact, artefact)]
+
+    async def naming(self, zone: str, target: str) -> Sequence[EdgeRecord]:
+        await asyncio.sleep(0)
+        return [r for r in self._live() if keeps_name(r, zone, target)]
 
     async def due(self, before: datetime) -> AsyncIterator[EdgeKey]:
         rows = [self.records[key] for key in sorted(self.records)]

@@ -1,14 +1,15 @@
-"""The `edges` table: a row for each edge, and index rows that lead to it from its nodes and its artefact.
+"""The `edges` table: a row for each edge, and index rows that lead to it from its nodes, its artefact and its names.
 
-The edge's own row (partition `edge`, row its id) is the truth; an index row (partition `consumer ...`, `provider ...`
-or `artefact ...`, row the id) says no more than that there may be something to find there. An index row is written
-before the edge's own row whenever that comes to need it, and marked as over only after it: wherever a writer dies, an
-index names too many edges and never too few, and every edge found is read and checked.
+The edge's own row (partition `edge`, row its id) is the truth; an index row (partition `consumer ...`, `provider ...`,
+`artefact ...` or `name ...`, row the id) says no more than that there may be something to find there. An index row is
+written before the edge's own row whenever that comes to need it, and marked as over only after it: wherever a writer
+dies, an index names too many edges and never too few, and every edge found is read and checked.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from itertools import batched
 
 import msgspec
@@ -19,6 +20,7 @@ from shared.adapters.tables.keys import key_of
 from shared.adapters.tables.table import Entity, TableStorage
 from shared.domain.conditions import READY
 from shared.domain.edge import LIVE, EdgeRecord, EdgeSummary
+from shared.domain.edge_request import keeps_name, service_of
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.ids import EdgeKey, NodeKey, normal_id
 from shared.ports import Page
@@ -105,6 +107,10 @@ class TableEdgeStore:
         wanted = normal_id(artefact)
         return [r for r in records if r.route and normal_id(r.route.artefact) == wanted]
 
+    async def naming(self, zone: str, target: str) -> Sequence[EdgeRecord]:
+        records = await self._records(sorted(await self._ids(_of_name(zone, target))))
+        return [r for r in records if keeps_name(r, zone, target)]
+
     async def due(self, before: datetime) -> AsyncIterator[EdgeKey]:
         query = "PartitionKey eq @partition and next_due lt @before"
         async for row in self._table.query(query, {"partition": EDGE, "before": before}, [*_KEYS, "id"]):
@@ -171,6 +177,9 @@ def _places(record: EdgeRecord) -> list[str]:
     places = [_of_consumer(record.request.consumer), _of_provider(record.request.provider)]
     if record.route and record.route.artefact:
         places.append(_of_artefact(record.route.artefact))
+    if record.route:
+        target = service_of(record.request.target)
+        places += [_of_name(zone, target) for zone in record.route.zones]
     return places
 
 
@@ -184,6 +193,11 @@ def _of_provider(node: NodeKey | None) -> str:
 
 def _of_artefact(artefact: str) -> str:
     return key_of(f"artefact {normal_id(artefact)}")
+
+
+def _of_name(zone: str, target: str) -> str:
+    """Two ids would not always fit into a key."""
+    return key_of(f"name {sha256(f'{normal_id(zone)} {normal_id(target)}'.encode()).hexdigest()}")
 
 
 def _matches(edge: EdgeSummary, consumer: NodeKey | None, provider: NodeKey | None, state: str) -> bool:
