@@ -124,7 +124,7 @@ def build(settings: "Settings") -> Application:
         new_run,
         timing,
         intake=intake,
-        shared=Shared(TableRosters(tables), addresses, edges, edge_intake),
+        shared=Shared(TableRosters(tables), addresses, edges, edge_intake, hub_intake),
     )
     edge_engine = EdgeEngine(
         mesh,

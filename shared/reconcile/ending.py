@@ -9,10 +9,17 @@ from shared.domain.errors import Conflict, MeshError
 from shared.domain.mesh import Timing
 from shared.domain.node import LastRun, NodeRecord
 from shared.ports import Clock, DeadLetters, EventStream, History, NodeStore
-from shared.ports.mesh import EdgeTouch
+from shared.ports.mesh import EdgeTouch, HubTouch
 from shared.reconcile.attempt import Attempt, counted, never_a_node
 from shared.reconcile.claim import Claim
-from shared.reconcile.journal import concerns_edges, entry_of, event_of, key_letter, key_letter_id
+from shared.reconcile.journal import (
+    concerns_edges,
+    entry_of,
+    event_of,
+    hubs_changed,
+    key_letter,
+    key_letter_id,
+)
 from shared.reconcile.settle import exhausted, given_up
 
 log = logging.getLogger(__name__)
@@ -31,6 +38,7 @@ class Ending:
         dead_letters: DeadLetters,
         events: EventStream,
         edges: EdgeTouch,
+        hubs: HubTouch,
         clock: Clock,
         timing: Timing,
     ) -> None:
@@ -39,6 +47,7 @@ class Ending:
         self._dead_letters = dead_letters
         self._events = events
         self._edges = edges
+        self._hubs = hubs
         self._clock = clock
         self._timing = timing
 
@@ -64,6 +73,8 @@ class Ending:
         stored = await claim.finish(self._waiting(record))
         if concerns_edges(before, record):
             await self._edges.node_changed(record.key, before.cause)
+        for hub in hubs_changed(attempt.performed):
+            await self._hubs.hub_changed(hub)
         return await self._published(stored, record.next_due)
 
     async def _without_letter(self, record: NodeRecord, attempt: Attempt) -> NodeRecord:

@@ -69,7 +69,9 @@ class Engine:
         self._draw = draw or random.Random()
         self._observer = Observer(mesh, arm, Surroundings(mesh, shared, intake, clock), clock, timing)
         self._actor = Actor(arm, leases, Caller(nodes, queue, clock).call, clock, timing)
-        self._ending = Ending(nodes, history, dead_letters, events, shared.edge_touch, clock, timing)
+        self._ending = Ending(
+            nodes, history, dead_letters, events, shared.edge_touch, shared.hub_touch, clock, timing
+        )
 
     async def reconcile(self, key: NodeKey) -> Result:
         """One run for a key, or the time at which one may be worth it.

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.domain.ids import NodeKey
 from shared.domain.node import HistoryEntry, LastRun, MeshEvent, NodeRecord
-from shared.domain.plan import Step
+from shared.domain.plan import DeletePeering, PutPeering, Step
 from shared.ports import DeadLetter
 
 
@@ -39,6 +39,11 @@ def concerns_edges(before: NodeRecord, after: NodeRecord) -> bool:
     )
     waits = _reasons(after) & WAITS_FOR_EDGES
     return changed or bool(waits - _reasons(before))
+
+
+def hubs_changed(performed: Sequence[Step]) -> set[str]:
+    """The hubs on whose networks peerings were made or deleted."""
+    return {s.on_hub for s in performed if isinstance(s, PutPeering | DeletePeering) and s.on_hub}
 
 
 def _reasons(record: NodeRecord) -> set[str]:

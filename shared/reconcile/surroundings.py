@@ -14,7 +14,7 @@ from shared.domain.node import NodeRecord
 from shared.domain.roster import Member
 from shared.domain.tags import NodeTags
 from shared.ports import Clock
-from shared.ports.mesh import AddressBook, EdgeStore, EdgeTouch, Rosters
+from shared.ports.mesh import AddressBook, EdgeStore, EdgeTouch, HubTouch, Rosters
 from shared.reconcile.intake import Intake
 from shared.reconcile.observation import Observation
 from shared.reconcile.options import OPTIONS
@@ -34,6 +34,7 @@ class Shared:
     addresses: AddressBook
     edges: EdgeStore
     edge_touch: EdgeTouch
+    hub_touch: HubTouch
 
 
 class Surroundings:

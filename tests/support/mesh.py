@@ -11,6 +11,7 @@ from shared.domain.network import Hub
 from shared.domain.node import NodeRecord
 from shared.ports import WorkItem
 from shared.reconcile.engine import Engine
+from shared.reconcile.hubs.intake import HubIntake
 from shared.reconcile.intake import Intake, ResourceEvent
 from shared.reconcile.resync import Resync
 from shared.reconcile.surroundings import Shared
@@ -27,6 +28,7 @@ from tests.fakes import (
 )
 from tests.fakes.addresses import InMemoryAddressBook
 from tests.fakes.edges import InMemoryEdgeStore
+from tests.fakes.hubs import InMemoryHubStore
 from tests.fakes.rosters import InMemoryRosters
 from tests.fakes.touch import ToldEdges
 from tests.support.trouble import Trouble, WorkerDied, troubled
@@ -61,6 +63,7 @@ class InMemoryMesh:
         self.dead_letters = InMemoryDeadLetters()
         self.events = InMemoryEventStream()
         self.queue = InMemoryWorkQueue(self.clock)
+        self.hubs = InMemoryHubStore()
         self.timing = Timing()
         self.rosters = InMemoryRosters()
         self.addresses = InMemoryAddressBook(self.clock)
@@ -106,6 +109,7 @@ class InMemoryMesh:
                 troubled(self.addresses, "addresses", trouble),
                 troubled(self.edges, "edges", trouble),
                 troubled(self.edge_touch, "edge_touch", trouble),
+                HubIntake(self.mesh, self.hubs, self.queue, self.clock, self.timing),
             ),
         )
 

@@ -14,6 +14,7 @@ from shared.ports.mesh import HubStore
 BUMP_ATTEMPTS = 8
 CAUSE_LIMIT = 200
 GRACE = timedelta(seconds=5)  # a message on the queue gets the first go
+SOON = timedelta(minutes=1)  # nodes come in bursts
 EXPIRES = 300.0  # seconds; the timer sends another every minute
 
 
@@ -65,6 +66,16 @@ class HubIntake:
             await self._queue.enqueue(WorkItem(str(key), cause[:CAUSE_LIMIT]), delay=self._timing.event_delay)
             return True
         raise Waiting("Contended", "Too many events at once for this hub.", target=str(key))
+
+    async def hub_changed(self, hub: str) -> None:
+        """Makes a hub that was looked at before due soon, for the timer; whoever writes meanwhile looks anyway."""
+        record, soon = await self._hubs.get(HubKey(hub)), self._clock.now() + SOON
+        if record is None or (record.next_due is not None and record.next_due <= soon):
+            return
+        try:
+            await self._hubs.save(msgspec.structs.replace(record, next_due=soon))
+        except Conflict:
+            return
 
     async def enqueue_due(self) -> int:
         """Enqueues every configured hub whose time has come, and those that nobody looked at yet."""

@@ -13,7 +13,7 @@ from shared.domain.network import PeeringFlags
 from shared.domain.node import State
 from tests.fakes.state import Side
 from tests.support.hubs import NODE, Hubs, hub, network
-from tests.support.mesh import network_of
+from tests.support.mesh import InMemoryMesh, network_of
 
 HUBS_FLAGS = PeeringFlags(allow_forwarded_traffic=True)
 
@@ -403,3 +403,16 @@ async def test_a_dry_run_writes_and_records_nothing() -> None:
     assert len(decision.plan.network) == 2
     assert hubs.writes() == []
     assert await hubs.store.get(HubKey("a")) is None
+
+
+async def test_a_hub_is_looked_at_soon_after_nodes_were_attached_to_it() -> None:
+    """How full it is was told as of an hour ago before; a burst of nodes makes it due once."""
+    mesh = InMemoryMesh()
+    await mesh.hubs.save(HubRecord(key=HubKey("hub"), next_due=mesh.clock.now() + timedelta(hours=1)))
+    for number in range(2):
+        await mesh.event(mesh.create_node(f"sales-{number}", f"10.{number + 1}.0.0/16").group_id)
+    await mesh.until_quiet()
+    hub = await mesh.hubs.get(HubKey("hub"))
+    assert hub is not None
+    assert hub.next_due is not None
+    assert hub.next_due - mesh.clock.now() <= timedelta(minutes=1)
