@@ -39,9 +39,3 @@ def test_it_says_who_gives_each_command() -> None:
 def test_the_example_rules_are_rules() -> None:
     [example] = re.findall(r"```json\n(\[.*?\])\n```", PAGE, re.DOTALL)
     assert len(msgspec.json.decode(example, type=tuple[Rule, ...])) == 4
-
-
-def test_the_rule_of_the_walk_through_lets_the_holder_of_the_key_decide() -> None:
-    [setting] = re.findall(r'"MESH_APPROVAL_RULES": (".*"),', PAGE)
-    [rule] = msgspec.json.decode(msgspec.json.decode(setting, type=str), type=tuple[Rule, ...])
-    assert (rule.ruling, rule.self_approval) == ("ask", True)
