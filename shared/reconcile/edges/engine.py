@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 import msgspec
@@ -28,6 +28,7 @@ from shared.reconcile.edges.planner import Planned, plan_route
 from shared.reconcile.edges.turns import Turns
 from shared.reconcile.edges.visit import Visit, given_up
 from shared.reconcile.keyed import KeyEngine
+from shared.reconcile.options.holding import released, waits_for_edges
 from shared.reconcile.outbox import Outbox
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class EdgeEngine(KeyEngine[EdgeKey, EdgeRecord]):
         self._mesh = mesh
         self._arm = arm
         self._edges = edges
+        self._nodes = nodes
         self._history = history
         self._leases = leases
         self._dead_letters = dead_letters
@@ -137,9 +139,10 @@ class EdgeEngine(KeyEngine[EdgeKey, EdgeRecord]):
             if record is None:
                 return
             try:
-                await self._edges.save(given_up(record, reason, now, self._timing))
+                left = await self._edges.save(given_up(record, reason, now, self._timing))
             except Conflict:
                 continue
+            await self._tell(left, await self._held_up(record, left))
             return
         raise Waiting("Contended", "Too many write to this edge at once.", target=str(key))
 
@@ -164,8 +167,11 @@ class EdgeEngine(KeyEngine[EdgeKey, EdgeRecord]):
         if entry:
             record = msgspec.structs.replace(record, journal=(*record.journal, entry))
         record = await self._finished(record, claim)
+        told = await self._held_up(before, record)
         if visit.tell_consumer and record.route and record.route.exposure == "private-endpoint":
-            await self._tell(record)
+            # It links the zones that its endpoints need, and unlinks the others.
+            told.add(record.request.consumer)
+        await self._tell(record, told)
         return record
 
     async def _finished(self, record: EdgeRecord, claim: KeyClaim[EdgeKey, EdgeRecord]) -> EdgeRecord:
@@ -178,9 +184,18 @@ class EdgeEngine(KeyEngine[EdgeKey, EdgeRecord]):
             record = msgspec.structs.replace(record, journal=(), next_due=next_due)
         return await self._outbox.published(await claim.finish(self._outbox.waiting(record)), next_due)
 
-    async def _tell(self, record: EdgeRecord) -> None:
-        """The consumer's node links the zones that its endpoints need, and unlinks the others."""
-        try:
-            await self._touch.bump(record.request.consumer, f"{record.key} is {record.state}")
-        except MeshError as error:
-            log.warning("%s is not told of %s: %s", record.request.consumer, record.key, error.reason)
+    async def _held_up(self, before: EdgeRecord, after: EdgeRecord) -> set[NodeKey]:
+        """Those of its nodes that waited for this edge and need not do so any more."""
+        if not released(before, after, self._mesh.name):
+            return set()
+        keys = (after.request.consumer, after.request.provider)
+        nodes = [await self._nodes.get(key) for key in keys]
+        return {node.key for node in nodes if node and waits_for_edges(node.conditions)}
+
+    async def _tell(self, record: EdgeRecord, nodes: Collection[NodeKey]) -> None:
+        """Has nodes go on at once; one that is not told finds out when it is due."""
+        for node in sorted(nodes):
+            try:
+                await self._touch.bump(node, f"{record.key} is {record.state}")
+            except MeshError as error:
+                log.warning("%s is not told of %s: %s", node, record.key, error.reason)

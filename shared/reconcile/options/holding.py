@@ -54,6 +54,20 @@ def revoking(edges: Iterable[EdgeRecord], conditions: Sequence[Condition], now: 
     return [Finding(CONNECTED, REVOKING, message, "info", waiting=True)]
 
 
+def released(before: EdgeRecord, after: EdgeRecord, mesh: str) -> bool:
+    """Whether a run has made an edge give up what a node may wait for: its way over a connection, or itself."""
+    if before.state in LIVE and after.state not in LIVE:
+        return True
+    return _runs_over(before, mesh) and not (
+        after.state in ("Approved", "Provisioning") and _runs_over(after, mesh)
+    )
+
+
+def waits_for_edges(conditions: Sequence[Condition]) -> bool:
+    """Whether a node keeps a connection for the sake of edges."""
+    return any(c.type == CONNECTED and c.reason in (MOVING, NOT_MOVED, REVOKING) for c in conditions)
+
+
 def _runs_over(edge: EdgeRecord, mesh: str) -> bool:
     route = edge.route
     if route is None:

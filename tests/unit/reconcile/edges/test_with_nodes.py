@@ -1,6 +1,7 @@
 """The engines of nodes and of edges side by side: names are linked, and no edge loses its way while a node switches."""
 
 import random
+from collections.abc import Callable
 from itertools import count
 
 import msgspec
@@ -13,12 +14,13 @@ from shared.domain.ids import EdgeKey, NodeKey, normal_id, parse_key
 from shared.domain.mesh import Mesh
 from shared.domain.naming import edge_peering_name
 from shared.domain.network import Hub
+from shared.domain.node import NodeRecord
 from shared.ports import WorkItem
 from shared.ports.mesh import EdgeTouch
 from shared.reconcile.edges.commands import EdgeDesk
 from shared.reconcile.edges.engine import EdgeEngine
 from shared.reconcile.edges.intake import EdgeIntake, EdgeLeases
-from shared.reconcile.options.holding import routed_over
+from shared.reconcile.options.holding import routed_over, waits_for_edges
 from tests.fakes import Cloud
 from tests.support.edges import LONG_AGO, an_edge
 from tests.support.mesh import HUB_GROUP, HUB_NETWORK, SUBSCRIPTION, WORKSPACE, InMemoryMesh, network_of
@@ -159,6 +161,30 @@ async def test_an_edge_through_the_hub_keeps_its_way_while_its_consumer_leaves_t
     assert edge.route
     assert edge.route.exposure == "peering"
     assert not mesh.joined(network_of(REPORTS), HUB_NETWORK)
+
+
+@pytest.mark.parametrize("state", ["Active", "Revoked"])
+async def test_a_node_that_waits_for_its_edges_goes_on_once_they_need_the_connection_no_more(
+    state: str,
+) -> None:
+    mesh = WholeMesh(60.0)
+    await mesh.onboard()
+    edge = await mesh.active(TO_NETWORK)
+    await mesh.retag(REPORTS, "mesh")
+    await _until(mesh, lambda node, _: waits_for_edges(node.conditions))
+    if state == "Revoked":
+        await mesh.desk.revoke(BERT, edge.key, "done")
+    await _until(mesh, lambda _, edges: not routed_over(edges, "meshplane", (), to_hub=False))
+    released = mesh.clock.now()
+    await _until(mesh, lambda node, _: not waits_for_edges(node.conditions))
+    assert (mesh.clock.now() - released).total_seconds() <= 2 * mesh.timing.event_delay
+    await mesh.edge(edge.key, state)
+
+
+async def _until(mesh: WholeMesh, reached: Callable[[NodeRecord, list[EdgeRecord]], bool]) -> None:
+    """Until something is true of the consumer's node and the edges."""
+    while not reached(await mesh.record(REPORTS), list(mesh.edges.records.values())):
+        assert await mesh.step(), "it comes to rest before"
 
 
 def test_an_edge_that_is_being_led_another_way_keeps_the_former_connection_until_it_is_there() -> None:
