@@ -67,6 +67,7 @@ class Actor:
         self._call = call
         self._clock = clock
         self._timing = timing
+        self._held: dict[tuple[str, str], datetime] = {}
 
     async def perform(self, plan: Plan, owner: str, keep_lease: Callable[[], Awaitable[None]]) -> Outcome:
         """Performs the steps that remain; `keep_lease` is awaited before writing. Raises LeaseLost."""
@@ -115,7 +116,15 @@ class Actor:
 
     async def enter(self, hub: str, owner: str) -> bool:
         """Whether the hub is this node's to write to now, until it is released or left alone for long."""
-        return not hub or await self._leases.acquire(_hub(hub), owner, 2 * self._timing.lease)
+        now, lease = self._clock.now(), timedelta(seconds=self._timing.lease)
+        if not hub or self._held.get((hub, owner), now) > now + lease:
+            return True  # asked for a moment ago, and long enough
+        if not await self._leases.acquire(_hub(hub), owner, 2 * self._timing.lease):
+            return False
+        self._held = {k: until for k, until in self._held.items() if until > now} | {
+            (hub, owner): now + 2 * lease
+        }
+        return True
 
     async def _write_network(self, step: NetworkStep, hub: str, owner: str) -> Accepted:
         if not await self.enter(hub, owner):
@@ -141,6 +150,7 @@ class Actor:
         """Lets the next node write to a hub; nothing for an empty hub. A lease that cannot be given back runs out."""
         if not hub:
             return
+        self._held.pop((hub, owner), None)
         try:
             following = await self._leases.release(_hub(hub), owner, writes=writes, pause=pause)
             if following:
