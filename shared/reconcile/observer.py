@@ -11,12 +11,13 @@ from shared.domain.ids import NodeKey, normal_id
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.naming import hub_peering_prefix
 from shared.domain.node import NodeRecord
+from shared.domain.steps import DeleteNetwork, DeleteSecurityGroup, PutNetwork, PutSecurityGroup
 from shared.domain.tags import NodeTags, read_tags
 from shared.ports import Clock, Group, Resource
 from shared.ports.network import Azure
 from shared.reconcile.connection import edges_matter
 from shared.reconcile.decision import Decision, decide, to_look_at
-from shared.reconcile.former import elsewhere
+from shared.reconcile.former import elsewhere, network_of
 from shared.reconcile.hub_choice import hubs_to_try, is_member
 from shared.reconcile.observation import (
     CategoryCache,
@@ -37,6 +38,7 @@ from shared.reconcile.options.zones import resolves, to_list
 from shared.reconcile.surroundings import Surroundings
 
 MOST_RECENT = 1000
+_LISTED = (PutSecurityGroup, DeleteSecurityGroup, PutNetwork, DeleteNetwork)
 CONCURRENT_READS = 8  # resources whose settings are read at once, and before the lease is looked at
 
 
@@ -106,9 +108,14 @@ class Observer:
         return decision
 
     def _known(self, record: NodeRecord) -> Observation | None:
-        """What was seen since the last event; None where that is long ago, or was seen by another process."""
+        """What was seen since the last event; None where that is long ago, or was seen by another process.
+
+        Nor where the plan makes or removes something that the group's list shows.
+        """
         recent = self._recent.pop(record.key, None)
         if recent is None or recent.generation != record.generation:
+            return None
+        if record.plan and any(isinstance(step, _LISTED) for step in record.plan.network):
             return None
         return recent.seen if self._clock.now() - recent.at < self._recently else None
 
@@ -150,6 +157,8 @@ class Observer:
     async def _tell(self, record: NodeRecord, decision: Decision) -> None:
         if decision.connection.leaves:
             await self._surroundings.leave(record)
+        if makes_room(self._mesh, record, decision):
+            await self._surroundings.made_room()
         await self._surroundings.ask(decision.connection.asked)
 
     async def _diagnostics(
@@ -163,6 +172,12 @@ class Observer:
             if error := throttled(looks):
                 return {normal_id(r.id): error for r in wanted} | looks
         return looks
+
+
+def makes_room(mesh: Mesh, record: NodeRecord, decision: Decision) -> bool:
+    """Whether a peering of the node's on a hub was read back as gone: its place and its addresses are free."""
+    left = {normal_id(i) for i in record.owned} - {normal_id(i) for i in decision.connection.owned}
+    return any(mesh.hub_of_network(network_of(i)) for i in left)
 
 
 def _concerns_us(record: NodeRecord, group: Group | None) -> bool:
