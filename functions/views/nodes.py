@@ -18,6 +18,7 @@ class NodeItem(msgspec.Struct, frozen=True):
     reason: str
     product: str
     domain: str
+    environment: str
     network: str
     ready_at: datetime | None
     next_due: datetime | None
@@ -50,6 +51,7 @@ class NodeDetail(msgspec.Struct, frozen=True):
     state: str
     product: str
     domain: str
+    environment: str
     owner: str
     location: str
     network: str
@@ -82,6 +84,7 @@ def node_item(node: NodeSummary) -> NodeItem:
         node.reason,
         node.product,
         node.domain,
+        node.environment,
         node.network,
         node.ready_at,
         node.next_due,
@@ -106,6 +109,7 @@ def node_detail(record: NodeRecord, history: list[HistoryView], more_history: st
         state=record.state,
         product=record.product,
         domain=record.domain,
+        environment=record.environment,
         owner=record.owner,
         location=record.location,
         network=record.network,

@@ -141,6 +141,7 @@ class NodeSummary(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     product: str
     domain: str
+    environment: str = ""
     network: str
     reason: str
     ready_at: datetime | None

@@ -13,6 +13,7 @@ from shared.domain.conditions import TAGS_VALID, Finding
 
 NODE = "mesh-node"
 DOMAIN = "mesh-domain"
+ENVIRONMENT = "mesh-environment"
 OWNER = "mesh-owner"
 NETWORK = "mesh-network"
 TELEMETRY = "mesh-telemetry"
@@ -45,6 +46,7 @@ class NodeTags(msgspec.Struct, frozen=True):
     network: str | None
     telemetry: str | None
     owner_id: str = ""
+    environment: str | None = ""
     address_size: str | None = DEFAULT_ADDRESS_SIZE
 
 
@@ -76,6 +78,7 @@ def read_tags(tags: Mapping[str, str]) -> tuple[NodeTags, list[Finding]]:
     parsed = NodeTags(
         product=named(NODE),
         domain=named(DOMAIN),
+        environment=named(ENVIRONMENT),
         owner=WITHHELD if "@" in owner else named(OWNER),
         network=chosen(NETWORK, NETWORKS),
         telemetry=chosen(TELEMETRY, TELEMETRIES),

@@ -180,6 +180,7 @@ def claimed(record: NodeRecord, decision: Decision) -> NodeRecord:
         location=group.location,
         product=tags.product or "",
         domain=tags.domain or "",
+        environment=tags.environment or "",
         owner=tags.owner or "",
         owner_id=tags.owner_id,
         network=tags.network or "",

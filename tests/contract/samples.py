@@ -40,6 +40,7 @@ def full_record(name: str = "sales-(eu)_1.x") -> NodeRecord:
         state="Ready",
         product="sales",
         domain="commerce",
+        environment="prod",
         network="hub",
         conditions=(Condition(READY, "True", "Converged", since=NOW),),
         owned=(peering.id,),

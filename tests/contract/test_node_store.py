@@ -110,7 +110,7 @@ async def test_a_list_may_be_of_one_state_and_shows_the_summary(store: NodeStore
         await store.save(NodeRecord(key=key(f"pending{number}"), state="Pending"))
     [row] = (await store.list(state="Ready", size=1)).items
     assert (row.key, row.state, row.product, row.domain) == (record.key, "Ready", "sales", "commerce")
-    assert (row.network, row.reason, row.generation) == ("hub", "Converged", 7)
+    assert (row.environment, row.network, row.reason, row.generation) == ("prod", "hub", "Converged", 7)
     assert (row.ready_at, row.next_due) == (record.ready_at, record.next_due)
     assert len((await store.list(state="Pending")).items) == 3
 

@@ -80,6 +80,7 @@ def _summary(record: NodeRecord) -> NodeSummary:
         state=record.state,
         product=record.product,
         domain=record.domain,
+        environment=record.environment,
         network=record.network,
         reason=next((c.reason for c in record.conditions if c.type == READY), ""),
         ready_at=record.ready_at,

@@ -16,7 +16,17 @@ from shared.domain.node import NodeRecord, NodeSummary
 from shared.ports import Page
 
 # What a list shows or a query filters by is a column of its own; the whole record is a document beside.
-_SUMMARY = ["state", "product", "domain", "network", "reason", "ready_at", "next_due", "generation"]
+_SUMMARY = [
+    "state",
+    "product",
+    "domain",
+    "environment",
+    "network",
+    "reason",
+    "ready_at",
+    "next_due",
+    "generation",
+]
 _KEYS = ["PartitionKey", "RowKey"]
 _SCOPE = "nodes"
 
@@ -77,6 +87,7 @@ def _entity(record: NodeRecord) -> dict[str, object]:
         "state": record.state,
         "product": record.product,
         "domain": record.domain,
+        "environment": record.environment,
         "network": record.network,
         "reason": next((c.reason for c in record.conditions if c.type == READY), ""),
         "generation": record.generation,
@@ -94,6 +105,7 @@ def _key(row: Entity) -> NodeKey:
 
 def _summary(row: Entity) -> NodeSummary:
     fields = {name: _plain(row.get(name)) for name in _SUMMARY}
+    fields["environment"] = fields["environment"] or ""  # a row from before there was such a tag has none
     key = _key(row)
     return msgspec.convert(
         fields | {"key": {"subscription": key.subscription, "group": key.group}}, NodeSummary

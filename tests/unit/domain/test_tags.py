@@ -57,8 +57,8 @@ def test_a_hostile_or_empty_name_is_refused_with_tag_value_and_rule_and_never_gu
     assert all(part in findings[0].message for part in ("mesh-node", repr(value.strip()), "1 to 64 letters"))
 
 
-@pytest.mark.parametrize("tag", ["mesh-domain", "mesh-owner"])
-def test_domain_and_owner_follow_the_same_rule_but_may_be_empty(tag: str) -> None:
+@pytest.mark.parametrize("tag", ["mesh-domain", "mesh-environment", "mesh-owner"])
+def test_domain_environment_and_owner_follow_the_same_rule_but_may_be_empty(tag: str) -> None:
     assert not read_tags({"mesh-node": "a", tag: ""})[1]
     assert [tag in f.message for f in read_tags({"mesh-node": "a", tag: "<b>"})[1]] == [True]
 
@@ -82,9 +82,15 @@ def test_a_choice_takes_what_is_listed_in_any_case_and_names_the_list_otherwise(
 
 def test_every_wrong_tag_is_named_at_once() -> None:
     _, findings = read_tags(
-        {"mesh-node": "<", "mesh-domain": "<", "mesh-network": "<", "mesh-telemetry": "<"}
+        {
+            "mesh-node": "<",
+            "mesh-domain": "<",
+            "mesh-environment": "<",
+            "mesh-network": "<",
+            "mesh-telemetry": "<",
+        }
     )
-    assert len(findings) == 4
+    assert len(findings) == 5
 
 
 def test_of_an_owners_address_nothing_but_its_digest_is_kept_in_any_case() -> None:

@@ -1,12 +1,13 @@
 """The engines of nodes and of edges side by side: names are linked, and no edge loses its way while a node switches."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 
 import msgspec
 import pytest
 
+from shared.domain.approval import Rule
 from shared.domain.edge import EdgeRecord, EdgeRequest
 from shared.domain.edge_request import Terms
 from shared.domain.errors import MeshError
@@ -38,7 +39,7 @@ TO_NETWORK = EdgeRequest(consumer=REPORTS, provider=SALES, interface="peering", 
 class WholeMesh(InMemoryMesh):
     """A mesh whose nodes and edges have one queue, and tell each other."""
 
-    def __init__(self, operation_seconds: float = 0.0) -> None:
+    def __init__(self, operation_seconds: float = 0.0, rules: Sequence[Rule] = ()) -> None:
         cloud = Cloud()
         cloud.create_group(NodeKey.of(SUBSCRIPTION, "hub"))
         cloud.create_network(HUB_NETWORK, "10.0.0.0/16")
@@ -52,7 +53,14 @@ class WholeMesh(InMemoryMesh):
         self.engine = self.new_engine(Trouble(self.clock))
         ids = count(1)
         self.desk = EdgeDesk(
-            self.edges, self.nodes, self.history, self.queue, self.clock, (), Terms(), lambda: f"e{next(ids)}"
+            self.edges,
+            self.nodes,
+            self.history,
+            self.queue,
+            self.clock,
+            rules,
+            Terms(),
+            lambda: f"e{next(ids)}",
         )
         self.edge_leases = EdgeLeases(self.edges, self.queue, self.clock)
         self.edge_engine = EdgeEngine(
@@ -185,6 +193,20 @@ async def _until(mesh: WholeMesh, reached: Callable[[NodeRecord, list[EdgeRecord
     """Until something is true of the consumer's node and the edges."""
     while not reached(await mesh.record(REPORTS), list(mesh.edges.records.values())):
         assert await mesh.step(), "it comes to rest before"
+
+
+@pytest.mark.parametrize(("environment", "state"), [("Prod", "Approved"), ("test", "PendingApproval")])
+async def test_a_rule_may_name_the_environment_that_a_node_is_tagged_with(
+    environment: str, state: str
+) -> None:
+    rule = Rule(name="production", ruling="accept", provider_environments=("prod",))
+    mesh = WholeMesh(rules=(rule,))
+    await mesh.onboard()
+    mesh.cloud.tag(SALES, {"mesh-node": "sales", "mesh-environment": environment})
+    await mesh.event(SALES.group_id)
+    await mesh.until_quiet()
+    edge = await mesh.desk.request(ANNE, TO_SERVER)
+    assert edge.state == state
 
 
 def test_an_edge_that_is_being_led_another_way_keeps_the_former_connection_until_it_is_there() -> None:
