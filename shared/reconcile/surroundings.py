@@ -15,7 +15,7 @@ from shared.domain.roster import Member
 from shared.domain.tags import NodeTags
 from shared.ports import Clock
 from shared.ports.mesh import AddressBook, EdgeStore, EdgeTouch, HubTouch, Rosters
-from shared.reconcile.intake import Intake
+from shared.reconcile.intake import OF_THE_HUB, Intake
 from shared.reconcile.observation import Observation
 from shared.reconcile.options import OPTIONS
 from shared.reconcile.options.full_mesh import ROSTER
@@ -128,6 +128,15 @@ class Surroundings:
         """Has other nodes look at their side of a pair."""
         for key, resource in asked:
             await self._intake.bump(key, "FullMeshPair", resource)
+
+    # --- hubs
+
+    async def made_room(self) -> None:
+        """Has those looked at who found no place on a hub, or whose addresses were taken there.
+
+        No event does: those of what Meshplane itself writes are not listened to.
+        """
+        await self._intake.bump_lacking(OF_THE_HUB, "HubFreed")
 
     # --- edges
 
