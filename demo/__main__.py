@@ -4,6 +4,7 @@ Exit status 0 where everything claimed was observed, 1 where not, 130 after Ctrl
 """
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
@@ -16,8 +17,8 @@ from demo import report
 from demo.api import ApiFailed, MeshApi
 from demo.azure import Azure
 from demo.interrupt import interrupt_on_signals
-from demo.scenes import healing, offboarding, onboarding, telemetry
-from demo.stack import MeshStack, StackOptions
+from demo.scenes import edges, glance, healing, leases, offboarding, onboarding, pooling, telemetry
+from demo.stack import POOLS, ZONES, MeshStack, StackOptions
 from demo.stage import Stage
 from demo.watch import ClaimFailed, Watch
 from local.azurite import AzuriteNotInstalled
@@ -31,8 +32,11 @@ SETTINGS = {
     "MESH_EVENT_DELAY_SECONDS": "0.5",
     "MESH_LEASE_SECONDS": "8",
     "MESH_RESYNC_SCHEDULE": "*/3 * * * * *",
+    "MESH_PLATFORM_AUTH": "true",
+    "MESH_APPROVAL_RULES": json.dumps([glance.RULE]),
 }
 OPERATIONS = {"advance": "after-seconds", "amount": 0.5, "retry_after": 0.5}
+SCENES = (onboarding, glance, pooling, edges, healing, telemetry, leases, offboarding)
 WIDTH = 110
 LOG_LINES = 30
 LOG_WIDTH = 400
@@ -53,7 +57,13 @@ def main() -> int:
     """Runs the demo and answers its exit status."""
     arguments = _arguments()
     console = _console()
-    options = StackOptions(folder=arguments.folder, instances=arguments.instances, settings=SETTINGS)
+    options = StackOptions(
+        folder=arguments.folder,
+        instances=arguments.instances,
+        settings=SETTINGS,
+        zones=ZONES,
+        pools=POOLS,
+    )
     stack = MeshStack(options)
     try:
         interrupt_on_signals()
@@ -75,6 +85,9 @@ def _run(stack: MeshStack, console: Console) -> int:
             console.print()
             console.print(report.table(stage))
             console.print(report.FOOTNOTE, style="dim", soft_wrap=False)
+            console.print()
+            console.print(report.edge_table(stage))
+            console.print(report.EDGE_FOOTNOTE, style="dim", soft_wrap=False)
     except _FAILURES as error:
         console.print(f"\nFAILED {error}", style="bold red", markup=False)
         console.print(_log_tail(stack), markup=False)
@@ -92,7 +105,7 @@ def _stage(stack: MeshStack, watch: Watch) -> Stage:
 
 def _play(stage: Stage) -> None:
     try:
-        for scene in (onboarding, healing, telemetry, offboarding):
+        for scene in SCENES:
             scene.play(stage)
     finally:
         stage.azure.close()

@@ -2,21 +2,24 @@
 
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
 import msgspec
 
+from demo.people import OPERATOR, Person
+
 SECONDS_FOR_AN_ANSWER = 20.0
 
 
 class ApiFailed(RuntimeError):
-    """The API answered with an error, or not at all; `status` is 0 where there was no answer."""
+    """The API answered with an error, or not at all: `status` is 0 then. `code` is the API's word for the error."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, code: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
 
 
 class NodeItem(msgspec.Struct, frozen=True):
@@ -148,12 +151,12 @@ class MeshApi:
         self._subscription = subscription
 
     def nodes(self) -> list[NodeItem]:
-        return list(self._pages("/api/nodes", {}, NodeItem))
+        return list(self.pages("/api/nodes", {}, NodeItem))
 
     def node(self, group: str) -> Node | None:
         """The node, None where the mesh knows none of that name."""
         try:
-            return msgspec.json.decode(self._request("GET", self._path(group)), type=Node)
+            return msgspec.json.decode(self.request("GET", self._path(group)), type=Node)
         except ApiFailed as error:
             if error.status != 404:
                 raise
@@ -161,36 +164,49 @@ class MeshApi:
 
     def plan(self, group: str) -> Plan:
         """What a reconcile would write now: nothing is written."""
-        return msgspec.json.decode(self._request("GET", self._path(group) + "/plan"), type=Plan)
+        return msgspec.json.decode(self.request("GET", self._path(group) + "/plan"), type=Plan)
 
     def reconcile(self, group: str) -> None:
         """Asks for a look at a group and everything in it."""
-        self._request("POST", self._path(group) + "/reconcile")
+        self.request("POST", self._path(group) + "/reconcile")
 
     def alerts(self, group: str) -> list[Alert]:
         node = f"node/{self._subscription}/{group}"
-        return list(self._pages("/api/alerts", {"node": node}, Alert))
+        return list(self.pages("/api/alerts", {"node": node}, Alert))
 
     def dead_letters(self) -> list[DeadLetter]:
-        return list(self._pages("/api/deadletters", {}, DeadLetter))
+        return list(self.pages("/api/deadletters", {}, DeadLetter))
 
     def _path(self, group: str) -> str:
         return f"/api/nodes/{self._subscription}/{quote(group)}"
 
-    def _pages[T](self, path: str, query: dict[str, str], kind: type[T]) -> Iterator[T]:
+    def pages[T](self, path: str, query: dict[str, str], kind: type[T]) -> Iterator[T]:
+        """Every item of a list, page by page."""
         continuation = ""
         while True:
             more = {"continuation": continuation} if continuation else {}
-            body = self._request("GET", f"{path}?{urlencode({**query, **more})}")
+            body = self.request("GET", f"{path}?{urlencode({**query, **more})}")
             page = msgspec.json.decode(body, type=_Page[kind])  # type: ignore[valid-type]
             yield from page.items
             continuation = page.continuation
             if not continuation:
                 return
 
-    def _request(self, method: str, path: str) -> bytes:
-        url = self._endpoint + path
-        request = urllib.request.Request(url, headers={"x-functions-key": self._key}, method=method)
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        person: Person = OPERATOR,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """One request in somebody's name."""
+        sent = {"x-functions-key": self._key, **person.headers, **(headers or {})}
+        data = None if body is None else msgspec.json.encode(body)
+        if data is not None:
+            sent["Content-Type"] = "application/json"
+        request = urllib.request.Request(self._endpoint + path, data, sent, method=method)
         try:
             with urllib.request.urlopen(request, timeout=SECONDS_FOR_AN_ANSWER) as response:
                 content: bytes = response.read()
@@ -198,6 +214,17 @@ class MeshApi:
         except urllib.error.HTTPError as error:
             with error:
                 said = error.read().decode(errors="replace")[:500]
-            raise ApiFailed(error.code, f"{method} {path}: {error.code} {said}") from error
+            raise ApiFailed(error.code, f"{method} {path}: {error.code} {said}", _code_of(said)) from error
         except OSError as error:
             raise ApiFailed(0, f"{method} {path}: {error}") from error
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    code: str = ""
+
+
+def _code_of(body: str) -> str:
+    try:
+        return msgspec.json.decode(body, type=_Problem).code
+    except msgspec.DecodeError:
+        return ""

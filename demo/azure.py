@@ -7,26 +7,32 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from ipaddress import ip_network
 from typing import Protocol
 
+from azure.core.exceptions import ResourceNotFoundError
 from azure.identity import ManagedIdentityCredential
 from azure.mgmt.monitor import MonitorManagementClient
 from azure.mgmt.monitor.v2021_05_01_preview.models import DiagnosticSettingsResource, LogSettings
 from azure.mgmt.network import NetworkManagementClient
 from azure.mgmt.network.models import (
     AddressSpace,
+    Subnet,
+    SubnetPropertiesFormat,
     SubResource,
     VirtualNetwork,
     VirtualNetworkPeering,
     VirtualNetworkPeeringPropertiesFormat,
     VirtualNetworkPropertiesFormat,
 )
+from azure.mgmt.network.models import PrivateEndpoint as NetworkPrivateEndpoint
 from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.resource.resources.models import GenericResource, ResourceGroup, Tags, TagsPatchResource
 
 from local.stack import Endpoints
 
 REGION = "westeurope"
+ZONE_VERSION = "2020-06-01"
 SECONDS_FOR_AN_OPERATION = 30.0
 SECONDS_BETWEEN_POLLS = 0.3
 # The SDK's ten, with growing pauses, would keep people waiting for minutes.
@@ -42,6 +48,17 @@ class Peering:
     remote_network: str
     state: str
     sync_level: str
+    open: bool  # to whatever is in the other network
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateEndpoint:
+    """A private endpoint: what its target's owner said to it (`connection`), and where it lies."""
+
+    state: str
+    connection: str
+    subnet: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +149,22 @@ class Azure:
 
     # --- networks
 
-    def create_network(self, network_id: str, prefix: str) -> None:
+    def create_network(self, network_id: str, prefix: str, subnet: str = "") -> None:
+        """With a subnet of 256 addresses where it is given a name."""
         group, name = _group_and_name(network_id)
-        space = AddressSpace(address_prefixes=[prefix])
-        network = VirtualNetwork(
-            location=REGION, properties=VirtualNetworkPropertiesFormat(address_space=space)
+        first = str(next(ip_network(prefix).subnets(new_prefix=24)))
+        inside = [Subnet(name=subnet, properties=SubnetPropertiesFormat(address_prefix=first))]
+        properties = VirtualNetworkPropertiesFormat(
+            address_space=AddressSpace(address_prefixes=[prefix]), subnets=inside if subnet else []
         )
+        network = VirtualNetwork(location=REGION, properties=properties)
         _finish(self._network.virtual_networks.begin_create_or_update(group, name, network))
+
+    def prefixes(self, network_id: str) -> list[str]:
+        """The address prefixes of a network."""
+        found = self._network.virtual_networks.get(*_group_and_name(network_id))
+        space = found.properties.address_space if found.properties else None
+        return list((space.address_prefixes if space else None) or ())
 
     def create_peering(self, network_id: str, name: str, remote_network: str) -> None:
         group, network = _group_and_name(network_id)
@@ -158,6 +184,40 @@ class Azure:
         network_id = peering.id.rpartition("/virtualNetworkPeerings/")[0]
         group, network = _group_and_name(network_id)
         _finish(self._network.virtual_network_peerings.begin_delete(group, network, peering.name))
+
+    # --- private endpoints and names
+
+    def create_zone(self, zone_id: str) -> None:
+        """A private DNS zone."""
+        zone = GenericResource(location="global")
+        begun = self._resources.resources.begin_create_or_update_by_id(
+            zone_id, zone, api_version=ZONE_VERSION
+        )
+        _finish(begun)
+
+    def private_endpoints(self, group: str) -> list[PrivateEndpoint]:
+        """The private endpoints of a group."""
+        return [_endpoint(e) for e in self._network.private_endpoints.list(group)]
+
+    def has_record(self, zone_id: str, name: str) -> bool:
+        """Whether a private zone holds addresses of a name."""
+        try:
+            self._resources.resources.get_by_id(f"{zone_id}/A/{name}", api_version=ZONE_VERSION)
+        except ResourceNotFoundError:
+            return False
+        return True
+
+    def linked(self, zone_id: str, network_id: str) -> bool:
+        """Whether a network resolves the names of a private zone."""
+        group, _ = _group_and_name(zone_id)
+        kind = "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
+        found = self._resources.resources.list_by_resource_group(group, filter=f"resourceType eq '{kind}'")
+        ids = [r.id or "" for r in found]
+        links = [i for i in ids if i.lower().startswith(f"{zone_id.lower()}/")]
+        read = (
+            self._resources.resources.get_by_id(i, api_version=ZONE_VERSION).properties or {} for i in links
+        )
+        return network_id.lower() in [str(p["virtualNetwork"]["id"]).lower() for p in read]
 
     # --- diagnostic settings
 
@@ -185,6 +245,20 @@ def _peering(found: VirtualNetworkPeering) -> Peering:
         remote_network=(remote.id if remote else "") or "",
         state=_text(properties.peering_state if properties else None),
         sync_level=_text(properties.peering_sync_level if properties else None),
+        open=bool(properties and properties.allow_virtual_network_access),
+    )
+
+
+def _endpoint(found: NetworkPrivateEndpoint) -> PrivateEndpoint:
+    properties = found.properties
+    connections = (properties.private_link_service_connections if properties else None) or []
+    inner = connections[0].properties if connections else None
+    decided = inner.private_link_service_connection_state if inner else None
+    return PrivateEndpoint(
+        state=_text(properties.provisioning_state if properties else None),
+        connection=_text(decided.status if decided else None),
+        subnet=(properties.subnet.id if properties and properties.subnet else "") or "",
+        target=(inner.private_link_service_id if inner else "") or "",
     )
 
 

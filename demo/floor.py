@@ -3,13 +3,18 @@
 Reads: the group, its resources, its networks and the hub's network; the diagnostic categories once a
 resource type; the diagnostic settings of every resource that can have some; one poll of each long
 peering operation. Writes: both sides of each peering, and a setting for every resource that needs one.
+A network out of a pool takes two more writes, itself and its security group, with a poll each, and
+another look at what the group then holds.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
 READS_OF_THE_GROUP = 4
+READS_OF_WHAT_IT_HOLDS = 2  # its resources and its networks
 SIDES_OF_A_PEERING = 2
+WRITES_OF_A_NETWORK = 2
+WRITES_OF_AN_ENDPOINT = 2  # itself, and the zone group that names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,12 @@ class Floor:
 
 
 def onboarding_floor(
-    types: Collection[str], *, supported: int, uncovered: int, networks_to_attach: int
+    types: Collection[str],
+    *,
+    supported: int,
+    uncovered: int,
+    networks_to_attach: int,
+    networks_to_make: int = 0,
 ) -> Floor:
     """The floor for a group that holds resources of these types, as a process starts that knows none of them.
 
@@ -29,4 +39,6 @@ def onboarding_floor(
     """
     distinct = {t.lower() for t in types}
     peerings = networks_to_attach * SIDES_OF_A_PEERING
-    return Floor(READS_OF_THE_GROUP + len(distinct) + supported + peerings, peerings + uncovered)
+    made = networks_to_make * WRITES_OF_A_NETWORK
+    looks = READS_OF_THE_GROUP + networks_to_make * READS_OF_WHAT_IT_HOLDS
+    return Floor(looks + len(distinct) + supported + peerings + made, peerings + uncovered + made)

@@ -1,4 +1,4 @@
-"""One look each: what Meshplane says over HTTP, and what Azure says through the SDK. Ids are compared without case."""
+"""Looks: what Meshplane says over HTTP, and what Azure says through the SDK. Ids are compared without case."""
 
 import re
 from datetime import datetime
@@ -10,6 +10,23 @@ from demo.watch import Look, Seen
 from demo.world import Team
 
 _ID = re.compile(r"/subscriptions/[^/]+/resourceGroups/([^/]+)/providers/[^/]+/[^/]+/", re.IGNORECASE)
+
+
+def settled(stage: Stage, team: Team, state: str, reason: str) -> None:
+    """Claims that a node came to this state after it was tagged, and keeps it as it is then."""
+    stage.watch.claim(
+        f"{team.group} is {state}",
+        node_is(stage, team, state, reason),
+        seconds=60,
+        since=stage.tagged[team.group].monotonic,
+    )
+    stage.keep(team.group)
+
+
+def attached(stage: Stage, team: Team) -> None:
+    """Claims that Azure holds what makes a node of a group."""
+    stage.watch.claim(f"Azure shows {team.group} peered with the hub", peered(stage, team))
+    stage.watch.claim(f"Azure shows the diagnostic settings of {team.group}", reporting(stage, team))
 
 
 def node_is(stage: Stage, team: Team, state: str, reason: str) -> Look:

@@ -4,11 +4,13 @@ from rich import box
 from rich.table import Table
 
 from demo.api import Node
-from demo.floor import Floor, onboarding_floor
+from demo.edges import Edge
+from demo.floor import WRITES_OF_AN_ENDPOINT, Floor, onboarding_floor
 from demo.stage import Stage
 from demo.world import TEAMS, Team
 
 NETWORK = "Microsoft.Network/virtualNetworks"
+SECURITY_GROUP = "Microsoft.Network/networkSecurityGroups"
 
 
 def table(stage: Stage) -> Table:
@@ -29,6 +31,40 @@ def table(stage: Stage) -> Table:
         if node is not None and onboarded is not None:
             shown.add_row(*_row(stage, team, node, onboarded))
     return shown
+
+
+def edge_table(stage: Stage) -> Table:
+    """One row an edge, as the API shows it now. Raises ApiFailed."""
+    shown = Table(title="Its edges", title_justify="left", header_style="bold", box=box.SIMPLE_HEAD)
+    for name in ("edge", "state", "exposure"):
+        shown.add_column(name)
+    for name in ("USD\na month", "seconds\nto Active", "ARM\nreads", "ARM writes\n(floor)"):
+        shown.add_column(name, justify="right")
+    for active in stage.edges.values():
+        shown.add_row(*_edge_row(stage, active))
+    return shown
+
+
+EDGE_FOOTNOTE = (
+    "Seconds: from the verdict, a person's or a rule's, to Active. Calls: until it was Active. Floor of a private"
+    " endpoint: the endpoint and its zone group."
+)
+
+
+def _edge_row(stage: Stage, active: Edge) -> tuple[str, ...]:
+    now = stage.edge_api.get(active.id)
+    nodes = " to ".join(name.rpartition("/")[2] for name in (active.consumer, active.provider))
+    verdict = active.verdict.at if active.verdict else active.requested_at
+    seconds = (active.active_at - verdict).total_seconds() if active.active_at else 0.0
+    return (
+        f"{nodes}, {active.interface}",
+        now.state,
+        now.route.exposure if now.route else "-",
+        f"{now.route.monthly_cost:.2f}" if now.route else "-",
+        f"{seconds:.1f}" if active.active_at else "-",
+        str(sum(entry.reads for entry in active.history)),
+        f"{sum(entry.writes for entry in active.history)} ({WRITES_OF_AN_ENDPOINT})",
+    )
 
 
 FOOTNOTE = (
@@ -58,8 +94,14 @@ def floor_of(team: Team, onboarded: Node) -> Floor:
     supported = onboarded.coverage.supported
     uncovered = sum(item.owned for item in onboarded.coverage.items)
     attached = 1 if onboarded.peerings else 0
-    types = [NETWORK, *(kind for kind, _ in team.contents)]
-    return onboarding_floor(types, supported=supported, uncovered=uncovered, networks_to_attach=attached)
+    types = [NETWORK, *(kind for kind, _ in team.contents), *([] if team.prefix else [SECURITY_GROUP])]
+    return onboarding_floor(
+        types,
+        supported=supported,
+        uncovered=uncovered,
+        networks_to_attach=attached,
+        networks_to_make=0 if team.prefix else 1,
+    )
 
 
 def _seconds_to_ready(stage: Stage, onboarded: Node) -> str:

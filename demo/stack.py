@@ -1,7 +1,7 @@
 """The local Azure with Meshplane running on it: the one place that knows both."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -17,11 +17,16 @@ HUB_PREFIX = "10.0.0.0/16"
 REGION = "westeurope"
 TELEMETRY_HUB = "telemetry"
 PARTITIONS = 4
+ZONES = ("privatelink.blob.core.windows.net", "privatelink.database.windows.net")
+POOLS = ("10.64.0.0/16",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackOptions:
-    """`settings` are app settings that replace or add to those worked out here; ports of 0 are chosen free."""
+    """`settings` are app settings that replace or add to those worked out here; ports of 0 are chosen free.
+
+    `zones` are names of private DNS zones in the hub's group, `pools` prefixes for nodes without a network.
+    """
 
     folder: Path = DEFAULT_FOLDER
     instances: int = 1
@@ -29,6 +34,8 @@ class StackOptions:
     functions_port: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
+    zones: Sequence[str] = ()
+    pools: Sequence[str] = ()
 
 
 class MeshStack:
@@ -70,7 +77,8 @@ class MeshStack:
         """Raises ChildFailed, with what the part said, where one does not come up; the others are stopped."""
         try:
             endpoints = self.azure.start()
-            settings = {**app_settings(endpoints), **self.options.settings}
+            hub = hub_settings(self.subscription, self.options.zones, self.options.pools)
+            settings = {**app_settings(endpoints), "MESH_HUBS": hub, **self.options.settings}
             self._app = FunctionsHost(
                 ROOT,
                 settings,
@@ -99,7 +107,7 @@ class MeshStack:
         self.app.check()
 
     def create_hub(self) -> None:
-        """The hub that the settings name: a group with a network and a workspace. Nodes may be attached after it."""
+        """The hub that the settings name: a group, network, workspace and zones. Nodes may be attached after it."""
         caller = self.azure.caller()
         network = {"addressSpace": {"addressPrefixes": [HUB_PREFIX]}}
         for resource, version, properties in (
@@ -109,6 +117,9 @@ class MeshStack:
         ):
             body = {"location": REGION, "properties": properties}
             caller.complete("PUT", f"{resource}?api-version={version}", body)
+        for zone in self.options.zones:
+            path = f"{zone_id(self.subscription, zone)}?api-version=2020-06-01"
+            caller.complete("PUT", path, {"location": "global"})
 
     def __enter__(self) -> Self:
         self.start()
@@ -133,21 +144,37 @@ def workspace(subscription: str) -> str:
     return f"{_hub_group(subscription)}/providers/Microsoft.OperationalInsights/workspaces/mesh-logs"
 
 
+def zone_id(subscription: str, zone: str) -> str:
+    """The resource id of a private DNS zone of the hub's."""
+    return f"{_hub_group(subscription)}/providers/Microsoft.Network/privateDnsZones/{zone}"
+
+
 def _hub_group(subscription: str) -> str:
     return f"/subscriptions/{subscription}/resourceGroups/{HUB_GROUP}"
+
+
+def hub_settings(subscription: str, zones: Sequence[str] = (), pools: Sequence[str] = ()) -> str:
+    """`MESH_HUBS` for the one hub."""
+    hub = {
+        "id": "hub",
+        "network": hub_network(subscription),
+        "workspace": workspace(subscription),
+        "zones": [zone_id(subscription, zone) for zone in zones],
+        "pools": list(pools),
+    }
+    return json.dumps([hub])
 
 
 def app_settings(endpoints: Endpoints) -> dict[str, str]:
     """The app settings of `local.settings.sample.json`, with the addresses of a running local Azure."""
     sample = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
     subscription = endpoints.subscriptions[0]
-    hub = {"id": "hub", "network": hub_network(subscription), "workspace": workspace(subscription)}
     return {
         **sample,
         "AzureWebJobsStorage": endpoints.storage_connection_string,
         "MESH_EVENTHUB": endpoints.event_hubs_connection_string,
         "MESH_SUBSCRIPTIONS": ",".join(endpoints.subscriptions),
-        "MESH_HUBS": json.dumps([hub]),
+        "MESH_HUBS": hub_settings(subscription),
         "MESH_RESOURCE_MANAGER": endpoints.resource_manager,
         "MESH_EVENT_DELAY_SECONDS": "1",
         "MESH_RESYNC_SCHEDULE": "*/10 * * * * *",

@@ -9,6 +9,7 @@ import msgspec
 
 from demo.api import MeshApi, Node
 from demo.azure import Azure
+from demo.edges import Edge, EdgeApi
 from demo.stack import MeshStack
 from demo.watch import Watch
 from demo.world import Team
@@ -36,7 +37,10 @@ class Moment:
 
 @dataclass(slots=True)
 class Stage:
-    """`tagged` is when a group was tagged, `onboarded` the node as it was once it had settled."""
+    """`tagged` is when a group was tagged, `onboarded` the node as it was once it had settled.
+
+    `edges` are those that were asked for, by what they are called here, as they were once they were Active.
+    """
 
     stack: MeshStack
     azure: Azure
@@ -44,6 +48,7 @@ class Stage:
     watch: Watch
     tagged: dict[str, Moment] = field(default_factory=dict)
     onboarded: dict[str, Node] = field(default_factory=dict)
+    edges: dict[str, Edge] = field(default_factory=dict)
 
     @property
     def subscription(self) -> str:
@@ -61,6 +66,10 @@ class Stage:
         node = self.api.node(group)
         if node is not None:
             self.onboarded[group] = node
+
+    @property
+    def edge_api(self) -> EdgeApi:
+        return EdgeApi(self.api)
 
     def requests_since(self, number: int) -> list[Request]:
         """What Resource Manager received after the request of that number; 0 for all."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from demo.interrupt import interrupt_on_signals
-from demo.stack import HUB_GROUP, HUB_PREFIX, REGION, MeshStack, StackOptions
+from demo.stack import HUB_GROUP, HUB_PREFIX, POOLS, REGION, ZONES, MeshStack, StackOptions
 from local.azurite import AzuriteNotInstalled
 from local.caller import RequestFailed
 from local.child import ChildFailed
@@ -91,6 +91,8 @@ def _options() -> StackOptions:
         instances=arguments.instances,
         functions_port=arguments.functions_port,
         ports=ports,
+        zones=ZONES,
+        pools=POOLS,
     )
 
 

@@ -1,15 +1,16 @@
-"""What people create: a hub with a workspace, and four groups, before anybody has heard of a mesh."""
+"""What people create: a hub with a workspace, and five groups, before anybody has heard of a mesh."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from demo.azure import Azure
-from demo.stack import HUB_GROUP, HUB_PREFIX, hub_network, workspace
+from demo.stack import HUB_GROUP, HUB_PREFIX, ZONES, hub_network, workspace, zone_id
 
 TENANT = "00000000-0000-0000-0000-0000000000aa"
 FOREIGN_SETTING = "security-team"
 FOREIGN_PEERING = "to-bastion"
+MADE_NETWORK = "meshplane-vnet"
 
 _API_VERSIONS = {
     "Microsoft.Storage/storageAccounts": "2023-05-01",
@@ -27,7 +28,10 @@ _PROPERTIES: Mapping[str, Mapping[str, object]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
-    """A group as its team set it up. `contents` are (type, name) of what it holds beside its network."""
+    """A group as its team set it up. `contents` are (type, name) of what it holds beside its network.
+
+    Without a `prefix` it has no network, and gets one from the mesh.
+    """
 
     group: str
     prefix: str
@@ -36,7 +40,8 @@ class Team:
 
     def network(self, subscription: str) -> str:
         """The resource id of the team's network."""
-        return self._id(subscription, "Microsoft.Network/virtualNetworks", f"{self.group}-net")
+        name = f"{self.group}-net" if self.prefix else MADE_NETWORK
+        return self._id(subscription, "Microsoft.Network/virtualNetworks", name)
 
     def resources(self, subscription: str) -> tuple[str, ...]:
         """The resource ids of what the group holds beside its network, parents before children."""
@@ -72,7 +77,8 @@ LEGACY = Team(group="legacy", prefix="10.0.128.0/17", tags={"mesh-node": "archiv
 MARKETING = Team(
     group="marketing", prefix="10.4.0.0/16", tags={"mesh-node": "campaigns", "mesh-network": "hbu"}
 )
-TEAMS = (SALES, FINANCE, LEGACY, MARKETING)
+REPORTS = Team(group="reports", prefix="", tags={"mesh-node": "reports", "mesh-domain": "finance"})
+TEAMS = (SALES, FINANCE, REPORTS, LEGACY, MARKETING)
 
 
 def resource_id(subscription: str, group: str, kind: str, name: str) -> str:
@@ -110,10 +116,13 @@ def _create_hub(azure: Azure) -> None:
     azure.create_network(bastion(subscription), "10.200.0.0/24")
     _create(azure, workspace(subscription), "Microsoft.OperationalInsights/workspaces")
     _create(azure, archive(subscription), "Microsoft.Storage/storageAccounts")
+    for zone in ZONES:
+        azure.create_zone(zone_id(subscription, zone))
 
 
 def _create_team(azure: Azure, team: Team) -> None:
-    azure.create_network(team.network(azure.subscription), team.prefix)
+    if team.prefix:
+        azure.create_network(team.network(azure.subscription), team.prefix, subnet="workload")
     for resource, (kind, _) in zip(team.resources(azure.subscription), team.contents, strict=True):
         _create(azure, resource, kind)
 

@@ -19,13 +19,36 @@ CLAIMS = (
     "legacy is NotReady: AddressSpaceOverlap",
     "marketing is NotReady: InvalidTag, Tag mesh-network has the value 'hbu'",
     "finance is Ready: Converged",
+    "finance finds salesorders.blob.core.windows.net at its public address",
+    "a rule approves that at once: rule 'a short look at files'",
+    "the edge of finance is Active: Active, private-endpoint",
+    "finance finds salesorders.blob.core.windows.net at it: 10.2.0.4 out of privatelink.blob.core.windows.net",
+    "reports is Ready: Converged",
+    "reports had no network, and got one out of the hub's pool: 10.64.0.0/24",
     "nothing is written to sales, which is as it should be",
+    "it is the same edge",
+    "no rule decides: it waits for a person: PendingApproval",
+    "Anne cannot approve it herself: 403 NotApprover",
+    "the edge of reports is Active: Active, private-endpoint",
+    "Azure shows its private endpoint in the network of reports: to sales-sql: Succeeded, Approved",
+    "reports finds sales-sql.database.windows.net at it: 10.64.0.132 out of privatelink.database.windows.net",
+    "legacy, which has no edge, finds the public address",
+    "its lease ends later",
+    "both sides of its peering are closed",
+    "its edge is Active all the same",
     "sales is connected again",
     "sales reports again",
     "a worker is in the middle of writing the peering",
     "the host replaced the worker",
     "GET /api/alerts names every resource with an error-level record",
     "the broken record is kept as a dead letter",
+    "its end was announced: warn by meshplane",
+    "the edge of finance is Revoked",
+    "its endpoint is gone: 0 private endpoints in finance",
+    "its name is gone from the private zone",
+    "finance is linked to no private zone any more: none of 2",
+    "its history says why: expire by meshplane",
+    "reports still finds sales-sql.database.windows.net",
     "finance is Offboarded",
     "Azure shows no peering of finance",
     "Azure shows no setting of Meshplane in finance",
@@ -34,7 +57,7 @@ CLAIMS = (
 
 
 def test_the_demo_observes_all_that_it_claims(tmp_path: Path) -> None:
-    """It ends by itself with exit status 0, in plain text, with a row for each node and without a process left."""
+    """It ends by itself with exit status 0, in plain text, with a row for each node and edge and no process left."""
     with running("demo", "--folder", str(tmp_path)) as demo:
         status = demo.end(SECONDS_FOR_THE_DEMO)
 
@@ -45,7 +68,7 @@ def test_the_demo_observes_all_that_it_claims(tmp_path: Path) -> None:
         assert demo.left_over() == []
 
     rows = _rows(demo.output)
-    assert list(rows) == ["sales", "finance", "legacy", "marketing"]
+    assert list(rows) == ["sales", "finance", "reports", "legacy", "marketing"]
     assert rows["sales"][:2] == ["Ready", "Converged"]
     assert rows["finance"][:2] == ["Offboarded", "Offboarded"]
     # Writes are exactly what is necessary; reads are near it: on a busy machine a poll may come too early.
@@ -53,12 +76,15 @@ def test_the_demo_observes_all_that_it_claims(tmp_path: Path) -> None:
         assert used == floor
     for used, floor in _calls(rows, "reads"):
         assert used <= floor + 8
+    edges = demo.output[demo.output.index("\nIts edges\n") :]
+    assert re.search(r"finance to sales, storage +Revoked +private-endpoint +7\.30 .+ 2 \(2\)", edges)
+    assert re.search(r"reports to sales, sql +Active +private-endpoint +7\.70 .+ 2 \(2\)", edges)
 
 
 def test_ctrl_c_in_the_middle_stops_every_process(tmp_path: Path) -> None:
     """Interrupted while groups become nodes, it ends within seconds and takes everything with it."""
     with running("demo", "--folder", str(tmp_path)) as demo:
-        demo.read_until("Three groups are tagged", seconds=120)
+        demo.read_until("Four groups are tagged", seconds=120)
         demo.interrupt()
 
         assert demo.end(60) == 130, demo.output
@@ -77,12 +103,12 @@ def test_what_cannot_be_shown_is_said(tmp_path: Path) -> None:
 
 def _rows(output: str) -> dict[str, list[str]]:
     """The rows of the table at the end by node: the other columns' words."""
-    table = output[output.index("\nThe mesh\n") :]
+    table = output[output.index("\nThe mesh\n") : output.index("\nIts edges\n")]
     lines = [line.split() for line in table.splitlines()]
     return {
         words[0]: words[1:]
         for words in lines
-        if words and words[0] in ("sales", "finance", "legacy", "marketing")
+        if words and words[0] in ("sales", "finance", "reports", "legacy", "marketing")
     }
 
 

@@ -25,3 +25,11 @@ def test_what_reports_already_is_read_but_not_written() -> None:
     floor = onboarding_floor([VAULT, "Microsoft.Web/sites"], supported=1, uncovered=0, networks_to_attach=0)
 
     assert floor == Floor(reads=4 + 2 + 1, writes=0)
+
+
+def test_a_network_out_of_a_pool_costs_two_writes_two_polls_and_another_look() -> None:
+    """Beside what any network costs: the network and its security group, and what the group holds then."""
+    types = [NETWORK, "Microsoft.Network/networkSecurityGroups"]
+    floor = onboarding_floor(types, supported=2, uncovered=2, networks_to_attach=1, networks_to_make=1)
+
+    assert floor == Floor(reads=10 + 2 + 2, writes=4 + 2)
