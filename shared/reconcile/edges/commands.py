@@ -114,19 +114,21 @@ class EdgeDesk:
     ) -> EdgeRecord:
         """The lease ends so many days later than it would, but never further ahead than the longest lease.
 
-        More time is granted by whoever grants edges, and by a rule that would accept the request for so long.
+        More time is granted by whoever grants edges, and by a rule that would accept the request for as long as is
+        then left.
         Raises as `approve`, and Terminal (`LeaseInvalid`).
         """
         reason = _reason(reason)
 
         async def change(record: EdgeRecord, now: datetime) -> EdgeRecord:
             check_days(days, self._terms)
-            if not await self._granted_by_rule(actor, record, days):
-                await self._may_decide(actor, record, own=False)
-            extended = move(record, Move("extend", actor.subject, now, reason))
             until = max(now, record.expires_at or now) + timedelta(days=days)
             until = min(until, now + timedelta(days=self._terms.longest_days))
             until = max(until, record.expires_at or until)
+            # What a rule judges is how far ahead the lease would end: short ones do not add up to a long one.
+            if not await self._granted_by_rule(actor, record, (until - now) / timedelta(days=1)):
+                await self._may_decide(actor, record, own=False)
+            extended = move(record, Move("extend", actor.subject, now, reason))
             return msgspec.structs.replace(extended, expires_at=until, warned_at=None)
 
         return await self._command(key, etag, change)
