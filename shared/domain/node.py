@@ -75,7 +75,8 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     out since one came to an end. `sink` is the workspace that `coverage` speaks of. `networks` are the node's own
     virtual networks as last seen, `made` those (and security groups) that Meshplane made for it, `allocation` the
     prefix it has from a pool, `zone_links` the links of DNS zones that are ours. `wanted_hub` is the hub that
-    somebody asked it to move to. `owner_id` is what an owner is recognised by: an object id, or the SHA-256 of an
+    somebody asked it to move to. `refusal` says which right was missing when a peering was last written.
+    `owner_id` is what an owner is recognised by: an object id, or the SHA-256 of an
     address, in hex, lower case. `environment` is empty where no tag names one.
     `etag` is None until stored.
     """
@@ -122,6 +123,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     last_run: LastRun | None = None
     outbox: tuple[MeshEvent, ...] = ()
     letter: bool = False
+    refusal: str = ""
     etag: str | None = None
 
     @property

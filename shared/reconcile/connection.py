@@ -21,7 +21,8 @@ from shared.reconcile.options.full_mesh import ROSTER, TURN, far_side
 from shared.reconcile.options.holding import moving, revoking, routed_over
 from shared.reconcile.options.made import Made, make, no_address, remove
 from shared.reconcile.options.scene import Scene, Wanted, WantedPair
-from shared.reconcile.options.zones import link_zones, resolves
+from shared.reconcile.options.zones import Zones, link_zones, zones_for
+from shared.reconcile.preflight import RIGHTS_MISSING
 
 ASKED_EVERY = 10
 """A follower asks its leader when it finds a pair damaged, and at every tenth look that finds it so still."""
@@ -43,6 +44,7 @@ class Connection(msgspec.Struct, frozen=True):
     allocation: str = ""
     zone_links: tuple[str, ...] = ()
     resolves: bool = False
+    own_zones: tuple[str, ...] = ()
     leaves: bool = False
     asked: tuple[tuple[NodeKey, str], ...] = ()
 
@@ -56,6 +58,7 @@ class Connection(msgspec.Struct, frozen=True):
             made=record.made,
             allocation=record.allocation,
             zone_links=record.zone_links,
+            own_zones=record.own_zones,
         )
 
 
@@ -76,7 +79,8 @@ def _connection(scene: Scene, option: Option, tags: NodeTags, location: str, now
     if edges:
         scene = msgspec.structs.replace(scene, seen=msgspec.structs.replace(scene.seen, holding=True))
         wanted = option.wants(scene)
-    names = link_zones(scene, wanted=resolves(option, scene))
+    zones = zones_for(option, scene)
+    names = link_zones(scene, zones)
     refused = any(f.severity == "error" for f in wanted.findings)
     ready = stands(wanted.pairs) and not refused and not names.puts
     steps, against = connect(
@@ -88,14 +92,23 @@ def _connection(scene: Scene, option: Option, tags: NodeTags, location: str, now
     absent = _absences(scene, option)
     return Connection(
         network,
-        (*wanted.findings, *against, *held, *absent, *made.findings, *names.findings),
+        (
+            *wanted.findings,
+            *against,
+            *_refused(scene, against),
+            *held,
+            *absent,
+            *made.findings,
+            *names.findings,
+        ),
         _owned(scene, found, wanted.pairs, network),
         _statuses(found, wanted.pairs),
         tuple(n.id for n in scene.own),
         made.owned,
         _allocation(scene),
         names.owned,
-        resolves(option, scene),
+        bool(zones.wanted or zones.held),
+        zones.own,
         leaves=scene.record.roster == ROSTER and tags.network != ROSTER and ready and not edges,
         asked=_asked(scene, wanted),
     )
@@ -106,7 +119,7 @@ def disconnection(scene: Scene, now: datetime) -> Connection:
     found = ours_of(scene)
     lives = scene.seen.group is not None and not scene.seen.group.deleting
     waiting = revoking(scene.seen.edges, scene.record.conditions, now) if lives else []
-    names = link_zones(scene, wanted=False)
+    names = link_zones(scene, Zones())
     made = remove(scene.record, scene.seen)
     steps: tuple[NetworkStep, ...] = ()
     if not waiting:
@@ -133,8 +146,11 @@ def edges_matter(scene: Scene, option: Option) -> bool:
     wanted = option.wants(scene)
     if former(ours_of(scene), wanted.pairs) or opens(wanted):
         return True
-    on_demand = option.zones == "with endpoints" and bool(scene.hub.zones)
-    return on_demand and not resolves(option, scene)
+    if option.zones == "never":
+        return False
+    if scene.record.own_zones or any(n.private_endpoints for n in scene.own):
+        return True
+    return option.zones == "with endpoints" and bool(scene.hub.zones)
 
 
 def _holding(scene: Scene, wanted: Wanted, leaving: Sequence[Ours], *, to_hub: bool) -> list[EdgeRecord]:
@@ -164,6 +180,12 @@ def _absences(scene: Scene, option: Option) -> list[Finding]:
         return [Finding(CONNECTED, "IsHub", message)]
     message = "The group has no virtual network: create one in it to connect it to the hub."
     return [Finding(CONNECTED, "NoVirtualNetwork", message, "warning")]
+
+
+def _refused(scene: Scene, against: Sequence[Finding]) -> list[Finding]:
+    """The right that was missing at the last try, beside what keeps from trying again: all is put right at once."""
+    kept = any(f.severity == "error" and not f.waiting for f in against)
+    return [Finding(CONNECTED, RIGHTS_MISSING, scene.record.refusal)] if kept and scene.record.refusal else []
 
 
 def _asked(scene: Scene, wanted: Wanted) -> tuple[tuple[NodeKey, str], ...]:

@@ -10,7 +10,7 @@ import msgspec
 
 from shared.domain.address_space import overlaps
 from shared.domain.conditions import CONNECTED, Finding
-from shared.domain.errors import Denied, MeshError
+from shared.domain.errors import MeshError
 from shared.domain.ids import normal_id, same_id
 from shared.domain.network import VirtualNetwork
 from shared.reconcile.pair import Pair, Side
@@ -18,6 +18,7 @@ from shared.reconcile.pair import Pair, Side
 PEERINGS = 500
 ENDPOINTS = 1_000
 ENDPOINTS_ACROSS = 4_000
+RIGHTS_MISSING = "RightsMissing"
 GATEWAY_SUBNETS = ("gatewaysubnet", "routeserversubnet")  # a peering lends a Route Server like a gateway
 LINKED = "peer/action"  # how a refusal on the other network names the right
 
@@ -39,12 +40,11 @@ def preflight(
     *,
     leaving: Collection[str] = (),
     peered: Sequence[VirtualNetwork] = (),
-    denied: MeshError | None = None,
 ) -> list[Finding]:
     """Everything that speaks against writing a pair; those of severity `error` say that Azure would refuse it.
 
     `leaving` are ids of peerings that go before it is made, `peered` what is known of the networks that either is
-    peered with, `denied` what an earlier try was refused with.
+    peered with. A right that is missing shows only when it is tried: `rights_finding`.
     """
     parties = ((pair[0], first, second), (pair[1], second, first))
     gone = {normal_id(i) for i in leaving}
@@ -53,8 +53,7 @@ def preflight(
         findings += _state(side, local.network)
         findings += _headroom(side, local, gone)
         findings += _gateway(side, local.network, remote.network, gone)
-    findings += endpoints_across([first.network, second.network, *peered])
-    return [*findings, *([rights_finding(denied)] if isinstance(denied, Denied) else [])]
+    return [*findings, *endpoints_across([first.network, second.network, *peered])]
 
 
 def overlap(first: VirtualNetwork, second: VirtualNetwork, leaving: Collection[str] = ()) -> list[Finding]:
@@ -108,7 +107,7 @@ def rights_finding(error: MeshError) -> Finding:
         what = f"Microsoft.Network/virtualNetworks/{LINKED}"
     where = scope[1] if scope else error.target or "the network"
     message = f"Meshplane's identity lacks a right on {where}, for {what}: assign it the mesh's role there."
-    return Finding(CONNECTED, "RightsMissing", message)
+    return Finding(CONNECTED, RIGHTS_MISSING, message)
 
 
 def _taken(

@@ -16,7 +16,7 @@ from shared.domain.steps import DeleteZoneLink, PutZoneLink
 from shared.reconcile.act import HubBusy, Outcome
 from shared.reconcile.backoff import asked_for, delay, patience, resync_delay
 from shared.reconcile.decision import Decision, conditions_of
-from shared.reconcile.preflight import rights_finding
+from shared.reconcile.preflight import RIGHTS_MISSING, rights_finding
 
 EXHAUSTED = "RetriesExhausted"
 NO_RIGHT = frozenset({"AuthorizationFailed", "LinkedAuthorizationFailed"})
@@ -95,6 +95,7 @@ def settled(
         conditions=conditions,
         coverage=coverage,
         operation=outcome.operation,
+        refusal=_refusal(record, outcome),
         taken=() if decision.judged else record.taken,
     )
     after = msgspec.structs.replace(after, state=state_of(decision, after, outcome))
@@ -102,6 +103,14 @@ def settled(
         after = msgspec.structs.replace(after, ready_at=now)
     errors = [*decision.unread, *(e for _, e in outcome.failures)]
     return due(after, errors, now, timing, draw, waiting=_waiting(decision))
+
+
+def _refusal(record: NodeRecord, outcome: Outcome) -> str:
+    """Which right a peering was refused for want of; what was seen before counts until one is written again."""
+    refused = [finding_of(s, e) for s, e in outcome.failures if isinstance(s, PutPeering | DeletePeering)]
+    missing = next((f.message for f in refused if f.reason == RIGHTS_MISSING), "")
+    written = any(isinstance(s, PutPeering | DeletePeering) for s in outcome.performed)
+    return missing if missing or written else record.refusal
 
 
 def _conditions(decision: Decision, found: list[Finding]) -> tuple[Condition, ...]:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from shared.domain.errors import Denied, NotFound, Terminal
-from shared.domain.ids import NodeKey
+from shared.domain.ids import NodeKey, normal_id
 from shared.domain.network import Hub, hub_flags
 from shared.reconcile.move import Moves
 from tests.support.mesh import TAGS, network_of
@@ -223,3 +223,23 @@ async def test_a_right_that_is_missing_is_named_with_where_it_is_missing() -> No
     assert reason(record, "Connected") == ("False", "RightsMissing")
     assert FIRST.network in message
     assert "POST .../reconcile" in message
+
+
+async def test_a_right_that_was_missing_is_told_beside_what_came_up_since_until_a_peering_is_written() -> (
+    None
+):
+    mesh = Plane()
+    mesh.arm.inject("put_peering", Denied("AuthorizationFailed", "No."))
+    key = await mesh.onboard("hub")
+    own, hubs = (mesh.cloud.networks[normal_id(n)].prefixes for n in (network_of(key), FIRST.network))
+    mesh.cloud.resize_network(network_of(key), *hubs)
+    for _ in range(2):
+        await mesh.look(key)
+        record = await mesh.record(key)
+        message = next(c.message for c in record.conditions if c.type == "Connected")
+        assert "overlaps" in message
+        assert "lacks a right" in message
+    mesh.cloud.resize_network(network_of(key), *own)
+    await mesh.look(key)
+    record = await mesh.record(key)
+    assert (record.ready, record.refusal) == (True, "")
