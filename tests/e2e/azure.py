@@ -13,7 +13,7 @@ from local.caller import Answer, Caller, Json, RequestFailed
 from local.stack import LocalAzure
 from shared.domain.ids import NodeKey
 from shared.domain.naming import hub_peering_prefix
-from tests.e2e.hubs import GROUP, HUB, PLACES, Place, hub_id, workspace_id, zone_ids
+from tests.e2e.hubs import EDGE_ZONES, GROUP, HUB, PLACES, Place, hub_id, workspace_id, zone_ids
 
 PATIENCE = 60.0
 SECONDS_BETWEEN_LOOKS = 0.7
@@ -241,7 +241,7 @@ class Azure:
     def create_hubs(self) -> None:
         """Every hub that the settings name, with its workspace, and the zones that they share."""
         self.create_group(GROUP, REGION, {})
-        for zone in zone_ids(self.subscription):
+        for zone in zone_ids(self.subscription, EDGE_ZONES):
             self.arm("PUT", zone, ZONES, {"location": "global"})
         with ThreadPoolExecutor(len(PLACES)) as pool:
             list(pool.map(self._create_hub, PLACES))

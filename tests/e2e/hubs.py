@@ -1,13 +1,19 @@
 """The hubs of the stack that tests share: one where most tests are, and regions in which tests of hubs are alone."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from demo.stack import HUB_PREFIX, REGION
 
 GROUP = "mesh-hub"
 ZONES = ("privatelink.blob.core.windows.net", "privatelink.vaultcore.azure.net")
+EDGE_ZONES = (
+    *ZONES,
+    "privatelink.database.windows.net",
+    "privatelink.servicebus.windows.net",
+    "privatelink.sql.azuresynapse.net",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +23,13 @@ class Place:
     id: str
     region: str
     prefix: str
-    zoned: bool = False
+    zones: tuple[str, ...] = ()
     more: Mapping[str, object] = field(default_factory=dict)
 
 
-HUB = Place("hub", REGION, HUB_PREFIX, zoned=True)
+HUB = Place("hub", REGION, HUB_PREFIX, zones=ZONES)
 # Options are switched here; it has a gateway, so that flags differ between the options.
-NORDIC = Place("nordic", "swedencentral", "10.200.0.0/16", zoned=True, more={"gateway": True})
+NORDIC = Place("nordic", "swedencentral", "10.200.0.0/16", zones=ZONES, more={"gateway": True})
 # Three nodes fit into this region, two of them into the first hub.
 SMALL = (
     Place("small-1", "northeurope", "10.201.0.0/16", more={"capacity": 2}),
@@ -33,10 +39,12 @@ SMALL = (
 PARIS = Place("paris", "francecentral", "10.203.0.0/16", more={"peers": ["lyon"]})
 LYON = Place("lyon", "francecentral", "10.204.0.0/16")
 NICE = Place("nice", "francecentral", "10.205.0.0/16", more={"capacity": 1})
+# Edges are made here.
+BERLIN = Place("berlin", "germanywestcentral", "10.207.0.0/16", zones=EDGE_ZONES)
 # Nodes without a network get one here.
 POOL = "10.240.0.0/20"
 POOLED = Place("pooled", "uksouth", "10.206.0.0/16", more={"pools": [POOL]})
-PLACES = (HUB, NORDIC, *SMALL, PARIS, LYON, NICE, POOLED)
+PLACES = (HUB, NORDIC, *SMALL, PARIS, LYON, NICE, BERLIN, POOLED)
 
 
 def hub_id(subscription: str, place: Place = HUB) -> str:
@@ -49,9 +57,9 @@ def workspace_id(subscription: str, place: Place = HUB) -> str:
     return f"{_providers(subscription)}/Microsoft.OperationalInsights/workspaces/{place.id}-logs"
 
 
-def zone_ids(subscription: str) -> list[str]:
-    """The resource ids of the private DNS zones, which the zoned hubs share."""
-    return [f"{_providers(subscription)}/Microsoft.Network/privateDnsZones/{zone}" for zone in ZONES]
+def zone_ids(subscription: str, zones: Sequence[str] = ZONES) -> list[str]:
+    """The resource ids of private DNS zones, which the hubs that have them share."""
+    return [f"{_providers(subscription)}/Microsoft.Network/privateDnsZones/{zone}" for zone in zones]
 
 
 def hub_settings(subscription: str) -> str:
@@ -63,7 +71,7 @@ def hub_settings(subscription: str) -> str:
                 "region": place.region,
                 "network": hub_id(subscription, place),
                 "workspace": workspace_id(subscription, place),
-                "zones": zone_ids(subscription) if place.zoned else [],
+                "zones": zone_ids(subscription, place.zones),
                 **place.more,
             }
             for place in PLACES

@@ -113,11 +113,11 @@ class Mesh(Azure):
         """The functions host with the app as it is, but for how soon a message is delivered again."""
         return self.host(self._folder, {})
 
-    def host(self, folder: Path, settings: Mapping[str, str]) -> FunctionsHost:
+    def host(self, folder: Path, settings: Mapping[str, str], instances: int = INSTANCES) -> FunctionsHost:
         """A functions host for the app on this Azure, not started."""
         hubs = {"MESH_HUBS": hub_settings(self.subscription)}
         values = {**app_settings(self.azure.endpoints), **hubs, **SETTINGS, **settings}
-        return FunctionsHost(impatient_app(folder), values, folder, instances=INSTANCES)
+        return FunctionsHost(impatient_app(folder), values, folder, instances=instances)
 
     @property
     def webhook(self) -> str:
@@ -131,11 +131,19 @@ class Mesh(Azure):
         """A request to a path under /api with the function key, or with another."""
         return self.http(f"{self.app.endpoint}/api/{path}", method, key=key, body=body)
 
-    def http(self, url: str, method: str, *, key: str | None = None, body: bytes | None = None) -> Response:
-        headers = {"x-functions-key": self.app.function_key if key is None else key}
+    def http(
+        self,
+        url: str,
+        method: str,
+        *,
+        key: str | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        sent = {"x-functions-key": self.app.function_key if key is None else key, **(headers or {})}
         data = b"" if body is None and method == "POST" else body
         request = urllib.request.Request(
-            url, data, {**headers, "Content-Type": "application/json"}, method=method
+            url, data, {"Content-Type": "application/json", **sent}, method=method
         )
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
