@@ -10,6 +10,7 @@ from shared.domain.conditions import CONNECTED, READY, Condition, Finding, condi
 from shared.domain.edge import GRANTED, EdgeRecord, Route
 from shared.domain.ids import normal_id
 from shared.domain.plan import Plan
+from shared.reconcile.edges.foreign import leads_elsewhere
 from shared.reconcile.edges.planner import ROUTED, Planned
 from shared.reconcile.edges.routes import Scene, make, take_away
 
@@ -80,10 +81,15 @@ def decide(scene: Scene, planned: Planned | None, now: datetime) -> Decision:
 def undone(scene: Scene, now: datetime) -> Decision:
     """Taking away all that an edge had and no other needs; an endpoint of its name also where no record tells of it."""
     record = scene.record
-    named = (record.route.artefact,) if record.route and is_endpoint(record.route.artefact) else ()
+    named = (record.route.artefact,) if record.route and _is_ours(scene, record.route) else ()
     left = _left(scene, together(record.owned, named), "the edge is revoked")
     plan = _dated(left.plan, record, now)
     return Decision(route=record.route, plan=plan, owned=left.owned, gone=not left.owned)
+
+
+def _is_ours(scene: Scene, route: Route) -> bool:
+    endpoint = scene.seen.endpoint(route.artefact)
+    return is_endpoint(route.artefact) and not (endpoint and leads_elsewhere(scene.record, route, endpoint))
 
 
 class _Left(msgspec.Struct, frozen=True):

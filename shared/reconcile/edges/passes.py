@@ -236,7 +236,7 @@ class EdgePasses:
             return False
         visit.record = msgspec.structs.replace(visit.record, operation=None)
         if status and status.state == "Failed":
-            raise failure_of(operation, status)
+            raise visit.ended_badly(failure_of(operation, status))
         return True
 
     async def _status(self, operation: Operation) -> OperationStatus | None:

@@ -32,6 +32,7 @@ from shared.domain.steps import (
     RemoveNetworkRule,
     RemoveServiceEndpoint,
 )
+from shared.reconcile.edges.foreign import foreign, leads_elsewhere
 from shared.reconcile.edges.observe import Others, Parties, Sights
 from shared.reconcile.edges.ways import ends_of
 from shared.reconcile.healer import heal, left_alone, waits
@@ -84,6 +85,8 @@ def _endpoint(scene: Scene, route: Route) -> Making:
     owned = (route.artefact,)
     if endpoint is None:
         return Making(steps=tuple(_put(scene, route, "missing")), owned=owned)
+    if leads_elsewhere(scene.record, route, endpoint):
+        return Making(findings=(foreign(endpoint),))
     if endpoint.provisioning_state in WORKING:
         return Making(findings=(_waiting(endpoint.id),), owned=owned)
     if endpoint.connection_state == "Rejected":

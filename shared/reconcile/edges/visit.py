@@ -11,7 +11,7 @@ from shared.domain.conditions import CONNECTED, READY, Condition, Finding, carri
 from shared.domain.edge import LIVE, EdgeRecord
 from shared.domain.edge_request import Terms
 from shared.domain.edge_states import TRANSITIONS, Command, Move, move
-from shared.domain.errors import Denied, MeshError, Terminal, Waiting
+from shared.domain.errors import Denied, MeshError, Terminal, Transient, Waiting
 from shared.domain.mesh import Timing
 from shared.domain.plan import Step
 from shared.domain.steps import ApproveConnection, PutPrivateEndpoint
@@ -155,6 +155,20 @@ class Visit:
         """The run could not go on; what the edge was last seen to be, it is taken to be still."""
         self.errors.append(error)
         self.looked = False
+
+    def ended_badly(self, error: MeshError) -> MeshError:
+        """What to raise for an operation that failed.
+
+        What cannot be made has Failed. Of an edge that is to be gone it may be the operation that was to make it: what
+        there is now to take away is seen soon, whatever it failed with.
+        """
+        if not isinstance(error, Terminal):
+            return error
+        if not wanted(self.record):
+            return Transient(error.reason, error.message, target=error.target)
+        self.move("provision", "it was tried")
+        self.move("fail", error.message)
+        return error
 
     # --- what is left behind
 
