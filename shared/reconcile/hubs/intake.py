@@ -8,8 +8,10 @@ from shared.domain.errors import Conflict, NotFound, Waiting
 from shared.domain.hub import HubRecord
 from shared.domain.ids import HubKey, normal_id
 from shared.domain.mesh import Mesh, Timing
+from shared.domain.naming import hub_pair_prefix
 from shared.ports import Clock, WorkItem, WorkQueue
 from shared.ports.mesh import HubStore
+from shared.reconcile.hubs.observation import peers_of
 
 BUMP_ATTEMPTS = 8
 CAUSE_LIMIT = 200
@@ -31,14 +33,18 @@ class HubIntake:
     async def touch(self, resource: str, cause: str) -> HubKey | None:
         """Has the hub looked at whose network this is, or to whose network it belongs; None where it is no hub's.
 
-        Raises Waiting where too many write at once.
+        With it the hubs that lead its pairs, where one of these may have changed: only they mend them. Raises Waiting
+        where too many write at once.
         """
-        network = normal_id(resource).partition("/virtualnetworkpeerings/")[0]
+        network, _, peering = normal_id(resource).partition("/virtualnetworkpeerings/")
         hub = self._mesh.hub_of_network(network)
         if hub is None:
             return None
         key = HubKey(hub.id)
         await self.bump(key, cause)
+        for leader in (p.id for p in peers_of(self._mesh, hub) if p.id < hub.id):
+            if not peering or peering.startswith(hub_pair_prefix(self._mesh.name, leader).lower()):
+                await self.bump(HubKey(leader), cause)
         return key
 
     async def bump(self, key: HubKey, cause: str) -> bool:

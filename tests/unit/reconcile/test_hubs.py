@@ -387,6 +387,26 @@ async def test_an_event_about_a_hubs_network_has_the_hub_looked_at_once() -> Non
     assert (first.key, hubs.queue.pop_visible()) == ("hub/a", None)
 
 
+@pytest.mark.parametrize(
+    ("changed", "looked_at"),
+    [
+        ("", {"hub/a", "hub/b"}),
+        (f"/virtualNetworkPeerings/{hub_pair_name('m', 'a', network('a'))}", {"hub/a", "hub/b"}),
+        ("/virtualNetworkPeerings/somebodys", {"hub/b"}),
+    ],
+)
+async def test_a_change_of_a_pair_has_the_hub_looked_at_that_leads_it(
+    changed: str, looked_at: set[str]
+) -> None:
+    hubs = Hubs(hub("a", "b"), hub("b"), hub("c"))
+    await hubs.intake.touch(f"{network('b')}{changed}", "delete")
+    hubs.clock.advance(hubs.timing.event_delay)
+    found = set()
+    while item := hubs.queue.pop_visible():
+        found.add(item.key)
+    assert found == looked_at
+
+
 async def test_a_hub_that_the_mesh_does_not_have_is_nobodys() -> None:
     hubs = Hubs(hub("a"))
     assert (await hubs.engine.reconcile(HubKey("gone"))).requeue_after is None
