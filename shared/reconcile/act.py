@@ -24,6 +24,7 @@ from shared.domain.turn import Next
 from shared.ports import Clock, Leases
 from shared.ports.network import Azure
 from shared.reconcile.claim import LeaseLost
+from shared.reconcile.options.full_mesh import TURN
 from shared.reconcile.steps import write
 
 log = logging.getLogger(__name__)
@@ -128,7 +129,7 @@ class Actor:
 
     async def _write_network(self, step: NetworkStep, hub: str, owner: str) -> Accepted:
         if not await self.enter(hub, owner):
-            raise hub_busy(step)
+            raise hub_busy(step, hub)
         if isinstance(step, PutPeering) and step.most:
             await self._count(step)
         return await write(self._arm, step)
@@ -176,9 +177,11 @@ class Actor:
         return Operation(accepted.url, step.id, now, poll_at(now, accepted.retry_after, self._timing), hub)
 
 
-def hub_busy(step: NetworkStep) -> HubBusy:
-    """Why a step waits for its turn."""
-    message = "Another node is being attached to the hub, whose network takes one write at a time."
+def hub_busy(step: NetworkStep, turn: str) -> HubBusy:
+    """Why a step waits for its turn: at a hub, or at what else is written by one at a time."""
+    message = f"Another node is being attached to hub {turn}, whose network takes one write at a time."
+    if turn == TURN:
+        message = "Another pair of the full mesh is being written, and one is written at a time."
     return HubBusy("HubBusy", message, target=step.id)
 
 

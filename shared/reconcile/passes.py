@@ -107,7 +107,7 @@ class Passes:
         owner = str(attempt.record.key)
         if not await self._actor.enter(plan.hub, owner):
             step = plan.remaining[0]
-            attempt.resumed(Outcome(plan.done, failures=[(step, hub_busy(step))]), *self._when)
+            attempt.resumed(Outcome(plan.done, failures=[(step, hub_busy(step, plan.hub))]), *self._when)
         elif self._young(plan):
             outcome = await self._act(attempt, msgspec.structs.replace(plan, settings=()))
             attempt.resumed(outcome, *self._when)

@@ -95,7 +95,7 @@ class HubAttempt:
         """Looks once more when it is this hub's turn: a node may have come back while others were writing."""
         if not await self._actor.enter(self._hub, self._owner):
             step = decision.plan.network[0]
-            return decision, Outcome(0, failures=[(step, hub_busy(step))])
+            return decision, Outcome(0, failures=[(step, hub_busy(step, self._hub))])
         outcome = Outcome(0)
         try:
             decision = await self._look(self.record)

@@ -5,6 +5,7 @@ import pytest
 from shared.domain.conditions import CONNECTED
 from shared.domain.errors import Terminal
 from shared.domain.ids import NodeKey
+from shared.reconcile.options.full_mesh import TURN
 from tests.support.mesh import TAGS, network_of
 from tests.support.plane import Plane, reason, writes
 
@@ -43,6 +44,19 @@ async def test_ten_nodes_that_are_tagged_at_once_find_each_other(operation_secon
     assert pairs(mesh, keys) == 45
     assert {r.state for r in mesh.nodes.records.values()} == {"Ready"}
     assert not mesh.dead_letters.letters
+
+
+async def test_a_node_that_waits_for_its_turn_says_that_it_waits_for_the_full_mesh_and_not_for_a_hub() -> (
+    None
+):
+    mesh, (first,) = await full(1)
+    await mesh.leases.acquire(f"hub/{TURN}", "another", 600)
+    mesh.create_node("node1", "10.2.0.0/16", {**TAGS, "mesh-network": "mesh"})
+    await mesh.event(NodeKey.of(first.subscription, "node1").group_id)
+    while reason(await mesh.record(first), CONNECTED) != ("Unknown", "HubBusy"):
+        assert await mesh.step()
+    (condition,) = [c for c in (await mesh.record(first)).conditions if c.type == CONNECTED]
+    assert condition.message.startswith("Another pair of the full mesh is being written")
 
 
 async def test_the_node_beyond_the_limit_is_refused_with_what_it_would_cost_and_keeps_what_it_has() -> None:

@@ -66,6 +66,7 @@ async def test_a_hub_that_fills_up_while_a_node_waits_for_its_turn_takes_no_more
     await mesh.event(key.group_id)
     await mesh.step()
     assert reason(await mesh.record(key), "Connected") == ("Unknown", "HubBusy")
+    assert any("to hub hub, whose network" in c.message for c in (await mesh.record(key)).conditions)
     other = mesh.group("other")
     mesh.cloud.create_group(other)
     mesh.cloud.create_network(network_of(other), "10.3.0.0/16")
