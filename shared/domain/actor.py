@@ -59,7 +59,8 @@ _MICROSOFT = "http://schemas.microsoft.com/ws/2008/06/identity/claims/"
 _SUBJECTS = frozenset({"oid", "http://schemas.microsoft.com/identity/claims/objectidentifier"})
 _ROLES = frozenset({"roles", f"{_MICROSOFT}role"})
 _GROUPS = frozenset({"groups", f"{_MICROSOFT}groups"})
-_NAMES = frozenset({"preferred_username", "upn", "email", f"{_SOAP}upn", f"{_SOAP}emailaddress"})
+# Not `email`: nobody verifies it, and whoever administers a directory can write any address into it.
+_NAMES = frozenset({"preferred_username", "upn", f"{_SOAP}upn"})
 
 
 def actor_of(claims: Iterable[Claim], role_type: str = "") -> Actor | None:

@@ -18,7 +18,8 @@ SHORTEST_DAYS = 0.00069  # a minute, as people write it in days
 # lead upwards, and nothing that would mean something in an address.
 _NAME = r"(?!\.+(?:/|$))[\w.()-]+"
 _IN_GROUP = re.compile(
-    rf"/subscriptions/[0-9a-f-]{{36}}/resourcegroups/[^/]+/providers/[a-z0-9.]+(?:/(?!providers/)[a-z0-9]+/{_NAME})+/?",
+    rf"(?a:/subscriptions/[0-9a-f-]{{36}}/resourcegroups/)[^/]+(?a:/providers/[a-z0-9.]+)"
+    rf"(?:(?a:/(?!providers/)[a-z0-9]+/){_NAME})+/?",
     re.IGNORECASE,
 )
 

@@ -11,7 +11,8 @@ from unicodedata import category
 
 import msgspec
 
-_GROUP_SCOPE = re.compile(r"^/subscriptions/([^/]+)/resourcegroups/([^/]+)(?:/|$)", re.IGNORECASE)
+# ASCII: without it `ſ` is an `s` here, and nowhere in Azure.
+_GROUP_SCOPE = re.compile(r"^/subscriptions/([^/]+)/resourcegroups/([^/]+)(?:/|$)", re.IGNORECASE | re.ASCII)
 _LONGEST_GROUP_NAME = 90
 _SUBSCRIPTION_SCOPE = re.compile(r"^/subscriptions/[0-9a-f-]{36}(?:/(?!resourcegroups/)|$)", re.IGNORECASE)
 _SUBSCRIPTION = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
@@ -109,8 +110,9 @@ def parse_key(text: str) -> Key:
 def _is_group_name(name: str) -> bool:
     """Resource Manager's rule: letters with their marks, digits, underscore, parentheses, hyphen, period."""
     allowed = all(c in "_().-" or category(c) in ("Nd", "Pc") or category(c)[0] in "LM" for c in name)
-    # A letter whose lower case is two would come back as another name: Azure folds case letter by letter.
-    folds = len(name.lower()) == len(name)
+    # Azure folds case letter by letter. A letter whose lower case is two would come back as another name, and one whose
+    # lower case belongs to another letter (the Kelvin sign's is `k`) would be taken for another group.
+    folds = len(name.lower()) == len(name) and name.lower().upper() == name.upper()
     return allowed and folds and 0 < len(name) <= _LONGEST_GROUP_NAME and not name.endswith(".")
 
 
