@@ -2,6 +2,8 @@
 
 import msgspec
 
+from functions.views.addresses import pool_item
+from shared.domain.addresses import PoolUsage
 from shared.domain.hub import HubRecord
 from shared.domain.ids import HubKey, NodeKey
 from tests.support.mesh import HUB_NETWORK, SUBSCRIPTION
@@ -55,6 +57,15 @@ async def test_a_pool_tells_what_is_left_of_it() -> None:
     given = (await on.ask("list_allocations", query={"pool": POOL})).body["items"]
     assert {item["node"] for item in given} == {str(SALES)}
     assert len({item["prefix"] for item in given}) == 3
+
+
+def test_of_a_pool_in_pieces_the_hundred_largest_are_shown_and_all_are_counted() -> None:
+    """However scattered a pool is, the answer stays short."""
+    small = tuple(f"10.0.{n}.0/28" for n in range(250))
+    usage = PoolUsage(POOL, 65536, 1024, 4, (*small, "10.64.0.0/12"), 0.9)
+    shown = pool_item(usage, ("hub",))
+    assert (len(shown.free_blocks), shown.free_block_count) == (100, 251)
+    assert shown.free_blocks[:2] == ("10.64.0.0/12", small[0])
 
 
 async def test_an_owner_who_is_a_person_is_not_shown_as_an_address() -> None:
