@@ -5,6 +5,7 @@ network ("Azure Resource Manager request limits: network throttling"). Writes of
 tells that the bucket is empty, and what follows is paced as it fills.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -17,15 +18,18 @@ SIPS = PACE * 10
 EMPTY_FOR = timedelta(minutes=5)
 COMES_WITHIN = timedelta(seconds=10)
 """How long the first in line has to come when it is called; after that anybody may go."""
-MOST_WAITING = 1000
+NEXT = 50
+"""How many of those in line the row names, so that not every turn reads the whole line."""
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """The row of one hub. `filled_at` is when the bucket is full again, as far as our own writes empty it."""
+    """The row of one hub. `upcoming` are the first in line, the first of whom was called until `called_until`;
+    `filled_at` is when the bucket is full again, as far as our own writes empty it.
+    """
 
     holder: str = ""
     until: datetime | None = None
-    waiting: tuple[str, ...] = ()
+    upcoming: tuple[str, ...] = ()
     called_until: datetime | None = None
     filled_at: datetime | None = None
     empty_until: datetime | None = None
@@ -38,25 +42,37 @@ class Next(msgspec.Struct, frozen=True):
     delay: float
 
 
-def take(turn: Turn, owner: str, seconds: float, now: datetime) -> tuple[Turn, bool]:
-    """The turn as it is after somebody asked for it, and whether it is theirs; whoever has to wait is in line."""
+class Taken(msgspec.Struct, frozen=True):
+    """A turn that was granted, and whose places in line are free by now: the holder's, and theirs who did not come."""
+
+    turn: Turn
+    leaving: tuple[str, ...]
+
+
+def take(turn: Turn, owner: str, seconds: float, now: datetime) -> Taken | None:
+    """The turn as its asker's; None where it is not theirs, and they have to get into line."""
     held = turn.holder and turn.until is not None and turn.until > now
     if held and turn.holder == owner:
-        return _held_by(turn, owner, seconds, now), True
-    called = turn.waiting[0] if turn.waiting and turn.called_until and turn.called_until > now else owner
+        return Taken(_held_by(turn, owner, seconds, now), ())
+    called = turn.upcoming[0] if turn.upcoming and turn.called_until and turn.called_until > now else owner
     if held or called != owner or _opens_at(turn, now) > now:
-        line = turn.waiting if owner in turn.waiting else (*turn.waiting, owner)[:MOST_WAITING]
-        return msgspec.structs.replace(turn, waiting=line), False
+        return None
     # Whoever was called and did not come loses the place, not the right to ask again.
-    line = turn.waiting[1:] if turn.called_until else turn.waiting
-    line = tuple(w for w in line if w != owner)
-    return _held_by(msgspec.structs.replace(turn, waiting=line), owner, seconds, now), True
+    missing = turn.upcoming[:1] if turn.called_until and turn.upcoming[:1] != (owner,) else ()
+    leaving = (owner, *missing)
+    upcoming = tuple(w for w in turn.upcoming if w not in leaving)
+    return Taken(_held_by(msgspec.structs.replace(turn, upcoming=upcoming), owner, seconds, now), leaving)
+
+
+def needs_line(turn: Turn, owner: str) -> bool:
+    """Whether the line has to be read before an owner gives the turn back."""
+    return turn.holder == owner and not turn.upcoming
 
 
 def give_back(
-    turn: Turn, owner: str, now: datetime, *, writes: int = 0, pause: float = 0.0
+    turn: Turn, owner: str, now: datetime, line: Sequence[str] = (), *, writes: int = 0, pause: float = 0.0
 ) -> tuple[Turn, Next | None]:
-    """The turn after its holder is done, and who is next.
+    """The turn after its holder is done, and who is next; `line` where it had to be read.
 
     `writes` were sent meanwhile; a `pause` in seconds is what Azure asked for when it refused one. Of somebody who
     holds it no longer, only these are taken in.
@@ -64,19 +80,20 @@ def give_back(
     turn = _spent(turn, now, writes, pause)
     if turn.holder != owner:
         return turn, None
-    turn = msgspec.structs.replace(turn, holder="", until=None, called_until=None)
-    if not turn.waiting:
+    upcoming = turn.upcoming or tuple(w for w in line if w != owner)[:NEXT]
+    turn = msgspec.structs.replace(turn, holder="", until=None, called_until=None, upcoming=upcoming)
+    if not upcoming:
         return turn, None
     opens = _opens_at(turn, now)
     turn = msgspec.structs.replace(turn, called_until=max(opens, now) + COMES_WITHIN)
-    return turn, Next(turn.waiting[0], max(0.0, (opens - now).total_seconds()))
+    return turn, Next(upcoming[0], max(0.0, (opens - now).total_seconds()))
 
 
 def is_idle(turn: Turn, now: datetime) -> bool:
     """Whether nothing of it needs to be remembered."""
     filled = turn.filled_at is None or turn.filled_at <= now
     emptied = turn.empty_until is not None and turn.empty_until > now
-    return not turn.holder and not turn.waiting and filled and not emptied
+    return not turn.holder and not turn.upcoming and filled and not emptied
 
 
 def _held_by(turn: Turn, owner: str, seconds: float, now: datetime) -> Turn:

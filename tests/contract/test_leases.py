@@ -69,3 +69,29 @@ async def test_leases_of_other_names_are_apart(leases: Leases) -> None:
     assert await leases.acquire(HUB + "-2", "b", 60)
     assert await leases.acquire("x" * 2000, "a", 60)
     assert await leases.acquire("x" * 2001, "b", 60)
+
+
+async def test_those_who_asked_in_vain_are_called_one_after_the_other(
+    leases: Leases, clock: FakeClock
+) -> None:
+    assert await leases.acquire(HUB, "a", 60)
+    for owner in ("b", "c", "b"):
+        clock.advance(1)
+        assert not await leases.acquire(HUB, owner, 60)
+    for holder, following in (("a", "b"), ("b", "c"), ("c", None)):
+        called = await leases.release(HUB, holder)
+        assert (called.owner if called else None) == following
+        assert following is None or await leases.acquire(HUB, following, 60)
+
+
+async def test_a_burst_gets_into_line_and_everybody_has_a_turn(leases: Leases, clock: FakeClock) -> None:
+    owners = [f"node/{n}" for n in range(70)]
+    answers = await asyncio.gather(*(leases.acquire(HUB, owner, 60) for owner in owners))
+    assert sum(answers) == 1
+    holder = next(o for o, granted in zip(owners, answers, strict=True) if granted)
+    turns = [holder]
+    while following := await leases.release(HUB, holder):
+        holder = following.owner
+        assert await leases.acquire(HUB, holder, 60)
+        turns.append(holder)
+    assert sorted(turns) == sorted(owners)

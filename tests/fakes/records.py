@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 
-from shared.domain.turn import Next, Turn, give_back, take
+from shared.domain.turn import Next, Turn, give_back, needs_line, take
 from shared.ports import SEVERITIES, TEXT_LIMIT, Alert, Clock, DeadLetter, Page
 from tests.fakes.paging import newest_first, page_of
 
@@ -14,6 +14,7 @@ class InMemoryLeases:
 
     def __init__(self, clock: Clock) -> None:
         self.turns: dict[str, Turn] = {}
+        self.lines: dict[str, list[str]] = {}
         self._clock = clock
 
     @property
@@ -23,16 +24,22 @@ class InMemoryLeases:
 
     async def acquire(self, name: str, owner: str, seconds: float) -> bool:
         await asyncio.sleep(0)
-        turn, granted = take(self.turns.get(name, Turn()), owner, seconds, self._clock.now())
-        self.turns[name] = turn
-        return granted
+        line = self.lines.setdefault(name, [])
+        taken = take(self.turns.get(name, Turn()), owner, seconds, self._clock.now())
+        if taken is None:
+            line += [] if owner in line else [owner]
+            return False
+        self.turns[name] = taken.turn
+        self.lines[name] = [waiting for waiting in line if waiting not in taken.leaving]
+        return True
 
     async def release(self, name: str, owner: str, *, writes: int = 0, pause: float = 0.0) -> Next | None:
         await asyncio.sleep(0)
-        turn, following = give_back(
-            self.turns.get(name, Turn()), owner, self._clock.now(), writes=writes, pause=pause
+        turn = self.turns.get(name, Turn())
+        line = self.lines.get(name, []) if needs_line(turn, owner) else []
+        self.turns[name], following = give_back(
+            turn, owner, self._clock.now(), line, writes=writes, pause=pause
         )
-        self.turns[name] = turn
         return following
 
 

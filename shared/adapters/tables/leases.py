@@ -1,21 +1,21 @@
-"""The `leases` table: one row a hub, replaced on the condition that nobody else did meanwhile."""
+"""The `leases` table: one row a hub, replaced on the condition that nobody else did meanwhile; and its line, a row for
+everybody in it, so that a burst of nodes gets into line without getting into each other's way.
+"""
 
-import random
+from datetime import datetime
 
 import msgspec
 
 from shared.adapters.tables.documents import decoded, packed
 from shared.adapters.tables.keys import key_of
-from shared.adapters.tables.table import TableStorage
+from shared.adapters.tables.table import Entity, TableStorage
 from shared.domain.errors import Conflict, NotFound
-from shared.domain.turn import Next, Turn, give_back, is_idle, take
+from shared.domain.turn import Next, Turn, give_back, is_idle, needs_line, take
 from shared.ports import Clock
 
 _PARTITION = "leases"
 _ATTEMPTS = 20
 """Each attempt that fails is somebody else's that succeeded."""
-STEP = 0.01
-"""Seconds by which attempts spread."""
 
 
 class TableLeases:
@@ -26,25 +26,18 @@ class TableLeases:
         self._clock = clock
 
     async def acquire(self, name: str, owner: str, seconds: float) -> bool:
-        for attempt in range(_ATTEMPTS):
-            turn, etag = await self._read(name)
-            after, granted = take(turn, owner, seconds, self._clock.now())
-            if after == turn:
-                return granted  # in line already
-            try:
-                await self._write(name, after, etag)
-            except (Conflict, NotFound):
-                # A burst of nodes gets into line: each attempt lets one of them in.
-                await self._clock.sleep(random.random() * STEP * (attempt + 1))
-                continue
-            return granted
-        return False
+        if await self._taken(name, owner, seconds):
+            return True
+        await self._get_into_line(name, owner)
+        # Whoever gave it back before we were in line did not call us.
+        return await self._taken(name, owner, seconds)
 
     async def release(self, name: str, owner: str, *, writes: int = 0, pause: float = 0.0) -> Next | None:
         for _ in range(_ATTEMPTS):
             turn, etag = await self._read(name)
+            line = await self._line(name) if needs_line(turn, owner) else ()
             now = self._clock.now()
-            after, following = give_back(turn, owner, now, writes=writes, pause=pause)
+            after, following = give_back(turn, owner, now, line, writes=writes, pause=pause)
             try:
                 if not is_idle(after, now):
                     await self._write(name, after, etag)
@@ -54,6 +47,19 @@ class TableLeases:
                 continue
             return following
         raise Conflict("LeaseContended", "Too many ask for the turn at once.", target=name)
+
+    async def _taken(self, name: str, owner: str, seconds: float) -> bool:
+        turn, etag = await self._read(name)
+        taken = take(turn, owner, seconds, self._clock.now())
+        if taken is None:
+            return False
+        try:
+            await self._write(name, taken.turn, etag)
+        except (Conflict, NotFound):
+            return False  # whoever wrote in between has it
+        for leaving in taken.leaving:
+            await self._leave_line(name, leaving)
+        return True
 
     async def _read(self, name: str) -> tuple[Turn, str]:
         found = await self._table.get(_PARTITION, key_of(name))
@@ -65,3 +71,36 @@ class TableLeases:
             await self._table.replace(row, etag)
         else:
             await self._table.insert(row)
+
+    # --- the line
+
+    async def _get_into_line(self, name: str, owner: str) -> None:
+        place = {
+            "PartitionKey": _line(name),
+            "RowKey": key_of(owner),
+            "owner": owner,
+            "at": self._clock.now(),
+        }
+        try:
+            await self._table.insert(place)
+        except Conflict:
+            return  # in line already: the place stays the one of the first time
+
+    async def _leave_line(self, name: str, owner: str) -> None:
+        found = await self._table.get(_line(name), key_of(owner), ["at"])
+        if found:
+            await self._table.delete(_line(name), key_of(owner), found[1])
+
+    async def _line(self, name: str) -> list[str]:
+        query, values = "PartitionKey eq @line", {"line": _line(name)}
+        places = [place async for place in self._table.query(query, values, ["owner", "at"])]
+        return [str(place["owner"]) for place in sorted(places, key=_since)]
+
+
+def _line(name: str) -> str:
+    return key_of(f"line/{name}")
+
+
+def _since(place: Entity) -> float:
+    at = place["at"]
+    return at.timestamp() if isinstance(at, datetime) else 0.0

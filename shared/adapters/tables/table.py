@@ -43,13 +43,17 @@ class TableStorage:
         self._credential = credential
         self._prefix = prefix
         self._service: TableServiceClient | None = None
+        self._clients: dict[str, TableClient] = {}
 
     def table(self, name: str) -> "Table":
         """The table of a name; nothing is asked of the account yet."""
         return Table(self, self._prefix + name)
 
     def client(self, name: str) -> "TableClient":
-        return self.service().get_table_client(name)
+        """One for each table: making one costs as much as a request."""
+        if name not in self._clients:
+            self._clients[name] = self.service().get_table_client(name)
+        return self._clients[name]
 
     def service(self) -> "TableServiceClient":
         """The SDK's client, made on first use."""
@@ -61,6 +65,7 @@ class TableStorage:
         if self._service is not None:
             await self._service.close()
             self._service = None
+            self._clients.clear()
 
     def _connect(self) -> "TableServiceClient":
         from azure.data.tables.aio import TableServiceClient
