@@ -97,10 +97,15 @@ def holds(mesh: Mesh, request: EdgeRequest, route: Route, consumer: NodeRecord, 
 
 def _option(mesh: Mesh, rates: Rates, seen: Situation, exposure: Exposure) -> Option:
     found = way(exposure, mesh, seen)
-    hubs = [h.region for n in (seen.consumer, seen.provider) if (h := mesh.hub(n.hub)) and h.region]
-    hubs = list(dict.fromkeys(hubs))
+    ends = (seen.provider, seen.consumer)  # of a hub that both have, the consumer's region counts
+    hubs = {h.id: h.region or n.location for n in ends if (h := mesh.hub(n.hub))}
     cost = cost_of(
-        exposure, seen.request.gigabytes, seen.consumer.location, seen.provider.location, rates, hubs=hubs
+        exposure,
+        seen.request.gigabytes,
+        seen.consumer.location,
+        seen.provider.location,
+        rates,
+        hubs=list(reversed(hubs.values())),
     )
     if isinstance(found, Route):
         return Option(exposure, cost.monthly, cost.currency, route=found)

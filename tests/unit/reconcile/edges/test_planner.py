@@ -35,6 +35,7 @@ def network(*subnets: Subnet, provider: bool = False, prefix: str = "10.1.0.0/16
 
 
 NODE = NodeRecord(key=CONSUMER, state="Ready", location="westeurope", network="hub", hub="hub")
+HOP = 100.0 * (RATES.peering.inbound + RATES.peering.outbound)
 OURS = network(subnet("default", used=5), subnet("private-endpoints", "10.1.1.0/27"))
 THEIRS = network(provider=True, prefix="10.2.0.0/16")
 
@@ -212,6 +213,17 @@ def test_hubs_that_are_peered_carry_an_edge_and_others_do_not() -> None:
     assert reasons(planned(seen, [HUB])) == {"NotAttached"}
     closed = msgspec.structs.replace(HUB, allow_forwarded_traffic=False)
     assert reasons(planned(situation("", "peering", "hub"), [closed])) == {"HubDoesNotForward"}
+
+
+def test_each_hub_on_the_way_is_charged_though_two_lie_in_one_region() -> None:
+    seen = situation("", "peering", "hub")
+    beside = msgspec.structs.replace(NORTH, id="beside", region="westeurope", peers=("hub",))
+    one = planned(seen).route
+    seen = msgspec.structs.replace(seen, provider=msgspec.structs.replace(seen.provider, hub="beside"))
+    two = planned(seen, [HUB, beside]).route
+    assert one
+    assert two
+    assert (one.monthly_cost, two.monthly_cost) == (pytest.approx(2 * HOP), pytest.approx(3 * HOP))
 
 
 def test_a_service_endpoint_reaches_its_own_region_only() -> None:
