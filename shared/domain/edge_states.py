@@ -22,6 +22,7 @@ type Command = Literal[
     "extend",
     "revoke",
     "expire",
+    "lapse",  # nobody has decided for long
     "finish",  # everything was read back as gone
     "reopen",  # a write that was under way when the edge was revoked took effect afterwards
 ]
@@ -34,6 +35,7 @@ TRANSITIONS: dict[tuple[EdgeState, Command], EdgeState] = {
     ("PendingApproval", "approve"): "Approved",
     ("PendingApproval", "reject"): "Rejected",
     ("PendingApproval", "revoke"): "Revoking",
+    ("PendingApproval", "lapse"): "Rejected",
     ("Approved", "provision"): "Provisioning",
     ("Approved", "fail"): "Failed",
     ("Approved", "extend"): "Approved",

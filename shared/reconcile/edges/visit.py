@@ -8,7 +8,7 @@ import msgspec
 
 from shared.domain.actor import SYSTEM
 from shared.domain.conditions import CONNECTED, READY, Condition, Finding, carried, conditions_from
-from shared.domain.edge import LIVE, EdgeRecord
+from shared.domain.edge import LIVE, EdgeRecord, Verdict
 from shared.domain.edge_request import Terms
 from shared.domain.edge_states import TRANSITIONS, Command, Move, move
 from shared.domain.errors import Denied, MeshError, Terminal, Transient, Waiting
@@ -60,7 +60,8 @@ class Visit:
         return True
 
     def pass_time(self, terms: Terms) -> None:
-        """A lease that has ended, or that ends soon, which is announced once for each."""
+        """A request that has lapsed; a lease that has ended, or that ends soon, which is announced once for each."""
+        self._lapse(terms)
         expires = self.record.expires_at
         if expires is None:
             return
@@ -73,6 +74,14 @@ class Visit:
             outbox = self.record.outbox if before.warned_at is None else before.outbox
             warned = before.warned_at or self.now
             self.record = msgspec.structs.replace(self.record, warned_at=warned, outbox=outbox)
+
+    def _lapse(self, terms: Terms) -> None:
+        if self.now < lapses_at(self.record, terms):
+            return
+        reason = f"nobody has decided about it in {terms.undecided_days} days: ask anew if it is still wanted"
+        if self.move("lapse", reason):
+            verdict = Verdict(by=SYSTEM.subject, at=self.now, reason=reason)
+            self.record = msgspec.structs.replace(self.record, verdict=verdict)
 
     def took(self, decision: Decision) -> None:
         """The record with what is about to be made: written before the first write to Azure."""
@@ -215,11 +224,18 @@ class Visit:
             return None
         seconds = OWNER_SECONDS if self.awaits_owner else resync_delay(record.key, timing)
         times = [self.now + timedelta(seconds=seconds)]
+        if record.state == "PendingApproval":
+            times.append(lapses_at(record, terms))
         if record.expires_at and wanted(record):
             times.append(record.expires_at)
             if record.warned_at is None and record.state == "Active":
                 times.append(record.expires_at - warning_of(record, terms))
         return max(self.now, min(times))
+
+
+def lapses_at(record: EdgeRecord, terms: Terms) -> datetime:
+    """When a request lapses that nobody has decided about."""
+    return record.requested_at + timedelta(days=terms.undecided_days)
 
 
 def warning_of(record: EdgeRecord, terms: Terms) -> timedelta:

@@ -90,6 +90,21 @@ async def test_an_extended_lease_warns_again_before_its_new_end() -> None:
     assert [e.type for e in mesh.events.events].count("EdgeExpiring") == 2
 
 
+async def test_a_request_that_nobody_decides_about_lapses_and_says_so() -> None:
+    mesh = await EdgeMesh().start()
+    edge = await mesh.desk.request(ANNE, REQUEST)
+    await mesh.later(days=29.9)
+    assert (await mesh.edge(edge.key)).state == "PendingApproval"
+    await mesh.later(days=0.1)
+    edge = await mesh.edge(edge.key)
+    assert edge.verdict
+    assert (edge.state, edge.verdict.by, edge.next_due) == ("Rejected", "meshplane", None)
+    assert "in 30 days" in edge.verdict.reason
+    assert [e.cause for e in mesh.history.entries].count("lapse by meshplane") == 1
+    assert mesh.events.events[-1].data["command"] == "lapse"
+    assert mesh.endpoints == []
+
+
 async def test_a_short_lease_is_announced_for_its_last_quarter() -> None:
     mesh = await EdgeMesh().start()
     edge = await mesh.active(msgspec.structs.replace(REQUEST, lease_days=4))
