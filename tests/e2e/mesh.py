@@ -84,7 +84,7 @@ class Mesh(Azure):
     def __init__(self, folder: Path) -> None:
         streams = {TELEMETRY_HUB: PARTITIONS, "mesh-events": 1}
         super().__init__(LocalAzure(Options(folder=folder, hubs=streams)))
-        self._folder = folder
+        self.folder = folder
 
     # --- start and stop
 
@@ -111,7 +111,7 @@ class Mesh(Azure):
     @cached_property
     def app(self) -> FunctionsHost:
         """The functions host with the app as it is, but for how soon a message is delivered again."""
-        return self.host(self._folder, {})
+        return self.host(self.folder, {})
 
     def host(self, folder: Path, settings: Mapping[str, str], instances: int = INSTANCES) -> FunctionsHost:
         """A functions host for the app on this Azure, not started."""
