@@ -25,7 +25,7 @@ def arm_request(request: web.Request, moment: datetime) -> ArmRequest:
     identifier = str(uuid.uuid4())
     return ArmRequest(
         method=request.method,
-        path="/" + request.path.strip("/"),
+        path=_path(request.path),
         query={name.lower(): value for name, value in request.query.items()},
         headers={name.lower(): value for name, value in request.headers.items()},
         body=None,
@@ -36,6 +36,11 @@ def arm_request(request: web.Request, moment: datetime) -> ArmRequest:
         url=str(request.url),
         time=moment,
     )
+
+
+def _path(sent: str) -> str:
+    """Without empty segments, as ARM takes a path: `az resource` sends one where a resource has no parent."""
+    return "/" + "/".join(filter(None, sent.split("/")))
 
 
 async def body_of(request: web.Request) -> JsonObject | None:

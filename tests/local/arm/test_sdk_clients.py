@@ -92,6 +92,16 @@ async def test_a_storage_account_by_its_poller(clients: Clients) -> None:
     assert made.name == "acct"
 
 
+async def test_a_resource_by_its_type_alone(clients: Clients) -> None:
+    """Named by type, with an empty parent path as `az resource create` does, the path has an empty segment."""
+    await clients.resource.resource_groups.create_or_update("a", ResourceGroup(location="westeurope"))
+    resources, named = clients.resource.resources, ("a", "Microsoft.Sql", "", "servers", "orders")
+    server = GenericResource(location="westeurope", properties={})
+    made = await (await resources.begin_create_or_update(*named, server, api_version="2021-11-01")).result()
+    assert made.id == resource_path("a", "Microsoft.Sql/servers/orders")
+    assert (await resources.get(*named, api_version="2021-11-01")).id == made.id
+
+
 def _network(prefix: str) -> VirtualNetwork:
     subnet = SubnetPropertiesFormat(address_prefix=prefix.replace("/16", "/24"))
     properties = VirtualNetworkPropertiesFormat(
