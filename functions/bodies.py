@@ -45,7 +45,7 @@ class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A longer lease, in days from now."""
+    """A longer lease: so many days after its present end, up to the longest that a lease may last from now."""
 
     reason: Reason
     lease_days: Days
