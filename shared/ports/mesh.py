@@ -36,7 +36,8 @@ class EdgeStore(Protocol):
         size: int = 100,
         continuation: str = "",
     ) -> Page[EdgeSummary]:
-        """Raises Terminal on a continuation that is not ours."""
+        """A page may be short of its size and still not be the last one. Raises Terminal on a continuation that is not
+        ours."""
         ...
 
     async def of_node(self, node: NodeKey) -> Sequence[EdgeRecord]:

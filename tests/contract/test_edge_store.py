@@ -255,6 +255,45 @@ async def test_a_writer_that_dies_between_two_rows_hides_no_edge(table_storage: 
     assert stored.state == "Revoking"
 
 
+@pytest.mark.stack
+@pytest.mark.xdist_group("azurite")
+async def test_few_among_many_are_found_in_few_requests(
+    table_storage: TableStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither is the index read row by row for the last of a page, nor all of it for one page."""
+    monkeypatch.setattr("shared.adapters.tables.edges.MOST_READ", 110)
+    store = TableEdgeStore(table_storage)
+    states: list[EdgeState] = ["Failed" if number in (3, 60, 61, 119) else "Active" for number in range(120)]
+    await asyncio.gather(*(store.save(edge(f"e{n:03d}", state=s)) for n, s in enumerate(states)))
+    pages = _counting(store._table, "page")
+    first = await store.list(consumer=REPORTS, state="Failed", size=2)
+    assert ([e.id for e in first.items], len(pages)) == (["e003", "e060"], 3)
+    second = await store.list(consumer=REPORTS, state="Failed", size=2, continuation=first.continuation)
+    assert [e.id for e in second.items] == ["e061", "e119"]
+    pages.clear()
+    none = await store.list(consumer=REPORTS, state="Rejected", size=1)
+    assert (none.items, len(pages)) == ((), 3)
+    assert [e.id for e in await all_of(store, 1, consumer=REPORTS, state="Failed")] == [
+        "e003",
+        "e060",
+        "e061",
+        "e119",
+    ]
+
+
+def _counting(table: Any, name: str) -> list[str]:
+    """A list that grows with every call of a table's method."""
+    calls: list[str] = []
+    real = getattr(table, name)
+
+    async def counted(*args: Any, **more: Any) -> Any:
+        calls.append(name)
+        return await real(*args, **more)
+
+    setattr(table, name, counted)
+    return calls
+
+
 class _DiedError(Exception):
     """The process was killed."""
 

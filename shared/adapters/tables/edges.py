@@ -27,6 +27,8 @@ from shared.ports import Page
 
 EDGE = "edge"
 CONCURRENT_READS = 25
+STRETCH = 100  # index rows read at once where those of a page's size were not enough
+MOST_READ = 1000  # index rows behind one page: few that match among very many take several pages
 _SUMMARY = [
     "consumer",
     "provider",
@@ -147,23 +149,43 @@ class TableEdgeStore:
         size: int,
         after: Place | None,
     ) -> tuple[Sequence[EdgeSummary], Place | None]:
-        """A page of what an index leads to: as many index rows are read as edges are still wanted."""
-        shown: Sequence[EdgeSummary] = ()
-        place = after
+        """A page of what an index leads to; it may be short of its size where few of the many match."""
+        shown: list[EdgeSummary] = []
+        place, read = after, 0
         while True:
-            rows, place = await self._table.page(
-                "PartitionKey eq @partition",
-                {"partition": partition},
-                select=[*_KEYS, "id"],
-                size=size - len(shown),
-                after=place,
-            )
-            for some in batched(rows, CONCURRENT_READS, strict=False):
-                reads = (self._table.get(EDGE, str(r["RowKey"]), [*_KEYS, "id", *_SUMMARY]) for r in some)
-                summaries = [_summary(found[0]) for found in await asyncio.gather(*reads) if found]
-                shown = (*shown, *(s for s in summaries if _matches(s, consumer, provider, state)))
-            if place is None or len(shown) >= size:
+            left = size - len(shown)
+            rows, following = await self._indexed(partition, place, max(left, STRETCH) if read else left)
+            matching = [
+                (count, edge)
+                for count, edge in enumerate(await self._summaries(rows), 1)
+                if edge and _matches(edge, consumer, provider, state)
+            ]
+            shown += [edge for _, edge in matching[:left]]
+            if len(matching) > left:
+                # More than were wanted: the next page goes on behind the last one that this one shows.
+                _, following = await self._indexed(partition, place, matching[left - 1][0])
+            place, read = following, read + len(rows)
+            if place is None or len(shown) >= size or read >= MOST_READ:
                 return shown, place
+
+    async def _indexed(
+        self, partition: str, after: Place | None, size: int
+    ) -> tuple[Sequence[Entity], Place | None]:
+        return await self._table.page(
+            "PartitionKey eq @partition",
+            {"partition": partition},
+            select=[*_KEYS, "id"],
+            size=size,
+            after=after,
+        )
+
+    async def _summaries(self, rows: Sequence[Entity]) -> Sequence[EdgeSummary | None]:
+        """The edge of each index row, None where it was never written."""
+        found: list[EdgeSummary | None] = []
+        for some in batched(rows, CONCURRENT_READS, strict=False):
+            reads = (self._table.get(EDGE, str(r["RowKey"]), [*_KEYS, "id", *_SUMMARY]) for r in some)
+            found += [_summary(row[0]) if row else None for row in await asyncio.gather(*reads)]
+        return found
 
 
 def _needed(record: EdgeRecord) -> list[str]:
