@@ -6,13 +6,14 @@ after a mark what is written. Names are deterministic, so that edges that need t
 
 from hashlib import sha256
 
-from shared.domain.ids import name_of, normal_id, same_id
+from shared.domain.ids import NodeKey, name_of, normal_id, same_id
 
 ENDPOINT_NAME_LENGTH = 64
 _RULE = "#admits="
 _SERVICE = "#service="
 _ENDPOINTS = "/providers/microsoft.network/privateendpoints/"
 _PEERINGS = "/virtualnetworkpeerings/"
+_ZONES = "/providers/microsoft.network/privatednszones/"
 
 
 def endpoint_id(mesh: str, network: str, target: str, group: str) -> str:
@@ -27,6 +28,16 @@ def endpoint_id(mesh: str, network: str, target: str, group: str) -> str:
 def zone_group_id(mesh: str, endpoint: str) -> str:
     """The zone group that a mesh owns on an endpoint."""
     return f"{endpoint}/privateDnsZoneGroups/{mesh}"
+
+
+def own_zone_id(node: NodeKey, name: str) -> str:
+    """The private zone that a node has by itself, in its group: a zone's name is the name that it answers for."""
+    return f"{node.group_id}/providers/Microsoft.Network/privateDnsZones/{name.lower()}"
+
+
+def is_own_zone(node: NodeKey, zone: str) -> bool:
+    """Whether a private zone lies where a node has its own."""
+    return same_id(zone, own_zone_id(node, name_of(zone)))
 
 
 def rule_id(target: str, subnet: str) -> str:
@@ -54,6 +65,11 @@ def as_service_endpoint(artefact: str) -> tuple[str, str] | None:
 def is_endpoint(artefact: str) -> bool:
     """Whether it is a private endpoint."""
     return _ENDPOINTS in normal_id(artefact) and as_rule(artefact) is None
+
+
+def is_zone(artefact: str) -> bool:
+    """Whether it is a private zone."""
+    return _ZONES in normal_id(artefact)
 
 
 def is_peering(artefact: str) -> bool:

@@ -82,8 +82,9 @@ class EdgeRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The row of one edge. The fields of the reconcile mean what they mean in a node's row.
 
     `expires_at` is when the lease ends, `warned_at` when that was announced, `address` and `names` what consumers
-    connect to once it is Active. `owned` are ids of artefacts (`shared.domain.artefacts`), of the present route and
-    of one that it takes the place of; `journal` is history that is still to be written. `etag` is None until stored.
+    connect to once it is Active; `named` are the zones (ids) that were seen to answer with these. `owned` are ids of
+    artefacts (`shared.domain.artefacts`), of the present route and of one that it takes the place of; `journal` is
+    history that is still to be written. `etag` is None until stored.
     """
 
     key: EdgeKey
@@ -98,6 +99,7 @@ class EdgeRecord(msgspec.Struct, frozen=True, kw_only=True):
     active_at: datetime | None = None
     addresses: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
     owned: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
     generation: int = 0

@@ -74,7 +74,8 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     that came to an end. `letter` says that a dead letter tells of this key. `lost` counts runs whose lease ran
     out since one came to an end. `sink` is the workspace that `coverage` speaks of. `networks` are the node's own
     virtual networks as last seen, `made` those (and security groups) that Meshplane made for it, `allocation` the
-    prefix it has from a pool, `zone_links` the links of DNS zones that are ours. `wanted_hub` is the hub that
+    prefix it has from a pool, `zone_links` the links of DNS zones that are ours, `own_zones` the names (in lower
+    case) of zones that the node has by itself instead of the hub's. `wanted_hub` is the hub that
     somebody asked it to move to. `refusal` says which right was missing when a peering was last written.
     `owner_id` is what an owner is recognised by: an object id, or the SHA-256 of an
     address, in hex, lower case. `environment` is empty where no tag names one.
@@ -113,6 +114,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     allocation: str = ""
     roster: str = ""
     zone_links: tuple[str, ...] = ()
+    own_zones: tuple[str, ...] = ()
     wanted_hub: str = ""
     plan: Plan | None = None
     operation: Operation | None = None

@@ -165,6 +165,7 @@ def claimed(record: NodeRecord, decision: Decision) -> NodeRecord:
         made=network.made,
         allocation=network.allocation,
         zone_links=network.zone_links,
+        own_zones=network.own_zones,
         roster="" if network.leaves else record.roster,
     )
     if not decision.member or group is None or tags is None:

@@ -21,7 +21,7 @@ from shared.reconcile.options.full_mesh import ROSTER, TURN, far_side
 from shared.reconcile.options.holding import moving, revoking, routed_over
 from shared.reconcile.options.made import Made, make, no_address, remove
 from shared.reconcile.options.scene import Scene, Wanted, WantedPair
-from shared.reconcile.options.zones import link_zones, resolves
+from shared.reconcile.options.zones import Zones, link_zones, zones_for
 from shared.reconcile.preflight import RIGHTS_MISSING
 
 ASKED_EVERY = 10
@@ -44,6 +44,7 @@ class Connection(msgspec.Struct, frozen=True):
     allocation: str = ""
     zone_links: tuple[str, ...] = ()
     resolves: bool = False
+    own_zones: tuple[str, ...] = ()
     leaves: bool = False
     asked: tuple[tuple[NodeKey, str], ...] = ()
 
@@ -57,6 +58,7 @@ class Connection(msgspec.Struct, frozen=True):
             made=record.made,
             allocation=record.allocation,
             zone_links=record.zone_links,
+            own_zones=record.own_zones,
         )
 
 
@@ -77,7 +79,8 @@ def _connection(scene: Scene, option: Option, tags: NodeTags, location: str, now
     if edges:
         scene = msgspec.structs.replace(scene, seen=msgspec.structs.replace(scene.seen, holding=True))
         wanted = option.wants(scene)
-    names = link_zones(scene, wanted=resolves(option, scene))
+    zones = zones_for(option, scene)
+    names = link_zones(scene, zones)
     refused = any(f.severity == "error" for f in wanted.findings)
     ready = stands(wanted.pairs) and not refused and not names.puts
     steps, against = connect(
@@ -104,7 +107,8 @@ def _connection(scene: Scene, option: Option, tags: NodeTags, location: str, now
         made.owned,
         _allocation(scene),
         names.owned,
-        resolves(option, scene),
+        bool(zones.wanted or zones.held),
+        zones.own,
         leaves=scene.record.roster == ROSTER and tags.network != ROSTER and ready and not edges,
         asked=_asked(scene, wanted),
     )
@@ -115,7 +119,7 @@ def disconnection(scene: Scene, now: datetime) -> Connection:
     found = ours_of(scene)
     lives = scene.seen.group is not None and not scene.seen.group.deleting
     waiting = revoking(scene.seen.edges, scene.record.conditions, now) if lives else []
-    names = link_zones(scene, wanted=False)
+    names = link_zones(scene, Zones())
     made = remove(scene.record, scene.seen)
     steps: tuple[NetworkStep, ...] = ()
     if not waiting:
@@ -142,8 +146,11 @@ def edges_matter(scene: Scene, option: Option) -> bool:
     wanted = option.wants(scene)
     if former(ours_of(scene), wanted.pairs) or opens(wanted):
         return True
-    on_demand = option.zones == "with endpoints" and bool(scene.hub.zones)
-    return on_demand and not resolves(option, scene)
+    if option.zones == "never":
+        return False
+    if scene.record.own_zones or any(n.private_endpoints for n in scene.own):
+        return True
+    return option.zones == "with endpoints" and bool(scene.hub.zones)
 
 
 def _holding(scene: Scene, wanted: Wanted, leaving: Sequence[Ours], *, to_hub: bool) -> list[EdgeRecord]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from shared.domain.conditions import NAMES_RESOLVE
 from shared.domain.ids import NodeKey
 from shared.domain.node import HistoryEntry, LastRun, MeshEvent, NodeRecord
 from shared.domain.plan import DeletePeering, PutPeering, Step
@@ -34,9 +35,11 @@ WAITS_FOR_EDGES = frozenset({"EdgesMoving", "EdgesNotMoved", "EdgesRevoking"})
 
 def concerns_edges(before: NodeRecord, after: NodeRecord) -> bool:
     """Whether the edges of a node may have to be routed anew, or are waited for from now on."""
-    changed = any(
-        getattr(before, name) != getattr(after, name) for name in ("state", "network", "hub", "networks")
-    )
+    concerned = ("state", "network", "hub", "networks", "own_zones")
+    changed = any(getattr(before, name) != getattr(after, name) for name in concerned)
+    if after.own_zones:
+        # Edges in zones of the node's own are Active once these are linked.
+        changed |= before.zone_links != after.zone_links or _resolves(before) != _resolves(after)
     waits = _reasons(after) & WAITS_FOR_EDGES
     return changed or bool(waits - _reasons(before))
 
@@ -44,6 +47,10 @@ def concerns_edges(before: NodeRecord, after: NodeRecord) -> bool:
 def hubs_changed(performed: Sequence[Step]) -> set[str]:
     """The hubs on whose networks peerings were made or deleted."""
     return {s.on_hub for s in performed if isinstance(s, PutPeering | DeletePeering) and s.on_hub}
+
+
+def _resolves(record: NodeRecord) -> str:
+    return next((c.status for c in record.conditions if c.type == NAMES_RESOLVE), "")
 
 
 def _reasons(record: NodeRecord) -> set[str]:

@@ -34,7 +34,7 @@ from shared.reconcile.observation import (
 from shared.reconcile.options import OPTIONS
 from shared.reconcile.options.full_mesh import ROSTER, to_read
 from shared.reconcile.options.scene import Scene
-from shared.reconcile.options.zones import resolves, to_list
+from shared.reconcile.options.zones import to_list, zones_to_read
 from shared.reconcile.surroundings import Surroundings
 
 MOST_RECENT = 1000
@@ -151,8 +151,8 @@ class Observer:
         if edges_matter(scene, option) if option else _leaves(scene):
             seen = await self._surroundings.with_edges(scene.record, seen)
             scene = msgspec.structs.replace(scene, seen=seen)
-        zones = scene.hub.zones if option and resolves(option, scene) else ()
-        return await observe_zones(self._arm, seen, to_list(scene.record.zone_links, zones))
+        zones = zones_to_read(option, scene) if option else to_list(scene.record.zone_links, ())
+        return await observe_zones(self._arm, seen, zones)
 
     async def _tell(self, record: NodeRecord, decision: Decision) -> None:
         if decision.connection.leaves:

@@ -12,7 +12,8 @@ from shared.domain.ids import normal_id
 from shared.domain.plan import Plan
 from shared.reconcile.edges.foreign import leads_elsewhere
 from shared.reconcile.edges.planner import ROUTED, Planned
-from shared.reconcile.edges.routes import Scene, make, take_away
+from shared.reconcile.edges.routes import make, take_away
+from shared.reconcile.edges.scene import Scene
 
 AWAITS_OWNER = "AwaitingOwner"
 
@@ -33,6 +34,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     refused: str = ""
     addresses: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
 
 def wanted(record: EdgeRecord) -> bool:
@@ -66,6 +68,9 @@ def decide(scene: Scene, planned: Planned | None, now: datetime) -> Decision:
             plan=_dated(Plan(network=making.steps, findings=making.findings), record, now),
             owned=together(making.owned, record.owned),
             refused=making.refused,
+            addresses=making.addresses,
+            names=making.names,
+            named=making.named,
         )
     left = _left(scene, former, "the edge is led another way")
     return Decision(
@@ -75,6 +80,7 @@ def decide(scene: Scene, planned: Planned | None, now: datetime) -> Decision:
         ready=True,
         addresses=making.addresses,
         names=making.names,
+        named=making.named,
     )
 
 
@@ -99,7 +105,7 @@ class _Left(msgspec.Struct, frozen=True):
 
 def _left(scene: Scene, artefacts: Sequence[str], why: str) -> _Left:
     ours = tuple(a for a in artefacts if normal_id(a) not in scene.others.needed)
-    leaving = take_away(scene.seen, ours, why)
+    leaving = take_away(scene.mesh.name, scene.seen, ours, why)
     return _Left(Plan(network=leaving.steps, findings=leaving.findings), leaving.there)
 
 

@@ -20,11 +20,12 @@ from shared.ports.network import Azure
 from shared.reconcile.act import Actor
 from shared.reconcile.calling import Caller
 from shared.reconcile.claim import SAVE_ATTEMPTS, KeyClaim
+from shared.reconcile.edges.choice import choose, unseen
 from shared.reconcile.edges.claim import EdgeClaim
 from shared.reconcile.edges.journal import edge_letter, edge_letter_id, entry_of
 from shared.reconcile.edges.observe import EdgeObserver
 from shared.reconcile.edges.passes import EdgePasses
-from shared.reconcile.edges.planner import Planned, plan_route
+from shared.reconcile.edges.planner import Planned
 from shared.reconcile.edges.turns import Turns
 from shared.reconcile.edges.visit import Visit, given_up
 from shared.reconcile.keyed import KeyEngine
@@ -99,7 +100,7 @@ class EdgeEngine(KeyEngine[EdgeKey, EdgeRecord]):
             missing = request.consumer if parties.consumer is None else request.provider
             raise Terminal("NodeUnknown", f"{missing} is not a node of the mesh.")
         situation = await self._observer.situation(record, parties.consumer, parties.provider)
-        return plan_route(self._mesh, self._rates, situation)
+        return await choose(self._mesh, self._rates, self._observer, record, situation, unseen)
 
     async def visit(
         self,
@@ -168,7 +169,8 @@ class EdgeEngine(KeyEngine[EdgeKey, EdgeRecord]):
             record = msgspec.structs.replace(record, journal=(*record.journal, entry))
         record = await self._finished(record, claim)
         told = await self._held_up(before, record)
-        if visit.tell_consumer and record.route and record.route.exposure == "private-endpoint":
+        routes = [r.route for r in (before, record) if r.route]
+        if visit.tell_consumer and any(r.exposure == "private-endpoint" for r in routes):
             # It links the zones that its endpoints need, and unlinks the others.
             told.add(record.request.consumer)
         await self._tell(record, told)

@@ -4,19 +4,27 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import msgspec
 
-from shared.domain.artefacts import as_rule, as_service_endpoint, is_endpoint, is_peering, network_of
+from shared.domain.artefacts import (
+    as_rule,
+    as_service_endpoint,
+    contains,
+    is_endpoint,
+    is_peering,
+    is_zone,
+    network_of,
+)
 from shared.domain.edge import GRANTED, EdgeRecord, Route
 from shared.domain.edge_request import service_of
 from shared.domain.errors import NotFound
-from shared.domain.ids import NodeKey, normal_id, same_id, type_of
+from shared.domain.ids import NodeKey, name_of, normal_id, same_id, type_of
 from shared.domain.mesh import Mesh
 from shared.domain.network import VirtualNetwork
 from shared.domain.node import NodeRecord
-from shared.domain.private_link import NetworkRules, PrivateEndpoint, PrivateLinkGroup
+from shared.domain.private_link import NetworkRules, PrivateEndpoint, PrivateLinkGroup, ZoneLink
 from shared.ports import NodeStore
 from shared.ports.mesh import EdgeStore
 from shared.ports.network import Azure
-from shared.reconcile.edges.ways import SERVICES, Situation
+from shared.reconcile.edges.ways import SERVICES, Situation, own_zone
 
 MEMBERS = ("Ready", "Pending", "NotReady")
 """States of a node that may have edges."""
@@ -29,14 +37,33 @@ class Parties(msgspec.Struct, frozen=True):
     provider: NodeRecord | None
 
 
+class ZoneSight(msgspec.Struct, frozen=True):
+    """A private zone that a consumer has by itself: who made it, as far as that had to be read, and its links."""
+
+    mesh: str
+    links: tuple[ZoneLink, ...]
+
+    def serves(self, network: str) -> bool:
+        """Whether a network asks this zone."""
+        return any(same_id(k.network, network) and k.state == "Completed" for k in self.links)
+
+
 class Sights(msgspec.Struct, frozen=True):
     """What was looked at, by normal id; what is not there is gone. `connection` is the target's side of an endpoint
-    that waits for approval."""
+    that waits for approval. `answers` are the addresses that a zone has for the name of the target."""
 
     endpoints: dict[str, PrivateEndpoint] = {}
     networks: dict[str, VirtualNetwork] = {}
     rules: dict[str, NetworkRules] = {}
+    zones: dict[str, ZoneSight] = {}
+    answers: dict[str, tuple[str, ...]] = {}
     connection: str = ""
+
+    def zone(self, zone: str) -> ZoneSight | None:
+        return self.zones.get(normal_id(zone))
+
+    def answer(self, zone: str) -> set[str]:
+        return set(self.answers.get(normal_id(zone), ()))
 
     def endpoint(self, artefact: str) -> PrivateEndpoint | None:
         return self.endpoints.get(normal_id(artefact))
@@ -121,6 +148,7 @@ class EdgeObserver:
 
     async def sights(self, artefacts: Sequence[str], route: Route | None, parties: Parties) -> Sights:
         """What there is of some artefacts, and of what else a route needs to be looked at."""
+        zones = {a for a in artefacts if is_zone(a)}
         endpoints = {a for a in artefacts if is_endpoint(a)}
         rules = {r[0] for a in artefacts if (r := as_rule(a))}
         networks = {network_of(s[0]) for a in artefacts if (s := as_service_endpoint(a))}
@@ -131,6 +159,7 @@ class EdgeObserver:
             await _those_there(endpoints, self._arm.get_private_endpoint),
             await _those_there(networks, self._arm.get_network),
             await _those_there(rules, self._arm.get_network_rules),
+            await _those_there(zones, self._owned_zone),
         )
         if route and route.exposure == "private-endpoint" and seen.endpoint(route.artefact) is None:
             home = await _those_there([network_of(route.subnet)], self._arm.get_network)
@@ -138,6 +167,51 @@ class EdgeObserver:
         if route and route.exposure in ("hub", "peering"):
             seen = msgspec.structs.replace(seen, networks=seen.networks | await self._between(route, parties))
         return msgspec.structs.replace(seen, connection=await self._connection(route, seen))
+
+    async def names(self, record: EdgeRecord, route: Route | None, seen: Sights) -> Sights:
+        """With what the zones of a route answer, and with those that the consumer has by itself.
+
+        One read for a zone of the hub; of an own one its links besides, and who made it where that is not recorded.
+        """
+        if route is None or route.exposure != "private-endpoint":
+            return seen
+        endpoint, target = seen.endpoint(route.artefact), service_of(record.request.target)
+        kept = {normal_id(r.zone): r.name for r in (endpoint.records if endpoint else ())}
+        answers: dict[str, tuple[str, ...]] = {}
+        for zone in route.zones:
+            name = kept.get(normal_id(zone), name_of(target).lower())
+            answers[normal_id(zone)] = tuple(await self._arm.get_addresses(zone, name))
+        own = [z for z in route.zones if self._own(record, z) and seen.zone(z) is None]
+        unknown = [z for z in own if not contains(record.owned, z)]
+        zones = seen.zones | await _those_there(unknown, self._zone)
+        return msgspec.structs.replace(seen, zones=zones, answers=answers)
+
+    async def taken(self, record: EdgeRecord, route: Route | None, seen: Sights) -> frozenset[str]:
+        """The names of the hub's zones of a route in which the target's name is somebody else's.
+
+        That of another consumer's edge, as the records say; or of whoever wrote it, as the zone itself answers.
+        """
+        if route is None or route.exposure != "private-endpoint":
+            return frozenset()
+        endpoint, target = seen.endpoint(route.artefact), service_of(record.request.target)
+        ours = set(endpoint.addresses) if endpoint else set[str]()
+        shared = [z for z in route.zones if not self._own(record, z)]
+        found: set[str] = set()
+        for zone in shared:
+            answer = seen.answer(zone)
+            others = await self._edges.naming(zone, target)
+            if (answer and not answer & ours) or any(_first(e, record, zone) for e in others):
+                found.add(name_of(zone).lower())
+        return frozenset(found)
+
+    def _own(self, record: EdgeRecord, zone: str) -> bool:
+        return own_zone(self._mesh, record.request.consumer, zone)
+
+    async def _zone(self, zone: str) -> ZoneSight:
+        return ZoneSight((await self._arm.get_zone(zone)).mesh, tuple(await self._arm.list_zone_links(zone)))
+
+    async def _owned_zone(self, zone: str) -> ZoneSight:
+        return ZoneSight(self._mesh.name, tuple(await self._arm.list_zone_links(zone)))
 
     async def _between(self, route: Route, parties: Parties) -> dict[str, VirtualNetwork]:
         """The networks of both nodes; and the consumer's hub's, where the provider has another one."""
@@ -172,6 +246,19 @@ async def _if_there[T](reading: Awaitable[T]) -> T | None:
         return await reading
     except NotFound:
         return None
+
+
+def _first(edge: EdgeRecord, record: EdgeRecord, zone: str) -> bool:
+    """Whether an edge has more of a right to the target's name in a zone than the edge of a record.
+
+    Whoever was seen to have it keeps it, also while it is revoked: it goes with the endpoint. Of two that are being
+    made the one whose key sorts first has it; both see the other, since each is recorded before it looks.
+    """
+    if edge.request.consumer == record.request.consumer or contains(record.named, zone):
+        return False
+    if edge.state not in GRANTED:
+        return bool(edge.owned)
+    return record.state not in GRANTED or contains(edge.named, zone) or edge.key < record.key
 
 
 def _needs(edge: EdgeRecord) -> bool:

@@ -13,7 +13,6 @@ from shared.domain.edge_request import Terms
 from shared.domain.errors import MeshError, NotFound, Terminal
 from shared.domain.ids import EdgeKey, normal_id, same_id
 from shared.domain.mesh import Mesh, Timing
-from shared.domain.node import NodeRecord
 from shared.domain.plan import Operation, OperationStatus
 from shared.ports import Clock
 from shared.ports.mesh import EdgeStore
@@ -21,11 +20,13 @@ from shared.ports.network import Azure
 from shared.reconcile.act import Actor, poll_at
 from shared.reconcile.attempt import failure_of
 from shared.reconcile.claim import KeyClaim, LeaseLost
+from shared.reconcile.edges.choice import choose, unseen
 from shared.reconcile.edges.claim import overtaken
 from shared.reconcile.edges.decide import Decision, decide, previewed, undone, wanted
-from shared.reconcile.edges.observe import EdgeObserver, Others, Parties
-from shared.reconcile.edges.planner import holds, plan_route
-from shared.reconcile.edges.routes import Scene, make
+from shared.reconcile.edges.observe import EdgeObserver, Others, Parties, Sights
+from shared.reconcile.edges.planner import Planned, holds
+from shared.reconcile.edges.routes import make
+from shared.reconcile.edges.scene import Scene
 from shared.reconcile.edges.turns import Turns
 from shared.reconcile.edges.visit import Superseded, Visit, manual
 from shared.reconcile.edges.ways import Situation
@@ -103,8 +104,10 @@ class EdgePasses:
         if state in ("Revoking", "Revoked"):
             return await self._removed(visit, parties)
         if parties.consumer and parties.provider:
-            situation = await self._observer.situation(visit.record, parties.consumer, parties.provider)
-            decision = previewed(visit.record, plan_route(self._mesh, self._rates, situation), visit.now)
+            record = visit.record
+            situation = await self._observer.situation(record, parties.consumer, parties.provider)
+            planned = await choose(self._mesh, self._rates, self._observer, record, situation, unseen)
+            decision = previewed(record, planned, visit.now)
             visit.took(decision)
             visit.concluded(decision)
         return False
@@ -118,17 +121,11 @@ class EdgePasses:
     # --- what is to be there
 
     async def _kept(self, visit: Visit, parties: Parties) -> bool:
-        if parties.consumer is None or parties.provider is None:
-            raise AssertionError("an edge that has lost an end is revoked before")
         if await self._well(visit, parties):
             return False
         if not await self._turns.taken(visit.record):
             raise self._turns.busy(visit.record)
-        situation = await self._situation(visit, parties.consumer, parties.provider)
-        planned = plan_route(self._mesh, self._rates, situation) if situation else None
-        route = planned.route if planned else visit.record.route
-        others = Others() if _by_itself(visit.record, route) else await self._observer.others(visit.record)
-        scene = await self._scene(visit.record, parties, others, route, situation)
+        planned, scene = await self._planned(visit.record, parties)
         return await self._follow(visit, decide(scene, planned, visit.now))
 
     async def _well(self, visit: Visit, parties: Parties) -> bool:
@@ -143,6 +140,8 @@ class EdgePasses:
         making = make(scene, route)
         if not making.ready or any(not contains(making.owned, a) for a in record.owned):
             return False
+        if making.named != record.named:
+            visit.record = msgspec.structs.replace(record, named=making.named)
         visit.looked = True
         return True
 
@@ -151,12 +150,27 @@ class EdgePasses:
             return False
         return holds(self._mesh, record.request, record.route, parties.consumer, parties.provider)
 
-    async def _situation(self, visit: Visit, consumer: NodeRecord, provider: NodeRecord) -> Situation | None:
-        """What a new plan depends on; None while the present route is being made, and may still work."""
-        record = visit.record
-        if record.state in ("Approved", "Provisioning") and self._holds(record, Parties(consumer, provider)):
-            return None
-        return await self._observer.situation(record, consumer, provider)
+    async def _planned(self, record: EdgeRecord, parties: Parties) -> tuple[Planned | None, Scene]:
+        """A new plan, with what there is of it; None while the present route is being made, and may still work."""
+        if record.state in ("Approved", "Provisioning") and self._holds(record, parties):
+            scene = await self._scene(record, parties, await self._others(record, record.route), record.route)
+            if not await self._observer.taken(record, record.route, scene.seen):
+                return None, scene
+        if parties.consumer is None or parties.provider is None:
+            raise AssertionError("an edge that has lost an end is revoked before")
+        situation = await self._observer.situation(record, parties.consumer, parties.provider)
+        scenes: list[Scene] = []
+
+        async def look(route: Route | None) -> Sights:
+            others = await self._others(record, route)
+            scenes.append(await self._scene(record, parties, others, route, situation))
+            return scenes[-1].seen
+
+        planned = await choose(self._mesh, self._rates, self._observer, record, situation, look)
+        return planned, scenes[-1]
+
+    async def _others(self, record: EdgeRecord, route: Route | None) -> Others:
+        return Others() if _by_itself(record, route) else await self._observer.others(record)
 
     async def _scene(
         self,
@@ -171,6 +185,8 @@ class EdgePasses:
         if situation:
             known = {normal_id(n.id): n for n in (*situation.networks, *situation.theirs)}
             seen = msgspec.structs.replace(seen, networks=known | seen.networks)
+        if wanted(record):
+            seen = await self._observer.names(record, route, seen)
         return Scene(self._mesh, record, parties, seen, others)
 
     # --- what is to be gone
@@ -190,7 +206,7 @@ class EdgePasses:
     async def _follow(self, visit: Visit, decision: Decision) -> bool:
         """Writes what was decided, if it still counts; whether to look again."""
         visit.took(decision)
-        if not self._turns.has(decision.owned):
+        if not self._turns.cover(visit.record):
             # Others have to know of it before what was seen may be relied on: whoever goes first may take it away.
             visit.record = await self._claim.save(visit.record)
             return True

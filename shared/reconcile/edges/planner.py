@@ -2,10 +2,11 @@
 
 import msgspec
 
+from shared.domain.artefacts import is_own_zone
 from shared.domain.conditions import Finding
 from shared.domain.cost import Rates, cost_of
 from shared.domain.edge import EdgeRequest, Exposure, Route
-from shared.domain.ids import normal_id
+from shared.domain.ids import name_of, same_id
 from shared.domain.mesh import Mesh
 from shared.domain.node import NodeRecord
 from shared.reconcile.edges.ways import (
@@ -84,15 +85,22 @@ def holds(mesh: Mesh, request: EdgeRequest, route: Route, consumer: NodeRecord, 
         return False
     match route.exposure:
         case "private-endpoint":
-            hub = hub_of(mesh, consumer)
-            known = {normal_id(zone) for zone in (hub.zones if hub else ())}
-            return {normal_id(zone) for zone in route.zones} <= known
+            return all(_answers(mesh, consumer, zone) for zone in route.zones)
         case "service-endpoint":
             return True
         case "hub":
             return not against_hub(mesh, consumer, provider)
         case "peering":
             return not against_peering(consumer, provider)
+
+
+def _answers(mesh: Mesh, consumer: NodeRecord, zone: str) -> bool:
+    """Whether a zone is the one that the consumer's networks ask: its own, or else its hub's."""
+    hub = hub_of(mesh, consumer)
+    if is_own_zone(consumer.key, zone):
+        return True
+    known = any(same_id(zone, z) for z in (hub.zones if hub else ()))
+    return known and name_of(zone).lower() not in consumer.own_zones
 
 
 def _option(mesh: Mesh, rates: Rates, seen: Situation, exposure: Exposure) -> Option:

@@ -9,16 +9,16 @@ from shared.domain.artefacts import (
     as_service_endpoint,
     contains,
     is_endpoint,
+    is_zone,
     network_of,
     service_endpoint_id,
     together,
     zone_group_id,
 )
 from shared.domain.conditions import CONNECTED, Finding
-from shared.domain.edge import EdgeRecord, Route
+from shared.domain.edge import Route
 from shared.domain.edge_request import service_of
 from shared.domain.ids import NodeKey, name_of, normal_id
-from shared.domain.mesh import Mesh
 from shared.domain.network import VirtualNetwork
 from shared.domain.plan import DeletePeering, NetworkStep
 from shared.domain.private_link import PrivateEndpoint
@@ -27,13 +27,16 @@ from shared.domain.steps import (
     AddServiceEndpoint,
     ApproveConnection,
     DeletePrivateEndpoint,
+    DeleteZoneGroup,
     PutPrivateEndpoint,
     PutZoneGroup,
     RemoveNetworkRule,
     RemoveServiceEndpoint,
 )
 from shared.reconcile.edges.foreign import foreign, leads_elsewhere
-from shared.reconcile.edges.observe import Others, Parties, Sights
+from shared.reconcile.edges.names import lost, unanswered, zone_removal, zone_steps, zones_of_ours
+from shared.reconcile.edges.observe import Sights
+from shared.reconcile.edges.scene import Scene
 from shared.reconcile.edges.ways import ends_of
 from shared.reconcile.healer import heal, left_alone, waits
 from shared.reconcile.pair import connected, edge_pair
@@ -41,20 +44,11 @@ from shared.reconcile.pair import connected, edge_pair
 WORKING = ("Updating", "Deleting", "Creating")
 
 
-class Scene(msgspec.Struct, frozen=True):
-    """What a route is made in."""
-
-    mesh: Mesh
-    record: EdgeRecord
-    parties: Parties
-    seen: Sights
-    others: Others
-
-
 class Making(msgspec.Struct, frozen=True, kw_only=True):
     """What is missing of a route. It is `ready` once nothing is; `owned` are its artefacts that are ours.
 
-    `refused` is what the target's owner decided against it, in Azure.
+    `named` are the zones that answer with its addresses. `refused` is what the target's owner decided against it, in
+    Azure.
     """
 
     steps: tuple[NetworkStep, ...] = ()
@@ -62,6 +56,7 @@ class Making(msgspec.Struct, frozen=True, kw_only=True):
     owned: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
     refused: str = ""
 
     @property
@@ -82,9 +77,9 @@ def make(scene: Scene, route: Route) -> Making:
 
 def _endpoint(scene: Scene, route: Route) -> Making:
     endpoint = scene.seen.endpoint(route.artefact)
-    owned = (route.artefact,)
+    owned = (route.artefact, *zones_of_ours(scene, route))
     if endpoint is None:
-        return Making(steps=tuple(_put(scene, route, "missing")), owned=owned)
+        return Making(steps=(*zone_steps(scene, route), *_put(scene, route, "missing")), owned=owned)
     if leads_elsewhere(scene.record, route, endpoint):
         return Making(findings=(foreign(endpoint),))
     if endpoint.provisioning_state in WORKING:
@@ -94,19 +89,26 @@ def _endpoint(scene: Scene, route: Route) -> Making:
     if endpoint.connection_state == "Disconnected":
         why = "its target was deleted, and created again"
         return Making(steps=(DeletePrivateEndpoint(endpoint.id, why), *_put(scene, route, why)), owned=owned)
-    steps: list[NetworkStep] = []
+    steps: list[NetworkStep] = [*zone_steps(scene, route)]
     if endpoint.provisioning_state != "Succeeded":
         steps += _put(scene, route, f"its last write ended {endpoint.provisioning_state}")[:1]
     steps += _names(scene, route, endpoint)
-    findings: tuple[Finding, ...] = ()
+    findings = unanswered(scene, route)
     if endpoint.connection_state != "Approved":
         if scene.seen.connection:
             message = _message(scene)
             steps.append(ApproveConnection(scene.seen.connection, message, "the edge is approved"))
         else:
-            findings = (_waiting(endpoint.id),)
-    addresses, names = endpoint.addresses, endpoint.names
-    return Making(steps=tuple(steps), findings=findings, owned=owned, addresses=addresses, names=names)
+            findings = (*findings, _waiting(endpoint.id))
+    ours = set(endpoint.addresses)
+    return Making(
+        steps=tuple(steps),
+        findings=findings,
+        owned=owned,
+        addresses=endpoint.addresses,
+        names=endpoint.names,
+        named=tuple(z for z in route.zones if scene.seen.answer(z) & ours),
+    )
 
 
 def _put(scene: Scene, route: Route, why: str) -> list[NetworkStep]:
@@ -130,11 +132,16 @@ def _put(scene: Scene, route: Route, why: str) -> list[NetworkStep]:
 def _names(scene: Scene, route: Route, endpoint: PrivateEndpoint) -> list[NetworkStep]:
     has = {normal_id(z) for z in endpoint.zones}
     missing = [z for z in route.zones if normal_id(z) not in has]
-    if not missing:
-        return []
-    differences = tuple(f"zone {name_of(zone)}: absent -> present" for zone in missing)
     group = zone_group_id(scene.mesh.name, route.artefact)
-    return [PutZoneGroup(group, route.zones, "names are missing", differences)]
+    if missing:
+        differences = tuple(f"zone {zone}: absent -> present" for zone in missing)
+        return [PutZoneGroup(group, route.zones, "names are missing", differences)]
+    gone = lost(scene, route, endpoint)
+    if not gone:
+        return []
+    # A zone group that is put without a change does nothing: it has to be made anew to write its records again.
+    why = f"{', '.join(gone)} does not answer with the endpoint's address"
+    return [DeleteZoneGroup(group, why), PutZoneGroup(group, route.zones, why)]
 
 
 def _message(scene: Scene) -> str:
@@ -238,38 +245,44 @@ class Leaving(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def take_away(seen: Sights, artefacts: tuple[str, ...], why: str) -> Leaving:
-    """The writes that remove artefacts, rules before the service endpoints that they ask for."""
+def take_away(mesh: str, seen: Sights, artefacts: tuple[str, ...], why: str) -> Leaving:
+    """The writes that remove artefacts: rules before the service endpoints that they ask for, zones after endpoints."""
     there: list[str] = []
     steps: list[NetworkStep] = []
     findings: list[Finding] = []
     for artefact in sorted(together(artefacts), key=_rank):
-        step, working = _removal(seen, artefact, why)
-        if step or working:
+        removal, found = _removal(mesh, seen, artefact, why)
+        if removal or found:
             there.append(artefact)
-        if working:
-            findings.append(_waiting(artefact))
-        elif step:
-            steps.append(step)
+        steps += removal
+        findings += found
     return Leaving(tuple(there), tuple(steps), tuple(findings))
 
 
 def _rank(artefact: str) -> bool:
-    return as_service_endpoint(artefact) is not None
+    return as_service_endpoint(artefact) is not None or is_zone(artefact)
 
 
-def _removal(seen: Sights, artefact: str, why: str) -> tuple[NetworkStep | None, bool]:
-    """The write that removes an artefact, if it is there; and whether Azure is still working on it."""
+def _removal(mesh: str, seen: Sights, artefact: str, why: str) -> tuple[list[NetworkStep], list[Finding]]:
+    """The writes that remove an artefact, if it is there; and what has to be waited for first."""
+    step: NetworkStep | None = None
+    if is_zone(artefact):
+        zone = seen.zone(artefact)
+        return zone_removal(mesh, artefact, zone, why) if zone else ([], [])
     if rule := as_rule(artefact):
-        return (RemoveNetworkRule(*rule, why) if seen.admits(*rule) else None), False
-    if service := as_service_endpoint(artefact):
-        return (RemoveServiceEndpoint(*service, why) if seen.serves(*service) else None), False
-    if is_endpoint(artefact):
+        step = RemoveNetworkRule(*rule, why) if seen.admits(*rule) else None
+    elif service := as_service_endpoint(artefact):
+        step = RemoveServiceEndpoint(*service, why) if seen.serves(*service) else None
+    elif is_endpoint(artefact):
         endpoint = seen.endpoint(artefact)
-        working = endpoint is not None and endpoint.provisioning_state in WORKING
-        return (DeletePrivateEndpoint(artefact, why) if endpoint else None), working
-    network = seen.network(network_of(artefact))
-    name = name_of(artefact).lower()
-    side = next((p for p in network.peerings if p.name.lower() == name), None) if network else None
-    working = side is not None and side.provisioning_state in WORKING
-    return (DeletePeering(artefact, why) if side else None), working
+        if endpoint and endpoint.provisioning_state in WORKING:
+            return [], [_waiting(artefact)]
+        step = DeletePrivateEndpoint(artefact, why) if endpoint else None
+    else:
+        network = seen.network(network_of(artefact))
+        name = name_of(artefact).lower()
+        side = next((p for p in network.peerings if p.name.lower() == name), None) if network else None
+        if side and side.provisioning_state in WORKING:
+            return [], [_waiting(artefact)]
+        step = DeletePeering(artefact, why) if side else None
+    return [step] if step else [], []

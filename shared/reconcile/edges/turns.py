@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from shared.domain.artefacts import together
 from shared.domain.edge import EdgeRecord
+from shared.domain.edge_request import service_of
 from shared.domain.errors import MeshError, Waiting
 from shared.domain.ids import normal_id
 from shared.domain.mesh import Timing
@@ -33,9 +34,9 @@ class Turns:
             self._held[name] = owner
         return True
 
-    def has(self, artefacts: Sequence[str]) -> bool:
-        """Whether the turns at some artefacts are ours."""
-        return _names(artefacts) <= set(self._held)
+    def cover(self, record: EdgeRecord) -> bool:
+        """Whether the turns at all that stands for an edge are ours."""
+        return _names(_all_of(record)) <= set(self._held)
 
     async def give_back(self) -> None:
         """Lets the next edge have its turns. One that cannot be given back runs out."""
@@ -56,8 +57,12 @@ class Turns:
 
 
 def _all_of(record: EdgeRecord) -> tuple[str, ...]:
-    route = (record.route.artefact,) if record.route and record.route.artefact else ()
-    return together(route, record.owned)
+    """Its artefacts; and the target's name in each zone, which edges of other consumers may want as well."""
+    if record.route is None:
+        return record.owned
+    target = service_of(record.request.target)
+    artefact = (record.route.artefact,) if record.route.artefact else ()
+    return together(artefact, record.owned, tuple(f"{zone}#names={target}" for zone in record.route.zones))
 
 
 def _names(artefacts: Sequence[str]) -> set[str]:

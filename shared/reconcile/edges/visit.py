@@ -18,6 +18,7 @@ from shared.domain.steps import ApproveConnection, PutPrivateEndpoint
 from shared.reconcile.act import Outcome
 from shared.reconcile.backoff import asked_for, delay, patience, resync_delay
 from shared.reconcile.edges.decide import AWAITS_OWNER, Decision, conditions_of, wanted
+from shared.reconcile.edges.names import NOT_LINKED
 from shared.reconcile.settle import EXHAUSTED, finding_of
 
 OWNER_SECONDS = 300.0  # between looks at a connection that the target's owner has to approve
@@ -95,6 +96,7 @@ class Visit:
             plan=plan,
             addresses=decision.addresses,
             names=decision.names,
+            named=decision.named,
         )
 
     def concluded(self, decision: Decision) -> None:
@@ -102,6 +104,7 @@ class Visit:
         self.looked = True
         self.findings = decision.plan.findings
         self.waiting = any(f.waiting for f in decision.plan.findings)
+        self.tell_consumer |= any(f.reason == NOT_LINKED for f in decision.plan.findings)
         if decision.refused:
             self.move("revoke", decision.refused)
         elif decision.gone:

@@ -9,10 +9,10 @@ from ipaddress import ip_network
 
 import msgspec
 
-from shared.domain.artefacts import endpoint_id, network_of, rule_id
+from shared.domain.artefacts import endpoint_id, is_own_zone, network_of, own_zone_id, rule_id
 from shared.domain.edge import EdgeRequest, Exposure, Route
 from shared.domain.edge_request import service_of
-from shared.domain.ids import name_of, same_id, type_of
+from shared.domain.ids import NodeKey, name_of, same_id, type_of
 from shared.domain.mesh import Mesh
 from shared.domain.naming import edge_peering_name
 from shared.domain.network import Hub, Subnet, VirtualNetwork
@@ -47,7 +47,8 @@ UNFIT = (
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """What a route depends on. `groups` and `rules` are those of the target; `gone` says that there is none any more.
 
-    `present` is the route that an edge has: it is kept where it still works.
+    `present` is the route that an edge has: it is kept where it still works. `taken` are the names of zones in which
+    the hub's answers for the target with somebody else's endpoint.
     """
 
     request: EdgeRequest
@@ -59,6 +60,14 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     rules: NetworkRules | None = None
     gone: bool = False
     present: Route | None = None
+    taken: frozenset[str] = frozenset()
+
+    @property
+    def apart(self) -> set[str]:
+        """The names of zones that the consumer has by itself, or is to have."""
+        present = self.present.zones if self.present else ()
+        own = {name_of(z).lower() for z in present if is_own_zone(self.consumer.key, z)}
+        return {*self.consumer.own_zones, *self.taken, *own}
 
 
 class Objection(msgspec.Struct, frozen=True):
@@ -88,12 +97,6 @@ def _private_endpoint(mesh: Mesh, seen: Situation) -> Route | list[Objection]:
     if group is None:
         offered = ", ".join(g.name for g in seen.groups)
         against.append(Objection("PartUnknown", f"name one of its parts in `part`: {offered}."))
-    zones = _zones(mesh, seen.consumer, group) if group else ()
-    if group and len(zones) < len(group.zones):
-        message = (
-            f"the hub has no zone {' or '.join(group.zones)}: create it, and name its id in the hub's zones."
-        )
-        against.append(Objection("NoPrivateZone", message))
     room = [n for n in seen.networks if not endpoint_room(n) or _has_its_endpoint(seen, n)]
     if seen.networks and not room:
         against += [Objection(f.reason, f.message) for f in endpoint_room(seen.networks[0])]
@@ -110,7 +113,7 @@ def _private_endpoint(mesh: Mesh, seen: Situation) -> Route | list[Objection]:
         artefact=artefact,
         subnet=subnet.id,
         group=group.name,
-        zones=zones,
+        zones=_zones(mesh, seen, group),
         manual=manual,
     )
 
@@ -127,10 +130,18 @@ def hub_of(mesh: Mesh, consumer: NodeRecord) -> Hub | None:
     return mesh.hub_for(consumer.hub, consumer.location)
 
 
-def _zones(mesh: Mesh, consumer: NodeRecord, group: PrivateLinkGroup) -> tuple[str, ...]:
-    hub = hub_of(mesh, consumer)
-    wanted = {zone.lower() for zone in group.zones}
-    return tuple(z for z in (hub.zones if hub else ()) if name_of(z).lower() in wanted)
+def _zones(mesh: Mesh, seen: Situation, group: PrivateLinkGroup) -> tuple[str, ...]:
+    """The hub's zones; where it has none of a name, or another endpoint has the target's name in it, the consumer's."""
+    hub = hub_of(mesh, seen.consumer)
+    shared = {name_of(z).lower(): z for z in (hub.zones if hub else ())}
+    own = {n: own_zone_id(seen.consumer.key, n) for n in map(str.lower, group.zones)}
+    return tuple(zone if n in seen.apart else shared.get(n, zone) for n, zone in own.items())
+
+
+def own_zone(mesh: Mesh, consumer: NodeKey, zone: str) -> bool:
+    """Whether a private zone is one that a consumer has by itself, and no hub's that lies in its group."""
+    shared = any(same_id(zone, z) for hub in mesh.hubs for z in hub.zones)
+    return is_own_zone(consumer, zone) and not shared
 
 
 def _has_its_endpoint(seen: Situation, network: VirtualNetwork) -> bool:

@@ -125,13 +125,13 @@ async def test_a_lease_of_a_minute_is_announced_and_ends() -> None:
     assert timedelta() < edge.expires_at - warned <= timedelta(seconds=30)
 
 
-async def test_a_converged_edge_is_looked_at_with_one_read_and_no_write() -> None:
+async def test_a_converged_edge_is_looked_at_with_two_reads_and_no_write() -> None:
     mesh = await EdgeMesh().start()
     edge = await mesh.active()
     entries = len(mesh.history.entries)
     mesh.arm.calls.clear()
     await mesh.later(hours=2)
-    assert mesh.arm.calls == ["get_private_endpoint"]
+    assert mesh.arm.calls == ["get_private_endpoint", "get_addresses"]
     assert len(mesh.history.entries) == entries
     assert (await mesh.edge(edge.key)).state == "Active"
 

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
+from shared.domain.artefacts import own_zone_id
 from shared.domain.edge import EdgeRequest, Exposure, Interface
+from shared.domain.ids import name_of
 from shared.domain.mesh import Mesh
 from shared.domain.network import Hub, Subnet, VirtualNetwork
 from shared.domain.node import NodeRecord
 from shared.domain.private_link import NetworkRules, PrivateLinkGroup
 from shared.reconcile.edges.planner import ORDER, Planned, holds, plan_route
-from shared.reconcile.edges.ways import Situation, free_addresses
+from shared.reconcile.edges.ways import Situation, free_addresses, own_zone
 from tests.support.mesh import HUB_GROUP, HUB_NETWORK, SUBSCRIPTION, WORKSPACE
 from tests.unit.reconcile.edges.mesh import ACCOUNT, RATES, ZONES, network_of
 from tests.unit.reconcile.edges.people import CONSUMER, PROVIDER, SERVER
@@ -113,13 +115,65 @@ def test_every_way_can_be_asked_for_between_two_nodes_of_a_hub(exposure: Exposur
     assert route.exposure == exposure
 
 
-def test_without_a_zone_names_would_not_be_found_so_that_the_next_way_is_taken() -> None:
-    bare = msgspec.structs.replace(HUB, zones=())
-    found = planned(situation(), [bare])
-    assert found.route
-    assert found.route.exposure == "service-endpoint"
-    assert "privatelink.database.windows.net: create it" in " ".join(found.route.alternatives)
-    assert reasons(planned(situation(exposure="private-endpoint"), [bare])) == {"NoPrivateZone"}
+SQL_ZONE = "privatelink.database.windows.net"
+OWN_ZONE = own_zone_id(CONSUMER, SQL_ZONE)
+
+
+def test_a_consumer_whose_hub_has_no_zone_of_a_name_gets_one_of_its_own() -> None:
+    route = planned(situation(), [msgspec.structs.replace(HUB, zones=())]).route
+    assert route
+    assert (route.exposure, route.zones) == ("private-endpoint", (OWN_ZONE,))
+
+
+def test_a_name_that_is_taken_in_the_hubs_zone_is_kept_in_one_of_the_consumers_own() -> None:
+    seen = situation()
+    free = planned(seen).route
+    assert free
+    assert [name_of(z) for z in free.zones] == [SQL_ZONE]
+    assert free.zones != (OWN_ZONE,)
+    taken = planned(msgspec.structs.replace(seen, taken=frozenset({SQL_ZONE}))).route
+    assert taken
+    assert taken.zones == (OWN_ZONE,)
+    other_name = planned(
+        msgspec.structs.replace(seen, taken=frozenset({"privatelink.blob.core.windows.net"}))
+    )
+    assert other_name.route == free
+
+
+def test_a_zone_of_ones_own_is_kept_as_long_as_an_edge_needs_it_and_no_longer() -> None:
+    seen = situation()
+    apart = msgspec.structs.replace(seen.consumer, own_zones=(SQL_ZONE,))
+    sibling = planned(msgspec.structs.replace(seen, consumer=apart)).route
+    assert sibling
+    assert sibling.zones == (OWN_ZONE,)
+    kept = planned(msgspec.structs.replace(seen, present=sibling)).route
+    assert kept == sibling
+    released = planned(seen).route
+    assert released
+    assert released.zones != (OWN_ZONE,)
+
+
+def test_a_route_in_the_hubs_zone_holds_until_the_consumer_has_a_zone_of_that_name_by_itself() -> None:
+    seen, mesh = situation(), Mesh("meshplane", (HUB,), (SUBSCRIPTION,))
+    route = planned(seen).route
+    assert route
+    apart = msgspec.structs.replace(seen.consumer, own_zones=(SQL_ZONE,))
+    other = msgspec.structs.replace(seen.consumer, own_zones=("privatelink.vaultcore.azure.net",))
+    assert holds(mesh, seen.request, route, other, seen.provider)
+    assert not holds(mesh, seen.request, route, apart, seen.provider)
+    own = msgspec.structs.replace(route, zones=(OWN_ZONE,))
+    assert holds(mesh, seen.request, own, apart, seen.provider)
+    assert holds(mesh, seen.request, own, seen.consumer, seen.provider)
+
+
+def test_a_hubs_zone_in_the_consumers_own_group_stays_the_hubs() -> None:
+    hub = msgspec.structs.replace(HUB, zones=(OWN_ZONE,))
+    route = planned(msgspec.structs.replace(situation(), taken=frozenset({SQL_ZONE})), [hub]).route
+    assert route
+    assert route.zones == (OWN_ZONE,)
+    mesh = Mesh("meshplane", (hub,), (SUBSCRIPTION,))
+    assert not own_zone(mesh, CONSUMER, OWN_ZONE)
+    assert own_zone(Mesh("meshplane", (HUB,), (SUBSCRIPTION,)), CONSUMER, OWN_ZONE)
 
 
 @pytest.mark.parametrize(("part", "group"), [("", "blob"), ("DFS", "dfs"), ("table", None)])
