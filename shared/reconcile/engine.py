@@ -67,7 +67,7 @@ class Engine:
         self._new_run = new_run
         self._timing = timing
         self._draw = draw or random.Random()
-        self._observer = Observer(mesh, arm, Surroundings(mesh, shared, intake, clock), clock, timing)
+        self._observer = Observer(mesh, arm, Surroundings(mesh, arm, shared, intake, clock), clock, timing)
         self._actor = Actor(arm, leases, Caller(nodes, queue, clock).call, clock, timing)
         self._ending = Ending(
             nodes, history, dead_letters, events, shared.edge_touch, shared.hub_touch, clock, timing

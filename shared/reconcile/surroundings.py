@@ -1,19 +1,20 @@
 """What a node shares with others: rosters, address pools and edges. Read, and changed, before its plan is made."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from shared.domain.addresses import Allocation
-from shared.domain.errors import Terminal
+from shared.domain.errors import NotFound, Terminal
 from shared.domain.ids import NodeKey
 from shared.domain.mesh import Mesh
-from shared.domain.network import Hub
+from shared.domain.network import Hub, VirtualNetwork
 from shared.domain.node import NodeRecord
 from shared.domain.roster import Member
 from shared.domain.tags import NodeTags
-from shared.ports import Clock
+from shared.ports import Clock, ResourceManager
 from shared.ports.mesh import AddressBook, EdgeStore, EdgeTouch, HubTouch, Rosters
 from shared.reconcile.intake import OF_THE_HUB, Intake
 from shared.reconcile.observation import Observation
@@ -40,8 +41,11 @@ class Shared:
 class Surroundings:
     """Everything about a node that lies in the mesh's own records; one for each process."""
 
-    def __init__(self, mesh: Mesh, shared: Shared, intake: Intake, clock: Clock) -> None:
+    def __init__(
+        self, mesh: Mesh, arm: ResourceManager, shared: Shared, intake: Intake, clock: Clock
+    ) -> None:
         self._mesh = mesh
+        self._arm = arm
         self._shared = shared
         self._intake = intake
         self._clock = clock
@@ -58,7 +62,8 @@ class Surroundings:
         needed = tags is not None and _needs_network(seen, tags)
         hub = seen.hub
         if needed and tags and tags.address_size and hub and hub.pools:
-            return await self._allocated(record, seen, hub, prefix_length(tags.address_size), dry=dry)
+            asked = prefix_length(tags.address_size), await self._occupied(record, seen, hub, tags)
+            return await self._allocated(record, seen, hub, *asked, dry=dry)
         if not record.allocation:
             return seen
         if gone(self._mesh, record, seen) and not needed:
@@ -71,15 +76,42 @@ class Surroundings:
         return msgspec.structs.replace(seen, allocation=kept)
 
     async def _allocated(
-        self, record: NodeRecord, seen: Observation, hub: Hub, size: int, *, dry: bool
+        self,
+        record: NodeRecord,
+        seen: Observation,
+        hub: Hub,
+        size: int,
+        occupied: Sequence[str],
+        *,
+        dry: bool,
     ) -> Observation:
         book, network = self._shared.addresses, network_id(self._mesh, record)
         ask = book.propose if dry else book.allocate
         try:
-            found = await ask(hub.pools, size, network, record.key, occupied=_occupied(seen))
+            found = await ask(hub.pools, size, network, record.key, occupied=occupied)
         except Terminal as error:
             return msgspec.structs.replace(seen, no_address=error)
         return msgspec.structs.replace(seen, allocation=found)
+
+    async def _occupied(
+        self, record: NodeRecord, seen: Observation, hub: Hub, tags: NodeTags
+    ) -> Sequence[str]:
+        """The addresses that the new network must keep clear of: those of its hub, also where it stands on none today,
+        and of the full mesh; and of what is peered with them. Read once: what it has been given, it keeps.
+        """
+        if record.allocation:
+            return ()
+        members = await self._shared.rosters.members(ROSTER) if tags.network == ROSTER else ()
+        others = [n for m in members if m.key != record.key for n in m.networks]
+        ids = others if seen.hub_network else [hub.network, *others]
+        read = await asyncio.gather(*map(self._network, ids))
+        return [a for network in (seen.hub_network, *read) if network for a in _addresses(network)]
+
+    async def _network(self, network: str) -> VirtualNetwork | None:
+        try:
+            return await self._arm.get_network(network)
+        except NotFound:
+            return None
 
     # --- the roster of the full mesh
 
@@ -151,9 +183,6 @@ def _needs_network(seen: Observation, tags: NodeTags) -> bool:
     return not seen.networks
 
 
-def _occupied(seen: Observation) -> list[str]:
-    """The addresses that the new network must keep clear of: the hub's, and of what is peered with it."""
-    hub = seen.hub_network
-    if hub is None:
-        return []
-    return [*hub.address_prefixes, *(a for p in hub.peerings for a in p.remote_address_prefixes)]
+def _addresses(network: VirtualNetwork) -> list[str]:
+    """Those of a network, and of what is peered with it."""
+    return [*network.address_prefixes, *(a for p in network.peerings for a in p.remote_address_prefixes)]

@@ -13,7 +13,7 @@ from shared.domain.ids import NodeKey
 from shared.domain.tags import ADDRESS_SIZES, DATABRICKS
 from shared.reconcile.options.made import prefix_length, subnets_of
 from shared.reconcile.sweep import Sweep
-from tests.support.mesh import TAGS
+from tests.support.mesh import TAGS, network_of
 from tests.support.plane import FIRST, SECOND, Plane, reason, writes
 
 LONG = 7.0
@@ -111,6 +111,30 @@ async def test_what_the_hub_is_peered_with_is_kept_clear_of() -> None:
     await mesh.onboard("hub", "stock", "10.64.0.0/17")
     record = await mesh.record(await without_a_network(mesh))
     assert (record.state, record.allocation) == ("Ready", "10.64.128.0/24")
+
+
+@pytest.mark.parametrize("option", ["mesh", "endpoints"])
+async def test_what_the_hub_is_peered_with_is_kept_clear_of_by_options_that_do_not_stand_on_it(
+    option: str,
+) -> None:
+    """A node may be switched to the hub later; its addresses stay what they are."""
+    mesh = Plane()
+    await mesh.onboard("hub", "stock", "10.64.0.0/17")
+    key = await without_a_network(mesh, option)
+    assert (await mesh.record(key)).allocation == "10.64.128.0/24"
+    mesh.arm.calls.clear()
+    await mesh.look(key)
+    assert "get_network" not in mesh.arm.calls
+    assert (await mesh.switch(key, "hub")).state == "Ready"
+
+
+async def test_what_the_full_mesh_uses_is_kept_clear_of() -> None:
+    mesh = Plane()
+    other = await mesh.onboard("mesh", "stock", "10.64.0.0/17")
+    key = await without_a_network(mesh, "mesh")
+    record = await mesh.record(key)
+    assert (record.state, record.allocation) == ("Ready", "10.64.128.0/24")
+    assert mesh.passes(made(key)[0], network_of(other))
 
 
 @pytest.mark.parametrize("operation_seconds", [0.0, LONG])
