@@ -11,6 +11,7 @@ import msgspec
 from functions.answers import BadRequest, NotAllowed, UnsupportedMediaType, json_answer, problem, problem_of
 from functions.call import Call
 from functions.identity import Unidentified, caller
+from shared.domain.calls import waited_for
 from shared.domain.errors import MeshError
 
 if TYPE_CHECKING:
@@ -50,10 +51,9 @@ async def _handle(route: "Route", req: func.HttpRequest, app: "Application") -> 
     if not actor.may(route.role):
         return problem(HTTPStatus.FORBIDDEN, f"This needs the role {route.role}.", "RoleMissing")
     call = Call(app, actor, {p.name: p.read(req) for p in route.parameters})
-    if route.body:
-        answer = await route.handler(call, _body(req, getattr(import_module("functions.bodies"), route.body)))
-    else:
-        answer = await route.handler(call)
+    asked = (_body(req, getattr(import_module("functions.bodies"), route.body)),) if route.body else ()
+    with waited_for():
+        answer = await route.handler(call, *asked)
     return json_answer(answer.view, answer.status or route.status, answer.headers)
 
 

@@ -1,5 +1,7 @@
 """Counting calls to Resource Manager, per reconcile."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -28,3 +30,13 @@ def count_call(*, write: bool) -> None:
 
 urgent: ContextVar[bool] = ContextVar("urgent", default=False)
 """Whether a person waits for what is done in this context: it may use the share of a quota that others leave."""
+
+
+@contextmanager
+def waited_for(somebody_waits: bool = True) -> Iterator[None]:
+    """Marks what is done inside as `urgent`, or as what may wait."""
+    token = urgent.set(somebody_waits)
+    try:
+        yield
+    finally:
+        urgent.reset(token)

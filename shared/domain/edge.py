@@ -33,6 +33,10 @@ GRANTED: frozenset[EdgeState] = frozenset({"Approved", "Provisioning", "Active",
 """States in which what the edge needs may exist; in every other it is taken away (once Failed, if that is why)."""
 
 
+WAITED_FOR: frozenset[EdgeState] = frozenset({"Requested", "Approved", "Provisioning", "Revoking"})
+"""States in which somebody waits for what comes next; to look at an edge in another one has time."""
+
+
 class EdgeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a consumer's team asks for.
 

@@ -14,10 +14,14 @@ type _Place = tuple[str, Quota, Urgency]
 
 
 class Budget:
-    """The buckets that this process draws from; others draw from them too, which each answer shows."""
+    """The buckets that this process draws from; others draw from them too, which each answer shows.
 
-    def __init__(self, clock: Clock) -> None:
+    A request waits in line for `patience` seconds at most.
+    """
+
+    def __init__(self, clock: Clock, patience: float = PATIENCE) -> None:
         self._clock = clock
+        self._patience = patience
         self._buckets: dict[tuple[str, Quota], Bucket] = {}
         self._lines: dict[_Place, int] = {}
 
@@ -26,7 +30,7 @@ class Budget:
         place = (subscription, quota, _urgency())
         waited, ahead = 0.0, self._lines.get(place, 0)
         while pause := self._pause(place, ahead):
-            if waited + pause > PATIENCE:
+            if waited + pause > self._patience:
                 message = f"The quota of {quota} in subscription {subscription} is nearly spent."
                 raise Waiting("BudgetSpent", message, retry_after=pause)
             waited, ahead = waited + pause, 0  # whoever came later sleeps longer
