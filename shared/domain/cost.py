@@ -148,23 +148,6 @@ def cost_of(
     return _added_up(lines, rates)
 
 
-def option_cost(
-    option: str, gigabytes: float, region: str, others: Sequence[str], rates: Rates, *, hub: str = ""
-) -> Cost:
-    """What a node's network option costs in a month, beside its edges.
-
-    `gigabytes` is what the node sends to, and also what it gets from, the nodes in the regions `others`, all alike.
-    A `hub` is charged twice on the way, once on each of its sides; a full mesh once; a `sandbox` lets nothing
-    through its peering, and the others have none: what they cost are their edges.
-    """
-    if option not in ("hub", "mesh") or not others:
-        return _added_up([], rates)
-    share = gigabytes / len(others)
-    ways = [[region, hub or region, other] if option == "hub" else [region, other] for other in others]
-    lines = [line for way in ways for each in (way, way[::-1]) for line in _along(each, share, rates)]
-    return _added_up(lines, rates)
-
-
 def full_mesh_peerings(nodes: int) -> int:
     """How many peerings join so many networks each to each: every pair has one on either side."""
     return nodes * (nodes - 1)

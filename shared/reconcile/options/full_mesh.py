@@ -1,6 +1,7 @@
 """The option `mesh`: a pair with every other node on the roster, led by the node whose key sorts first."""
 
 from shared.domain.conditions import CONNECTED, Finding
+from shared.domain.cost import full_mesh_peerings
 from shared.domain.ids import NodeKey, normal_id
 from shared.domain.naming import node_peering_name
 from shared.domain.network import VirtualNetwork
@@ -102,9 +103,10 @@ def _gone(partner: NodeKey, remote: str) -> Finding:
 
 def _full(scene: Scene) -> Finding:
     nodes, limit = len(scene.seen.members), scene.mesh.full_mesh
+    now, then = full_mesh_peerings(nodes), full_mesh_peerings(nodes + 1)
     message = (
-        f"Full mesh takes {limit} nodes, and {nodes} are on its roster. One more would add {2 * nodes} peerings, to"
-        f" {nodes * (nodes + 1)} in all, since every node is peered with every other. Choose mesh-network hub, or"
+        f"Full mesh takes {limit} nodes, and {nodes} are on its roster. One more would add {then - now} peerings, to"
+        f" {then} in all, since every node is peered with every other. Choose mesh-network hub, or"
         " have another node leave; this one is looked at again then."
     )
     return Finding(CONNECTED, "MeshFull", message)

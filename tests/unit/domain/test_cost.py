@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain import cost
-from shared.domain.cost import Cost, Rates, Tier, cost_of, full_mesh_peerings, option_cost, rate_faults
+from shared.domain.cost import Rates, Tier, cost_of, full_mesh_peerings, rate_faults
 from shared.domain.edge import Exposure
 
 RATES = msgspec.toml.decode((Path(cost.__file__).parent / "rates.toml").read_bytes(), type=Rates)
@@ -88,17 +88,6 @@ def test_through_the_hub_never_costs_less_than_direct_and_more_data_never_less(
         assert found.monthly >= 0
         larger = cost_of(exposure, volume + more, consumer, provider, RATES)
         assert larger.monthly >= found.monthly or larger.monthly == pytest.approx(found.monthly)
-
-
-def test_an_option_costs_what_its_peerings_carry() -> None:
-    others = [WEST, NORTH]
-    direct = 50 * (0.01 + 0.01) * 2 + 50 * (0.035 + 0.035) * 2
-    assert option_cost("mesh", 100, WEST, others, RATES).monthly == pytest.approx(direct)
-    to_hub = 50 * (0.01 + 0.01) * 2 * 2
-    assert option_cost("hub", 100, WEST, others, RATES).monthly == pytest.approx(to_hub + direct)
-    for option in ("endpoints", "sandbox", "none"):
-        assert option_cost(option, 100, WEST, others, RATES) == Cost(0, (), "USD")
-    assert option_cost("mesh", 100, WEST, [], RATES).monthly == 0
 
 
 def test_a_full_mesh_grows_with_the_square() -> None:
