@@ -116,19 +116,23 @@ class EdgeDesk:
 
         More time is granted by whoever grants edges, and by a rule that would accept the request for as long as is
         then left.
-        Raises as `approve`, and Terminal (`LeaseInvalid`).
+        Raises as `approve`, Terminal (`LeaseInvalid`), and Conflict (`LeaseEnded`): what has ended is over, also where
+        nobody has come to take it away yet.
         """
         reason = _reason(reason)
 
         async def change(record: EdgeRecord, now: datetime) -> EdgeRecord:
             check_days(days, self._terms)
-            until = max(now, record.expires_at or now) + timedelta(days=days)
-            until = min(until, now + timedelta(days=self._terms.longest_days))
-            until = max(until, record.expires_at or until)
+            ends = record.expires_at or now
+            until = max(
+                ends, min(ends + timedelta(days=days), now + timedelta(days=self._terms.longest_days))
+            )
             # What a rule judges is how far ahead the lease would end: short ones do not add up to a long one.
             if not await self._granted_by_rule(actor, record, (until - now) / timedelta(days=1)):
                 await self._may_decide(actor, record, own=False)
             extended = move(record, Move("extend", actor.subject, now, reason))
+            if ends <= now and record.expires_at:
+                raise Conflict("LeaseEnded", "The lease has ended: ask for a new edge.", target=str(key))
             return msgspec.structs.replace(extended, expires_at=until, warned_at=None)
 
         return await self._command(key, etag, change)

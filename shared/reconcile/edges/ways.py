@@ -265,11 +265,18 @@ def ends_of(
                 name = edge_peering_name(mesh, other.id)
                 if same_id(present.artefact, f"{own.id}/virtualNetworkPeerings/{name}"):
                     return own, other
-    wanted = [n for n in theirs if request.interface == "peering" and same_id(n.id, request.target)]
-    if request.interface == "peering" and request.target and not wanted:
+    named = _named_network(request)
+    wanted = [n for n in theirs if same_id(n.id, named)]
+    if named and not wanted:
         return None
     found = next(iter(wanted or theirs), None)
     return (networks[0], found) if networks and found else None
+
+
+def _named_network(request: EdgeRequest) -> str:
+    """The network that a target is, or is a part of; empty where its id does not tell."""
+    outermost = service_of(request.target)
+    return outermost if type_of(outermost) == "microsoft.network/virtualnetworks" else ""
 
 
 def _public(seen: Situation) -> list[Objection]:
@@ -283,9 +290,9 @@ def _public(seen: Situation) -> list[Objection]:
 def _lacking(seen: Situation) -> list[Objection]:
     lacking = [(seen.consumer, seen.networks), (seen.provider, seen.theirs)]
     against = [_no_network(node) for node, networks in lacking if not networks]
-    target = seen.request.target
-    if seen.request.interface == "peering" and target and not any(same_id(n.id, target) for n in seen.theirs):
-        against.append(Objection("TargetNotFound", f"{target} is not there."))
+    named = _named_network(seen.request)
+    if named and not any(same_id(n.id, named) for n in seen.theirs):
+        against.append(Objection("TargetNotFound", f"{named} is not there."))
     return against
 
 
