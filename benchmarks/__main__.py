@@ -5,11 +5,13 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from benchmarks import cold_start, onboarding, telemetry
+from benchmarks import attaching, cold_start, lists, onboarding, telemetry
 from benchmarks.target import Target, show
 
 BENCHMARKS: dict[str, Callable[[Console], list[Target]]] = {
     "onboarding": onboarding.run,
+    "attaching": attaching.run,
+    "lists": lists.run,
     "telemetry": telemetry.run,
     "cold-start": cold_start.run,
 }
