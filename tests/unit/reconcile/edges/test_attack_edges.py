@@ -1,5 +1,6 @@
 """Attempts to get more out of edges than was granted."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import msgspec
@@ -7,14 +8,20 @@ import pytest
 
 from shared.domain.approval import Rule
 from shared.domain.artefacts import endpoint_id
-from shared.domain.errors import Denied
+from shared.domain.edge import EdgeRequest, Interface
+from shared.domain.errors import Conflict, Denied
 from shared.domain.ids import EdgeKey, NodeKey, normal_id
 from tests.fakes.state import Endpoint
 from tests.support.mesh import SUBSCRIPTION
-from tests.unit.reconcile.edges.mesh import EdgeMesh, network_of
-from tests.unit.reconcile.edges.people import ANNE, BERT, CONSUMER, REQUEST, SERVER, Desk
+from tests.unit.reconcile.edges.mesh import ACCOUNT, EdgeMesh, network_of
+from tests.unit.reconcile.edges.people import ANNE, BERT, CONSUMER, PROVIDER, REQUEST, SERVER, Desk
 
 VICTIM = f"{NodeKey.of(SUBSCRIPTION, 'hr').group_id}/providers/Microsoft.Sql/servers/salaries"
+STORAGE = msgspec.structs.replace(REQUEST, interface="storage", target=ACCOUNT)
+RULE = msgspec.structs.replace(STORAGE, exposure="service-endpoint")
+JOINED = EdgeRequest(
+    consumer=CONSUMER, provider=PROVIDER, interface="peering", purpose="p", exposure="peering"
+)
 WEEK = Rule(name="short", ruling="accept", most_lease_days=7)
 
 
@@ -103,3 +110,73 @@ async def test_an_edge_whose_operation_fails_for_good_has_failed() -> None:
     assert (await mesh.edge(key)).state == "Failed"
     await mesh.later(hours=2)
     assert (await mesh.edge(key)).state == "Active"
+
+
+async def test_a_lease_that_has_ended_is_not_extended_any_more() -> None:
+    """Also where the timer has not come by since: otherwise an edge would live on by its owner's being quick."""
+    mesh = await EdgeMesh().start()
+    edge = await mesh.active(msgspec.structs.replace(REQUEST, lease_days=5))
+    mesh.clock.advance(timedelta(days=40).total_seconds())
+    with pytest.raises(Conflict) as refused:
+        await mesh.desk.extend(BERT, edge.key, "it slipped my mind", 30)
+    assert refused.value.reason == "LeaseEnded"
+    await mesh.later(minutes=1)
+    assert ((await mesh.edge(edge.key)).state, mesh.endpoints) == ("Revoked", [])
+
+
+@pytest.mark.parametrize(
+    ("interface", "part"), [("resource", ""), ("peering", ""), ("peering", "/subnets/data")]
+)
+async def test_the_network_that_was_asked_for_is_joined_and_no_other(interface: Interface, part: str) -> None:
+    """A provider may have several networks; what an approver reads is the target."""
+    mesh = await EdgeMesh().start()
+    second = f"{PROVIDER.group_id}/providers/Microsoft.Network/virtualNetworks/second"
+    mesh.cloud.create_network(second, "10.77.0.0/16")
+    wanted = msgspec.structs.replace(JOINED, interface=interface, target=second + part)
+    edge = await mesh.active(wanted)
+    assert [second in side for side in edge.owned] == [False, True]
+    absent = await mesh.granted(msgspec.structs.replace(wanted, target=f"{second}-gone{part}"))
+    await mesh.until_quiet()
+    assert [c.reason for c in (await mesh.edge(absent.key)).conditions][:2] == ["TargetNotFound"] * 2
+
+
+@pytest.mark.parametrize("seconds", [0.0, 20.0])
+async def test_edges_of_two_nodes_to_each_other_share_their_peerings(seconds: float) -> None:
+    """The last of the two takes them away, whichever that is."""
+    mesh = await EdgeMesh(operation_seconds=seconds).start()
+    there = await mesh.active(JOINED)
+    back = await mesh.active(msgspec.structs.replace(JOINED, consumer=PROVIDER, provider=CONSUMER))
+    assert sorted(there.owned) == sorted(back.owned)
+    for edge, left in ((there, 2), (back, 0)):
+        await mesh.desk.revoke(BERT, edge.key, "enough")
+        await mesh.until_quiet()
+        await mesh.later(hours=2)
+        assert ((await mesh.edge(edge.key)).state, len(sides(mesh))) == ("Revoked", left)
+
+
+@pytest.mark.parametrize("command", ["approve", "reject", "extend", "revoke"])
+@pytest.mark.parametrize("wanted", [REQUEST, RULE, JOINED], ids=["endpoint", "rule", "peering"])
+async def test_a_command_at_any_moment_leaves_either_all_or_nothing(
+    command: str, wanted: EdgeRequest
+) -> None:
+    """Active, whole; or Revoked, and nothing is left of it in Azure."""
+    for steps in range(12):
+        mesh = await EdgeMesh(operation_seconds=20).start()
+        key = (await mesh.granted(wanted)).key
+        for _ in range(steps):
+            await mesh.step()
+        more = (3.0,) if command == "extend" else ()
+        with suppress(Conflict):
+            await getattr(mesh.desk, command)(BERT, key, "why not", *more)
+        await mesh.until_quiet()
+        assert (await mesh.edge(key)).state == ("Revoked" if command == "revoke" else "Active"), steps
+        if command != "revoke":
+            await mesh.desk.revoke(BERT, key, "enough")
+            await mesh.until_quiet()
+        assert (await mesh.edge(key)).state == "Revoked"
+        assert [*mesh.endpoints, *sides(mesh), *mesh.rules_of(ACCOUNT), *mesh.services()] == []
+
+
+def sides(mesh: EdgeMesh) -> list[str]:
+    """The peerings of all networks."""
+    return [side.id for network in mesh.cloud.networks.values() for side in network.sides.values()]
