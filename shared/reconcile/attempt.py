@@ -174,6 +174,9 @@ def claimed(record: NodeRecord, decision: Decision) -> NodeRecord:
         record = msgspec.structs.replace(
             record, state="Pending", wanted_hub="", ready_at=None, reads=0, writes=0
         )
+    elif record.state == "Ready" and decision.plan.network:
+        # Whoever reads the record meanwhile is not told that the new option is there already.
+        record = msgspec.structs.replace(record, state="Pending")
     return msgspec.structs.replace(
         record,
         hub=decision.hub.id if decision.hub else record.hub,
