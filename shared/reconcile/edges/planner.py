@@ -12,6 +12,7 @@ from shared.domain.node import NodeRecord
 from shared.reconcile.edges.ways import (
     Objection,
     Situation,
+    against_endpoint,
     against_hub,
     against_peering,
     hub_of,
@@ -85,7 +86,7 @@ def holds(mesh: Mesh, request: EdgeRequest, route: Route, consumer: NodeRecord, 
         return False
     match route.exposure:
         case "private-endpoint":
-            return all(_answers(mesh, consumer, zone) for zone in route.zones)
+            return not against_endpoint(consumer) and all(_answers(mesh, consumer, z) for z in route.zones)
         case "service-endpoint":
             return True
         case "hub":

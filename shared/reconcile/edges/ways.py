@@ -92,7 +92,7 @@ def _private_endpoint(mesh: Mesh, seen: Situation) -> Route | list[Objection]:
     if not seen.groups:
         message = f"{type_of(target)} takes no private endpoints."
         return [Objection("NoPrivateLink", message)]
-    against: list[Objection] = []
+    against = against_endpoint(seen.consumer)
     group = _part(seen, target)
     if group is None:
         offered = ", ".join(g.name for g in seen.groups)
@@ -232,12 +232,12 @@ def _same_region(left: str, right: str) -> bool:
 
 
 def _through_hub(mesh: Mesh, seen: Situation) -> Route | list[Objection]:
-    against = [*_public(seen), *against_hub(mesh, seen.consumer, seen.provider), *_lacking(seen)]
+    against = [*_public(seen, "hub"), *against_hub(mesh, seen.consumer, seen.provider), *_lacking(seen)]
     return against or Route(exposure="hub", why="")
 
 
 def _peering(mesh: Mesh, seen: Situation) -> Route | list[Objection]:
-    against = [*_public(seen), *against_peering(seen.consumer, seen.provider), *_lacking(seen)]
+    against = [*_public(seen, "peering"), *against_peering(seen.consumer, seen.provider), *_lacking(seen)]
     ends = ends_of(mesh.name, seen.request, seen.present, seen.networks, seen.theirs)
     if against or ends is None:
         return against
@@ -279,9 +279,11 @@ def _named_network(request: EdgeRequest) -> str:
     return outermost if type_of(outermost) == "microsoft.network/virtualnetworks" else ""
 
 
-def _public(seen: Situation) -> list[Objection]:
-    """A service that takes private endpoints has no address in its owner's network."""
-    if seen.request.interface == "peering" or seen.request.exposure or not (seen.groups or seen.rules):
+def _public(seen: Situation, exposure: Exposure) -> list[Objection]:
+    """A service that takes private endpoints has no address in its owner's network, unless the way is asked for."""
+    if seen.request.interface == "peering" or exposure == seen.request.exposure:
+        return []
+    if not (seen.groups or seen.rules):
         return []
     message = f"{seen.request.target} has no address in the provider's network, as far as its type tells: ask for it"
     return [Objection("NotInNetwork", f"{message} by name if it has.")]
@@ -294,6 +296,17 @@ def _lacking(seen: Situation) -> list[Objection]:
     if named and not any(same_id(n.id, named) for n in seen.theirs):
         against.append(Objection("TargetNotFound", f"{named} is not there."))
     return against
+
+
+def against_endpoint(consumer: NodeRecord) -> list[Objection]:
+    """What the record of a node says against a private endpoint of its own."""
+    if consumer.network != "none":
+        return []
+    message = (
+        f"{consumer.key} has the network option none, with which no private name is resolved: set its tag to endpoints,"
+        " or ask for service-endpoint where the target has one."
+    )
+    return [Objection("OptionForbids", message)]
 
 
 def against_hub(mesh: Mesh, consumer: NodeRecord, provider: NodeRecord) -> list[Objection]:

@@ -239,6 +239,16 @@ def test_nodes_that_keep_to_themselves_take_neither_the_hub_nor_a_peering(
     assert option in found.findings[0].message
 
 
+def test_a_node_that_resolves_no_private_name_is_served_without_one_or_told_what_to_change() -> None:
+    found = planned(situation(consumer="none"))
+    assert found.route
+    assert found.route.exposure == "service-endpoint"
+    refused = planned(situation(consumer="none", exposure="private-endpoint"))
+    assert (refused.route, reasons(refused)) == (None, {"OptionForbids"})
+    assert "set its tag to endpoints" in refused.findings[0].message
+    assert planned(situation(provider="none", exposure="private-endpoint")).route
+
+
 def test_whole_networks_are_joined_through_the_hub_and_else_directly() -> None:
     through = planned(situation("", "peering", groups=(), rules=None)).route
     assert through
@@ -256,6 +266,15 @@ def test_a_machine_is_reached_through_the_hub_and_a_service_only_if_that_is_aske
     assert nothing.route is None
     assert {"NoVirtualNetwork", "NotInNetwork"} <= reasons(nothing)
     assert all(f.message for f in nothing.findings)
+
+
+@pytest.mark.parametrize("asked", ORDER)
+def test_only_the_way_that_is_asked_for_is_taken_to_lead_to_a_service(asked: Exposure) -> None:
+    """That the target has an address in its owner's network is said of that way alone, not of the alternatives."""
+    against = {o.exposure: [x.reason for x in o.against] for o in planned(situation(exposure=asked)).options}
+    networks: set[Exposure] = {"hub", "peering"}
+    assert {e for e in networks if against[e] == ["NotInNetwork"]} == networks - {asked}
+    assert against[asked] == []
 
 
 def test_hubs_that_are_peered_carry_an_edge_and_others_do_not() -> None:
@@ -313,7 +332,7 @@ def test_the_present_way_is_kept_where_it_works_though_another_would_expose_less
 def test_what_the_records_say_tells_whether_a_route_still_holds() -> None:
     mesh = Mesh("meshplane", (HUB,), (SUBSCRIPTION,))
     for exposure, options in (
-        ("private-endpoint", {"hub": True, "sandbox": True, "none": True}),
+        ("private-endpoint", {"hub": True, "sandbox": True, "none": False}),
         ("service-endpoint", {"hub": True, "endpoints": True}),
         ("hub", {"hub": True, "mesh": False, "sandbox": False}),
         ("peering", {"hub": True, "mesh": True, "endpoints": False}),
