@@ -2,20 +2,43 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 
-from shared.domain.conditions import NAMES_RESOLVE
-from shared.domain.ids import NodeKey
+from shared.domain.conditions import NAMES_RESOLVE, Condition
+from shared.domain.ids import EdgeKey, HubKey, Key, NodeKey
 from shared.domain.node import HistoryEntry, LastRun, MeshEvent, NodeRecord
 from shared.domain.plan import DeletePeering, PutPeering, Step
 from shared.ports import DeadLetter
 
 
+class Observed(Protocol):
+    """What the record of any key tells of a look at it."""
+
+    @property
+    def key(self) -> Key: ...
+    @property
+    def generation(self) -> int: ...
+    @property
+    def cause(self) -> str: ...
+    @property
+    def conditions(self) -> tuple[Condition, ...]: ...
+
+
 def entry_of(
-    before: NodeRecord, after: NodeRecord, performed: Sequence[Step], now: datetime, last_run: LastRun
+    before: Observed,
+    after: Observed,
+    performed: Sequence[Step],
+    now: datetime,
+    last_run: LastRun,
+    *,
+    changed: bool = False,
 ) -> HistoryEntry | None:
-    """A history entry where something was written or a condition changed; none for a look that found all well."""
+    """A history entry where something was written or a condition changed; none for a look that found all well.
+
+    `changed` says that something else has.
+    """
     changes = [describe(step) for step in performed] + _condition_changes(before, after)
-    if not changes and before.state == after.state:
+    if not changes and not changed:
         return None
     return HistoryEntry(
         at=now,
@@ -63,7 +86,7 @@ def describe(step: Step) -> str:
     return f"{step.method} {step.id}: {step.why}" + (f" ({'; '.join(differences)})" if differences else "")
 
 
-def _condition_changes(before: NodeRecord, after: NodeRecord) -> list[str]:
+def _condition_changes(before: Observed, after: Observed) -> list[str]:
     was = {c.type: (c.status, c.reason) for c in before.conditions}
     return [
         f"{c.type}: {' '.join(was[c.type]) if c.type in was else 'unknown'} -> {c.status} {c.reason}"
@@ -78,11 +101,17 @@ def event_of(entry: HistoryEntry, record: NodeRecord) -> MeshEvent:
     return MeshEvent(type="NodeChanged", key=str(record.key), at=entry.at, data=data)
 
 
-def key_letter(key: NodeKey, reason: str, now: datetime) -> DeadLetter:
+def key_letter(key: Key, reason: str, now: datetime) -> DeadLetter:
     """The dead letter of a key that was given up: one a key, which tells of the last time."""
     return DeadLetter(id=key_letter_id(key), kind="key", at=now, reason=reason, source=str(key), key=str(key))
 
 
-def key_letter_id(key: NodeKey) -> str:
+def key_letter_id(key: Key) -> str:
     """The id of a key's one dead letter."""
-    return f"key-{key.subscription}-{key.group}"
+    match key:
+        case NodeKey():
+            return f"key-{key.subscription}-{key.group}"
+        case EdgeKey():
+            return f"key-edge-{key.id}"
+        case HubKey():
+            return f"key-hub-{key.id}"

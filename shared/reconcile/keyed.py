@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.calls import Calls, counted_calls
-from shared.domain.errors import Conflict
+from shared.domain.errors import Conflict, Waiting
 from shared.domain.ids import Key
 from shared.domain.mesh import Timing
 from shared.domain.node import LastRun
 from shared.domain.run import Run, current_run
-from shared.ports import Clock
-from shared.reconcile.claim import Claimable, KeyClaim, LeaseLost, Records
+from shared.ports import Clock, DeadLetters
+from shared.reconcile.claim import SAVE_ATTEMPTS, Claimable, KeyClaim, LeaseLost, Records
+from shared.reconcile.journal import key_letter
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +39,11 @@ class KeyEngine[K: Key, R: Claimable](ABC):
         clock: Clock,
         new_run: Callable[[], str],
         timing: Timing,
-        draw: random.Random | None = None,
+        draw: random.Random | None,
+        dead_letters: DeadLetters,
     ) -> None:
         self._records = records
+        self._dead_letters = dead_letters
         self._clock = clock
         self._new_run = new_run
         self._timing = timing
@@ -58,8 +61,22 @@ class KeyEngine[K: Key, R: Claimable](ABC):
         """
 
     @abstractmethod
-    async def give_up(self, key: K, reason: str) -> None:
-        """Turns a key that the queue gave up into a condition and a dead letter that people see."""
+    def given_up(self, record: R, reason: str) -> R:
+        """The record of a key that is not tried again before the next resync, a command, or a replay."""
+
+    async def known(self, key: K) -> R | None:
+        """The record of a key, also of one that has none yet; None where there is nothing to look at."""
+        return await self._records.get(key)
+
+    def is_due(self, record: R, now: datetime) -> bool:
+        """Whether a run is worth it: an event came since the last one, or its time has come."""
+        if record.generation != record.observed_generation:
+            return True
+        return record.next_due is not None and record.next_due <= now + EARLY
+
+    async def told(self, before: R, after: R) -> None:
+        """Tells others what they have to know of a key that was given up."""
+        del before, after
 
     async def reconcile(self, key: K) -> Result:
         """One run for a key, or the time at which one may be worth it.
@@ -67,12 +84,12 @@ class KeyEngine[K: Key, R: Claimable](ABC):
         Errors of Azure end in the record; only a failing store raises.
         """
         now = self._clock.now()
-        record = await self._records.get(key)
+        record = await self.known(key)
         if record is None:
             return Result()
         if record.lease and record.lease.until > now:
             return Result((record.lease.until - now).total_seconds() + self._draw.random())
-        if not is_due(record, now):
+        if not self.is_due(record, now):
             return Result()
         if record.not_before and record.not_before > now:
             return Result((record.not_before - now).total_seconds())
@@ -90,6 +107,21 @@ class KeyEngine[K: Key, R: Claimable](ABC):
             await self.give_up(key, "Looking at it takes longer than its lease, again and again.")
             return Result()
 
+    async def give_up(self, key: K, reason: str) -> None:
+        """Turns a key that the queue gave up into a condition and a dead letter that people see."""
+        await self._dead_letters.add(key_letter(key, reason, self._clock.now()))
+        for _ in range(SAVE_ATTEMPTS):
+            record = await self._records.get(key)
+            if record is None:
+                return
+            try:
+                left = await self._records.save(self.given_up(record, reason))
+            except Conflict:
+                continue
+            await self.told(record, left)
+            return
+        raise Waiting("Contended", "Too many write to this key at once.", target=str(key))
+
     async def _counted(self, record: R, claim: KeyClaim[K, R], run: str) -> Result:
         calls, started = Calls(), self._clock.now()
         counting = counted_calls.set(calls)
@@ -106,13 +138,6 @@ class KeyEngine[K: Key, R: Claimable](ABC):
             current_run.reset(running)
             counted_calls.reset(counting)
         return result_of(left, self._clock.now(), self._timing) if left else Result()
-
-
-def is_due(record: Claimable, now: datetime) -> bool:
-    """Whether a run is worth it: an event came since the last one, or its time has come."""
-    if record.generation != record.observed_generation:
-        return True
-    return record.next_due is not None and record.next_due <= now + EARLY
 
 
 def result_of(record: Claimable, now: datetime, timing: Timing) -> Result:

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.errors import MeshError, NotFound, Terminal
+from shared.domain.ids import NodeKey
 from shared.domain.mesh import Timing
 from shared.domain.node import NodeRecord
 from shared.domain.plan import Operation, OperationStatus, Plan
 from shared.ports import Clock, ResourceManager
 from shared.reconcile.act import Actor, Outcome, hub_busy, poll_at
 from shared.reconcile.attempt import Attempt, after_operation, claimed, failure_of
-from shared.reconcile.claim import Claim, LeaseLost
+from shared.reconcile.claim import KeyClaim, LeaseLost
 from shared.reconcile.observer import Observer
 
 PASSES = 3
@@ -34,7 +35,7 @@ class Passes:
         clock: Clock,
         timing: Timing,
         draw: random.Random,
-        claim: Claim,
+        claim: KeyClaim[NodeKey, NodeRecord],
     ) -> None:
         self._arm = arm
         self._observer = observer
@@ -165,7 +166,7 @@ class Passes:
 class _Holding:
     """Hold."""
 
-    def __init__(self, attempt: Attempt, claim: Claim) -> None:
+    def __init__(self, attempt: Attempt, claim: KeyClaim[NodeKey, NodeRecord]) -> None:
         self._attempt = attempt
         self._claim = claim
 

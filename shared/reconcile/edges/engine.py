@@ -7,10 +7,11 @@ from typing import Protocol
 
 import msgspec
 
+from shared.domain.calls import waited_for
 from shared.domain.cost import Rates
-from shared.domain.edge import EdgeRecord, EdgeRequest
+from shared.domain.edge import WAITED_FOR, EdgeRecord, EdgeRequest
 from shared.domain.edge_request import Terms, checked
-from shared.domain.errors import Conflict, MeshError, Terminal, Waiting
+from shared.domain.errors import MeshError, Terminal
 from shared.domain.ids import EdgeKey, NodeKey
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.node import LastRun
@@ -19,15 +20,15 @@ from shared.ports.mesh import EdgeStore
 from shared.ports.network import Azure
 from shared.reconcile.act import Actor
 from shared.reconcile.calling import Caller
-from shared.reconcile.claim import SAVE_ATTEMPTS, KeyClaim
+from shared.reconcile.claim import KeyClaim
 from shared.reconcile.edges.choice import choose, unseen
 from shared.reconcile.edges.claim import EdgeClaim
-from shared.reconcile.edges.journal import edge_letter, edge_letter_id, entry_of
 from shared.reconcile.edges.observe import EdgeObserver
 from shared.reconcile.edges.passes import EdgePasses
 from shared.reconcile.edges.planner import Planned
 from shared.reconcile.edges.turns import Turns
 from shared.reconcile.edges.visit import Visit, given_up
+from shared.reconcile.journal import entry_of, key_letter, key_letter_id
 from shared.reconcile.keyed import KeyEngine
 from shared.reconcile.options.holding import released, waits_for_edges
 from shared.reconcile.outbox import Outbox
@@ -63,14 +64,13 @@ class EdgeEngine(KeyEngine[EdgeKey, EdgeRecord]):
         timing: Timing,
         draw: random.Random | None = None,
     ) -> None:
-        super().__init__(edges, clock, new_run, timing, draw)
+        super().__init__(edges, clock, new_run, timing, draw, dead_letters)
         self._mesh = mesh
         self._arm = arm
         self._edges = edges
         self._nodes = nodes
         self._history = history
         self._leases = leases
-        self._dead_letters = dead_letters
         self._queue = queue
         self._touch = touch
         self._rates = rates
@@ -125,27 +125,19 @@ class EdgeEngine(KeyEngine[EdgeKey, EdgeRecord]):
         )
         operation = None
         try:
-            visit = await passes.visit(record)
+            with waited_for(record.state in WAITED_FOR):
+                visit = await passes.visit(record)
             operation = visit.record.operation
             return await self._ended(record, visit, claim, last_run(visit.outcome))
         finally:
             if operation is None:
                 await turns.give_back()
 
-    async def give_up(self, key: EdgeKey, reason: str) -> None:
-        now = self._clock.now()
-        await self._dead_letters.add(edge_letter(key, reason, now))
-        for _ in range(SAVE_ATTEMPTS):
-            record = await self._edges.get(key)
-            if record is None:
-                return
-            try:
-                left = await self._edges.save(given_up(record, reason, now, self._timing))
-            except Conflict:
-                continue
-            await self._tell(left, await self._held_up(record, left))
-            return
-        raise Waiting("Contended", "Too many write to this edge at once.", target=str(key))
+    def given_up(self, record: EdgeRecord, reason: str) -> EdgeRecord:
+        return given_up(record, reason, self._clock.now(), self._timing)
+
+    async def told(self, before: EdgeRecord, after: EdgeRecord) -> None:
+        await self._tell(after, await self._held_up(before, after))
 
     async def _ended(
         self,
@@ -160,9 +152,9 @@ class EdgeEngine(KeyEngine[EdgeKey, EdgeRecord]):
         if record.attempts >= self._timing.retries or record.waits >= self._timing.waits:
             reason = str(visit.errors[0]) if visit.errors else "Azure did not finish."
             record = given_up(record, reason, now, self._timing)
-            await self._dead_letters.add(edge_letter(record.key, reason, now))
+            await self._dead_letters.add(key_letter(record.key, reason, now))
         elif record.letter and not visit.errors and visit.looked and not visit.waiting:
-            await self._dead_letters.remove(edge_letter_id(record.key))
+            await self._dead_letters.remove(key_letter_id(record.key))
             record = msgspec.structs.replace(record, letter=False)
         entry = entry_of(before, record, visit.performed, now, last_run)
         if entry:

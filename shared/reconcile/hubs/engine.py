@@ -7,25 +7,24 @@ from datetime import datetime
 
 import msgspec
 
-from shared.domain.calls import Calls, counted_calls
-from shared.domain.errors import Conflict, MeshError, NotFound, Waiting
+from shared.domain.errors import MeshError, NotFound
 from shared.domain.hub import HubRecord
 from shared.domain.ids import HubKey, NodeKey
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.network import Hub
 from shared.domain.node import LastRun
-from shared.domain.run import Run, current_run
 from shared.ports import Clock, DeadLetters, History, Leases, NodeStore, WorkQueue
 from shared.ports.mesh import HubStore
 from shared.ports.network import Azure
 from shared.reconcile.act import Actor
 from shared.reconcile.calling import Caller
-from shared.reconcile.claim import SAVE_ATTEMPTS, KeyClaim, LeaseLost
-from shared.reconcile.engine import EARLY, QUEUED_SECONDS, Result
+from shared.reconcile.claim import KeyClaim
 from shared.reconcile.hubs.attempt import HubAttempt
 from shared.reconcile.hubs.decision import HubDecision, decide
 from shared.reconcile.hubs.observation import observe
-from shared.reconcile.hubs.settle import entry_of, exhausted, given_up, letter_id, letter_of
+from shared.reconcile.hubs.settle import exhausted, given_up
+from shared.reconcile.journal import entry_of, key_letter, key_letter_id
+from shared.reconcile.keyed import KeyEngine
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +33,7 @@ type Bump = Callable[[NodeKey, str], Awaitable[object]]
 OUT_OF_STEP = "its peering on the hub is out of step"
 
 
-class HubEngine:
+class HubEngine(KeyEngine[HubKey, HubRecord]):
     """Reconciles hubs; one for each process."""
 
     def __init__(
@@ -53,102 +52,66 @@ class HubEngine:
         timing: Timing,
         draw: random.Random | None = None,
     ) -> None:
+        super().__init__(hubs, clock, new_run, timing, draw, dead_letters)
         self._mesh = mesh
         self._arm = arm
         self._hubs = hubs
         self._nodes = nodes
         self._history = history
-        self._dead_letters = dead_letters
         self._bump = bump
-        self._clock = clock
-        self._new_run = new_run
-        self._timing = timing
-        self._draw = draw or random.Random()
         self._actor = Actor(arm, leases, Caller(nodes, queue, clock).call, clock, timing)
 
-    async def reconcile(self, key: HubKey) -> Result:
-        """One run for a hub, or the time at which one may be worth it; nothing for one that the mesh does not have.
+    def claim(self, run: str) -> KeyClaim[HubKey, HubRecord]:
+        return KeyClaim(self._hubs, self._clock, self._timing, run)
 
-        Errors of Azure end in the record; only a failing store raises.
-        """
-        hub = self._mesh.hub(key.id)
-        if hub is None:
-            return Result()
-        now = self._clock.now()
-        record = await self._hubs.get(key) or HubRecord(key=key, cause="configured")
-        if record.lease and record.lease.until > now:
-            return Result((record.lease.until - now).total_seconds() + self._draw.random())
-        if not is_due(record, now):
-            return Result()
-        if record.not_before and record.not_before > now:
-            return Result((record.not_before - now).total_seconds())
-        run = self._new_run()
-        claim = KeyClaim[HubKey, HubRecord](self._hubs, self._clock, self._timing, run)
-        try:
-            record = await claim.take(record)
-        except Conflict:
-            return Result(self._draw.random())
-        try:
-            left = await self._run(hub, record, claim, run)
-        except LeaseLost:
-            if await claim.cede(key):
-                return Result(self._timing.event_delay)
-            await self.give_up(key, "Looking at it takes longer than its lease, again and again.")
-            return Result()
-        return _result(left, self._clock.now(), self._timing)
+    async def known(self, key: HubKey) -> HubRecord | None:
+        """None for a hub that the mesh does not have."""
+        if self._mesh.hub(key.id) is None:
+            return None
+        return await self._hubs.get(key) or HubRecord(key=key, cause="configured")
+
+    def is_due(self, record: HubRecord, now: datetime) -> bool:
+        """Also where it was called for its turn."""
+        return record.queued or super().is_due(record, now)
 
     async def plan(self, key: HubKey) -> HubDecision:
         """What a run would do now, without doing it. Raises what Azure answers; NotFound for a hub of another mesh."""
+        hub = self._hub(key)
+        return await self._look(hub, await self._hubs.get(key) or HubRecord(key=key))
+
+    def given_up(self, record: HubRecord, reason: str) -> HubRecord:
+        return given_up(record, reason, self._clock.now(), self._timing)
+
+    def _hub(self, key: HubKey) -> Hub:
         hub = self._mesh.hub(key.id)
         if hub is None:
             raise NotFound("HubUnknown", "MESH_HUBS names no such hub.", target=str(key))
-        return await self._look(hub, await self._hubs.get(key) or HubRecord(key=key))
-
-    async def give_up(self, key: HubKey, reason: str) -> None:
-        """Turns a hub that the queue gave up into a condition and a dead letter that people see."""
-        now = self._clock.now()
-        await self._dead_letters.add(letter_of(key, reason, now))
-        for _ in range(SAVE_ATTEMPTS):
-            record = await self._hubs.get(key)
-            if record is None:
-                return
-            try:
-                await self._hubs.save(given_up(record, reason, now, self._timing))
-            except Conflict:
-                continue
-            return
-        raise Waiting("Contended", "Too many write to this key at once.", target=str(key))
+        return hub
 
     async def _look(self, hub: Hub, record: HubRecord) -> HubDecision:
         seen = await observe(self._arm, self._nodes, self._mesh, hub)
         return decide(self._mesh, hub, seen, record, self._clock.now())
 
-    async def _run(
-        self, hub: Hub, record: HubRecord, claim: KeyClaim[HubKey, HubRecord], run: str
+    async def visit(
+        self,
+        record: HubRecord,
+        claim: KeyClaim[HubKey, HubRecord],
+        last_run: Callable[[str], LastRun],
     ) -> HubRecord:
-        calls, started = Calls(), self._clock.now()
-        counting = counted_calls.set(calls)
-        running = current_run.set(Run(str(record.key), record.generation, run))
-        try:
-            configured = msgspec.structs.replace(record, network=hub.network, capacity=hub.capacity)
-            attempt = HubAttempt(
-                configured,
-                claim,
-                lambda current: self._look(hub, current),
-                self._arm,
-                self._actor,
-                self._clock,
-                self._timing,
-                self._draw,
-            )
-            await attempt.make()
-            seconds = (self._clock.now() - started).total_seconds()
-            last_run = LastRun(started, run, attempt.outcome, seconds, calls.reads, calls.writes)
-            log.info("%s: %d reads, %d writes, %.1f s", attempt.outcome, calls.reads, calls.writes, seconds)
-            left = await self._recorded(record, attempt, last_run, claim)
-        finally:
-            current_run.reset(running)
-            counted_calls.reset(counting)
+        hub = self._hub(record.key)
+        configured = msgspec.structs.replace(record, network=hub.network, capacity=hub.capacity)
+        attempt = HubAttempt(
+            configured,
+            claim,
+            lambda current: self._look(hub, current),
+            self._arm,
+            self._actor,
+            self._clock,
+            self._timing,
+            self._draw,
+        )
+        await attempt.make()
+        left = await self._recorded(record, attempt, last_run(attempt.outcome), claim)
         for node in attempt.out_of_step:
             await self._touched(node)
         return left
@@ -163,12 +126,12 @@ class HubEngine:
         now = self._clock.now()
         record = msgspec.structs.replace(attempt.record, last_run=last_run)
         if record.letter and record.state == "Ready":
-            await self._dead_letters.remove(letter_id(record.key))
+            await self._dead_letters.remove(key_letter_id(record.key))
             record = msgspec.structs.replace(record, letter=False)
         if exhausted(record, self._timing):
             reason = str(attempt.error) if attempt.error else "Azure did not finish."
             record = given_up(record, reason, now, self._timing)
-            await self._dead_letters.add(letter_of(record.key, reason, now))
+            await self._dead_letters.add(key_letter(record.key, reason, now))
         entry = entry_of(before, record, attempt.performed, now, last_run)
         if entry:
             await self._history.append(entry)
@@ -180,19 +143,3 @@ class HubEngine:
             await self._bump(node, OUT_OF_STEP)
         except MeshError as error:
             log.warning("%s is not told that %s: %s", node, OUT_OF_STEP, error.reason)
-
-
-def is_due(record: HubRecord, now: datetime) -> bool:
-    """Whether a run is worth it: somebody asked for one, its time has come, or it was called for its turn."""
-    if record.generation != record.observed_generation or record.queued:
-        return True
-    return record.next_due is not None and record.next_due <= now + EARLY
-
-
-def _result(record: HubRecord, now: datetime, timing: Timing) -> Result:
-    if record.generation != record.observed_generation:
-        return Result(timing.event_delay)
-    if record.next_due is None:
-        return Result()
-    delay = max(0.0, (record.next_due - now).total_seconds())
-    return Result(delay if delay <= QUEUED_SECONDS else None)

@@ -9,15 +9,11 @@ import msgspec
 from shared.domain.conditions import READY, Condition, Finding, carried
 from shared.domain.errors import Denied, MeshError, Terminal, Waiting
 from shared.domain.hub import HubRecord, HubState
-from shared.domain.ids import HubKey
 from shared.domain.mesh import Timing
-from shared.domain.node import HistoryEntry, LastRun
 from shared.domain.plan import Step
-from shared.ports import DeadLetter
 from shared.reconcile.act import HubBusy, Outcome
 from shared.reconcile.backoff import asked_for, delay, patience, resync_delay
 from shared.reconcile.hubs.decision import HubDecision, conditions_of
-from shared.reconcile.journal import describe
 from shared.reconcile.preflight import rights_finding
 from shared.reconcile.settle import EXHAUSTED, HUB_BUSY_FIRST, finding_of, in_progress
 
@@ -114,42 +110,6 @@ def given_up(record: HubRecord, reason: str, now: datetime, timing: Timing) -> H
         queued=False,
         letter=True,
         next_due=now + timedelta(seconds=resync_delay(record.key, timing)),
-    )
-
-
-def letter_of(key: HubKey, reason: str, now: datetime) -> DeadLetter:
-    """The one dead letter of a hub that was given up."""
-    return DeadLetter(id=letter_id(key), kind="key", at=now, reason=reason, source=str(key), key=str(key))
-
-
-def letter_id(key: HubKey) -> str:
-    """The id of a hub's one dead letter."""
-    return f"key-hub-{key.id}"
-
-
-def entry_of(
-    before: HubRecord, after: HubRecord, performed: Sequence[Step], now: datetime, last_run: LastRun
-) -> HistoryEntry | None:
-    """A history entry where something was written or a condition changed."""
-    was = {c.type: f"{c.status} {c.reason}" for c in before.conditions}
-    changes = [describe(step) for step in performed]
-    changes += [
-        f"{c.type}: {was.get(c.type, 'unknown')} -> {c.status} {c.reason}"
-        for c in after.conditions
-        if was.get(c.type) != f"{c.status} {c.reason}"
-    ]
-    if not changes:
-        return None
-    return HistoryEntry(
-        at=now,
-        key=str(after.key),
-        cause=before.cause,
-        outcome=last_run.outcome,
-        changes=tuple(changes),
-        generation=before.generation,
-        reads=last_run.reads,
-        writes=last_run.writes,
-        run=last_run.run,
     )
 
 

@@ -15,9 +15,9 @@ from shared.domain.plan import Accepted
 from shared.ports import DeadLetter
 from shared.reconcile.backoff import resync_delay
 from shared.reconcile.edges.intake import EdgeIntake
-from shared.reconcile.ending import OUTBOX_SECONDS
 from shared.reconcile.hubs.intake import HubIntake
 from shared.reconcile.intake import Intake, ResourceEvent, Taken
+from shared.reconcile.outbox import OUTBOX_SECONDS
 from shared.reconcile.replay import Replay
 from tests.fakes import FakeResourceManager, InMemoryDeadLetters, InMemoryEventStream
 from tests.fakes.hubs import InMemoryHubStore
