@@ -64,7 +64,9 @@ class ZoneLink(msgspec.Struct, frozen=True):
 
 
 class NetworkRules(msgspec.Struct, frozen=True):
-    """Which subnets a resource's own firewall lets through; `open` where it lets everybody."""
+    """Which subnets a resource's own firewall lets through; `open` where it lets everybody, `closed` where public
+    access is switched off, so that whatever the rules say only private endpoints get through."""
 
     subnets: tuple[str, ...]
     open: bool
+    closed: bool = False

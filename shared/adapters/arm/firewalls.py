@@ -45,7 +45,8 @@ def network_rules(firewall: Firewall, document: Body) -> NetworkRules:
     rules = _rule_set(firewall, properties)
     public = properties.get("publicNetworkAccess") or "Enabled"
     subnets = tuple(_subnet(firewall, rule) for rule in _entries(rules))
-    return NetworkRules(subnets, public == "Enabled" and rules.get("defaultAction") != "Deny")
+    enabled = public == "Enabled"
+    return NetworkRules(subnets, enabled and rules.get("defaultAction") != "Deny", not enabled)
 
 
 def with_rule(firewall: Firewall, document: Body, subnet: str) -> Body | None:

@@ -156,6 +156,10 @@ def _service(scene: Scene, route: Route) -> Making:
     if network is None or not any(normal_id(s.id) == normal_id(subnet) for s in network.subnets):
         message = f"{subnet} is gone."
         return Making(findings=(Finding(CONNECTED, "SubnetGone", message, waiting=True),))
+    rules = scene.seen.rules.get(normal_id(target))
+    if rules and rules.closed:
+        message = f"Public access to {target} is switched off: its network rules let nobody through."
+        return Making(findings=(Finding(CONNECTED, "PublicAccessDisabled", message),))
     service = service_endpoint_id(subnet, route.group)
     serves, admits = scene.seen.serves(subnet, route.group), scene.seen.admits(target, subnet)
     steps: list[NetworkStep] = []

@@ -202,6 +202,9 @@ def _service_endpoint(mesh: Mesh, seen: Situation) -> Route | list[Objection]:
     against: list[Objection] = []
     if seen.rules is None:
         against.append(Objection("NoNetworkRules", f"{target} has no network rules."))
+    elif seen.rules.closed:
+        message = f"public access to {target} is switched off: its network rules let nobody through."
+        against.append(Objection("PublicAccessDisabled", message))
     if regional and not _same_region(seen.consumer.location, seen.provider.location):
         message = f"{service} reaches resources of its own region only ({seen.consumer.location})."
         against.append(Objection("OtherRegion", message))

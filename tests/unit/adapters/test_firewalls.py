@@ -75,4 +75,6 @@ def test_a_rule_that_is_there_or_never_was_is_no_change(firewall: Firewall) -> N
 )
 def test_open_is_who_lets_everybody_through(default: str, public: str | None, is_open: bool) -> None:
     account: Body = {"properties": {"networkAcls": acls(default=default), "publicNetworkAccess": public}}
-    assert network_rules(STORAGE, account).open is is_open
+    found = network_rules(STORAGE, account)
+    assert found.open is is_open
+    assert found.closed is (public not in (None, "Enabled"))

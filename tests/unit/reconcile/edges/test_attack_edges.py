@@ -11,6 +11,7 @@ from shared.domain.artefacts import endpoint_id
 from shared.domain.edge import EdgeRequest, Interface
 from shared.domain.errors import Conflict, Denied
 from shared.domain.ids import EdgeKey, NodeKey, normal_id
+from shared.domain.private_link import NetworkRules
 from tests.fakes.state import Endpoint
 from tests.support.mesh import SUBSCRIPTION
 from tests.unit.reconcile.edges.mesh import ACCOUNT, EdgeMesh, network_of
@@ -180,3 +181,24 @@ async def test_a_command_at_any_moment_leaves_either_all_or_nothing(
 def sides(mesh: EdgeMesh) -> list[str]:
     """The peerings of all networks."""
     return [side.id for network in mesh.cloud.networks.values() for side in network.sides.values()]
+
+
+async def test_rules_that_let_nobody_through_carry_no_edge() -> None:
+    """With public access switched off, only private endpoints get through: an edge over rules would be none."""
+    mesh = await EdgeMesh().start()
+    edge = await mesh.active(RULE)
+    real = mesh.arm.get_network_rules
+
+    async def closed(target: str) -> NetworkRules | None:
+        rules = await real(target)
+        return rules and msgspec.structs.replace(rules, open=False, closed=True)
+
+    mesh.arm.get_network_rules = closed  # type: ignore[method-assign]  # the pretended account has no such switch
+    await mesh.later(hours=2)
+    edge = await mesh.edge(edge.key)
+    assert (edge.state, [c.reason for c in edge.conditions][:2]) == ("Failed", ["PublicAccessDisabled"] * 2)
+    assert (mesh.rules_of(ACCOUNT), mesh.services()) == ([], [])
+    chosen = await mesh.active(STORAGE)
+    assert chosen.route
+    assert chosen.route.exposure == "private-endpoint"
+    assert any("public access" in way for way in chosen.route.alternatives)
