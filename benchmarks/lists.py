@@ -199,7 +199,7 @@ def run(console: Console) -> list[Target]:
 
 async def _measured() -> tuple[Mapping[Call, Pair], Mapping[Call, Pair]]:
     storages = [await populated(population) for population in (SMALL, FULL)]
-    ordered = await _measure(storages, CALLS, ROUNDS["ordered"], time.process_time)
+    ordered = await measure(*_meshes(storages), CALLS, ROUNDS["ordered"], time.process_time)
     with TemporaryDirectory() as folder:
         tables = {
             f"{prefix}{name}": list(table)
@@ -211,17 +211,24 @@ async def _measured() -> tuple[Mapping[Call, Pair], Mapping[Call, Pair]]:
             connection = StorageConnection(running.connection_string)
             live = [TableStorage(connection, prefix=prefix) for prefix in ("small", "full")]
             try:
-                azure = await _measure(live, (*CALLS, *SCANS.values()), ROUNDS["azurite"], time.perf_counter)
+                azure = await measure(
+                    *_meshes(live), (*CALLS, *SCANS.values()), ROUNDS["azurite"], time.perf_counter
+                )
             finally:
                 for storage in live:
                     await storage.close()
     return ordered, azure
 
 
-async def _measure(
-    storages: Sequence[TableStorage], calls: Sequence[Call], rounds: int, clock: Callable[[], float]
+def _meshes(storages: Sequence[TableStorage]) -> tuple[Mesh, Mesh]:
+    small, full = storages
+    return Mesh(SMALL, small), Mesh(FULL, full)
+
+
+async def measure(
+    small: Mesh, full: Mesh, calls: Sequence[Call], rounds: int, clock: Callable[[], float]
 ) -> Mapping[Call, Pair]:
-    small, full = (Mesh(p, s) for p, s in zip((SMALL, FULL), storages, strict=True))
+    """Each place of each list so many times, the small mesh and the full one in turn."""
     for mesh in (small, full):
         await mesh.find_places(calls)
     found: dict[Call, Pair] = {call: (Measured(), Measured()) for call in calls}
