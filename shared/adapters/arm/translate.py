@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from azure.core.exceptions import HttpResponseError
     from azure.core.rest import AsyncHttpResponse
 
-_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+# Of guests too, whose own address stands before `#EXT#@`.
+_ADDRESS = re.compile(r"[\w.+#-]+@[\w-]+\.[\w.-]+")
 _LONGEST = 1000
 
 

@@ -135,6 +135,8 @@ def test_peoples_addresses_do_not_pass() -> None:
     assert plain(said) == "The client '(an address)' with object id '1' has no right."
     body = json.dumps({"error": {"code": "AuthorizationFailed", "message": said}})
     assert "example" not in str(answer_error(403, {}, body, "/t"))
+    guest = "The client 'jane.doe_example.org#EXT#@contoso.onmicrosoft.com' may not; live.com#jane@example.org neither."
+    assert plain(guest) == "The client '(an address)' may not; (an address) neither."
 
 
 @pytest.mark.parametrize(
