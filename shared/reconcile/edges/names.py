@@ -77,7 +77,7 @@ def _taken(scene: Scene, route: Route) -> list[Finding]:
 
 def _unlinked(scene: Scene, route: Route) -> list[Finding]:
     consumer, network = scene.parties.consumer, network_of(route.subnet)
-    if consumer is None or consumer.network == "none":
+    if consumer is None:
         return []
     missing = [z for z in _own(scene, route) if (s := scene.seen.zone(z)) and not s.serves(network)]
     if not missing:

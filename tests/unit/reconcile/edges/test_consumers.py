@@ -9,6 +9,7 @@ import pytest
 
 from shared.domain.artefacts import own_zone_id
 from shared.domain.edge import EdgeRecord, EdgeRequest
+from shared.domain.errors import Transient
 from shared.domain.ids import EdgeKey, NodeKey, name_of, normal_id, same_id
 from shared.ports import WorkItem
 from tests.fakes.state import Link
@@ -313,3 +314,59 @@ async def test_a_node_that_leaves_takes_its_zone_with_it_and_nobody_elses_name()
     assert (mesh.zones(), mesh.at_home(A), (await mesh.record(B)).state) == ([], True, "Offboarded")
     assert mesh.linked_to(B) == []
     assert mesh.astray == []
+
+
+async def test_the_dry_run_of_a_second_consumer_shows_its_own_zone() -> None:
+    mesh = await Product().with_consumers(A, B)
+    await mesh.get(A)
+    zones: dict[NodeKey, tuple[str, ...]] = {}
+    for key in (A, B):
+        request = EdgeRequest(consumer=key, provider=SALES, interface="sql", target=SERVER, purpose="p")
+        planned = await mesh.edge_engine.preview(request)
+        assert planned.route
+        zones[key] = planned.route.zones
+    assert zones == {A: (ZONE,), B: (own_zone_id(B, SQL),)}
+
+
+async def test_a_name_that_its_holder_lost_for_a_while_is_not_given_to_the_next_one() -> None:
+    mesh = await Product().with_consumers(A, B)
+    await mesh.get(A)
+    mesh.cloud.zones[normal_id(ZONE)].records.clear()
+    edge = await mesh.get(B)
+    assert edge.route
+    assert edge.route.zones == (own_zone_id(B, SQL),)
+    await mesh.resync_all()
+    assert mesh.at_home(A, B)
+    assert len(mesh.cloud.records(ZONE)) == 1
+
+
+CALLS = (
+    "put_zone",
+    "delete_zone",
+    "put_zone_link",
+    "delete_zone_link",
+    "list_zone_links",
+    "put_zone_group",
+    "put_private_endpoint",
+    "delete_private_endpoint",
+    "get_addresses",
+    "get_zone",
+)
+
+
+@pytest.mark.parametrize("after_effect", [False, True])
+@pytest.mark.parametrize("call", CALLS)
+async def test_whatever_azure_refuses_once_or_answers_too_late_everybody_finds_their_own_in_the_end(
+    call: str, after_effect: bool
+) -> None:
+    mesh = await Product(3.0).with_consumers(A, B)
+    first, sibling = await mesh.get(A), await mesh.get(B, OTHER_SERVER)
+    mesh.arm.inject(call, Transient("GatewayTimeout", "no answer"), after_effect=after_effect, times=2)
+    second = await mesh.get(B)
+    assert (mesh.at_home(A, B), mesh.at_home(B, target=OTHER_SERVER)) == (True, True)
+    mesh.arm.inject(call, Transient("GatewayTimeout", "no answer"), after_effect=after_effect, times=2)
+    await mesh.end(second, sibling)
+    mesh.arm.calm_down()
+    assert (mesh.zones(), mesh.at_home(A), mesh.astray) == ([], True, [])
+    await mesh.end(first)
+    await mesh.nothing_is_left(A, B)
