@@ -73,8 +73,8 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     to be published. `attempts` counts runs that failed, `waits` those that had to wait for Azure, since the last
     that came to an end. `letter` says that a dead letter tells of this key. `lost` counts runs whose lease ran
     out since one came to an end. `sink` is the workspace that `coverage` speaks of. `networks` are the node's own
-    virtual networks as last seen, `made` those (and security groups) that Meshplane made for it, `allocation` the
-    prefix it has from a pool, `zone_links` the links of DNS zones that are ours, `own_zones` the names (in lower
+    virtual networks as last seen, with so many `private_endpoints` in them, `made` those (and security groups) that
+    Meshplane made for it, `allocation` the prefix it has from a pool, `zone_links` the links of DNS zones that are ours, `own_zones` the names (in lower
     case) of zones that the node has by itself instead of the hub's. `wanted_hub` is the hub that
     somebody asked it to move to. `refusal` says which right was missing when a peering was last written.
     `owner_id` is what an owner is recognised by: an object id, or the SHA-256 of an
@@ -110,6 +110,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     coverage: tuple[Coverage, ...] = ()
     sink: str = ""
     networks: tuple[str, ...] = ()
+    private_endpoints: int = 0
     made: tuple[str, ...] = ()
     allocation: str = ""
     roster: str = ""

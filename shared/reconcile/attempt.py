@@ -162,6 +162,7 @@ def claimed(record: NodeRecord, decision: Decision) -> NodeRecord:
         owned=network.owned,
         peerings=network.peerings,
         networks=network.networks,
+        private_endpoints=network.private_endpoints,
         made=network.made,
         allocation=network.allocation,
         zone_links=network.zone_links,

@@ -40,6 +40,7 @@ class Connection(msgspec.Struct, frozen=True):
     owned: tuple[str, ...] = ()
     peerings: tuple[PeeringStatus, ...] = ()
     networks: tuple[str, ...] = ()
+    private_endpoints: int = 0
     made: tuple[str, ...] = ()
     allocation: str = ""
     zone_links: tuple[str, ...] = ()
@@ -55,6 +56,7 @@ class Connection(msgspec.Struct, frozen=True):
             owned=record.owned,
             peerings=record.peerings,
             networks=record.networks,
+            private_endpoints=record.private_endpoints,
             made=record.made,
             allocation=record.allocation,
             zone_links=record.zone_links,
@@ -104,6 +106,7 @@ def _connection(scene: Scene, option: Option, tags: NodeTags, location: str, now
         _owned(scene, found, wanted.pairs, network),
         _statuses(found, wanted.pairs),
         tuple(n.id for n in scene.own),
+        sum(n.private_endpoints for n in scene.own),
         made.owned,
         _allocation(scene),
         names.owned,

@@ -88,15 +88,20 @@ def endpoint_room(network: VirtualNetwork, adding: int = 1) -> list[Finding]:
 def endpoints_across(networks: Sequence[VirtualNetwork]) -> list[Finding]:
     """Beyond some 4,000 private endpoints in networks that are peered with each other, Azure drops packets."""
     known = {normal_id(n.id): n.private_endpoints for n in networks}
-    total = sum(known.values())
+    return too_many_endpoints(
+        CONNECTED, sum(known.values()), f"the {len(known)} networks that would be peered"
+    )
+
+
+def too_many_endpoints(condition: str, total: int, where: str) -> list[Finding]:
+    """The warning that so many private endpoints are too many, where they are."""
     if total <= ENDPOINTS_ACROSS:
         return []
     message = (
-        f"{total} private endpoints are known in the {len(known)} networks that would be peered: beyond"
-        f" {ENDPOINTS_ACROSS} Azure drops packets without a word. Connect by private endpoints instead of peerings,"
-        " or move nodes to another hub."
+        f"{total} private endpoints are known in {where}: beyond {ENDPOINTS_ACROSS} Azure drops packets without a"
+        " word. Have nodes take mesh-network endpoints, which needs no peering, or move some to another hub."
     )
-    return [Finding(CONNECTED, "PrivateEndpointsAcrossPeerings", message, "warning")]
+    return [Finding(condition, "PrivateEndpointsAcrossPeerings", message, "warning")]
 
 
 def rights_finding(error: MeshError) -> Finding:

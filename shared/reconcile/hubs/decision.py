@@ -16,7 +16,7 @@ from shared.domain.plan import DeletePeering, NetworkStep, Plan, PutPeering
 from shared.reconcile.healer import heal, left_alone, waits
 from shared.reconcile.hubs.observation import HubObservation, PeerHub, is_ours, node_behind, peers_of
 from shared.reconcile.pair import Pair, hubs_pair
-from shared.reconcile.preflight import Party, preflight
+from shared.reconcile.preflight import Party, preflight, too_many_endpoints
 
 CONDITIONS = [CONNECTED, HEADROOM, TIDY]
 NEARLY = 0.9  # so much of a hub's capacity taken is worth a word
@@ -45,7 +45,15 @@ def decide(mesh: Mesh, hub: Hub, seen: HubObservation, record: HubRecord, now: d
         return HubDecision(Plan(findings=(Finding(CONNECTED, "HubMissing", message),), made_at=now))
     steps: list[NetworkStep] = _left_over(mesh, hub, network, seen.abandoned)
     leaving = {normal_id(step.id) for step in steps}
-    findings = [*_unknown_peers(mesh, hub), *_headroom(hub, network, leaving), *_foreign(mesh, network)]
+    crowded = too_many_endpoints(
+        HEADROOM, seen.endpoints, f"hub {hub.id} and the nodes that are peered with it"
+    )
+    findings = [
+        *_unknown_peers(mesh, hub),
+        *crowded,
+        *_headroom(hub, network, leaving),
+        *_foreign(mesh, network),
+    ]
     pairs: list[PeeringStatus] = []
     for peer in seen.peers:
         pair = hubs_pair(mesh.name, hub, peer.hub, network, peer.network)

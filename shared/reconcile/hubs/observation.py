@@ -1,6 +1,8 @@
 """What a hub's run sees: its network, those of the hubs whose pairs it leads, and which nodes have gone."""
 
+import asyncio
 from collections.abc import Sequence
+from itertools import batched
 
 import msgspec
 
@@ -24,11 +26,15 @@ class PeerHub(msgspec.Struct, frozen=True):
 
 
 class HubObservation(msgspec.Struct, frozen=True):
-    """`network` is None where the hub's own is gone; `abandoned` are owned peerings whose node does not want them."""
+    """`network` is None where the hub's own is gone; `abandoned` are owned peerings whose node does not want them.
+
+    `endpoints` are the private endpoints in the hub's network and, as the records say, in those of its nodes.
+    """
 
     network: VirtualNetwork | None
     peers: tuple[PeerHub, ...] = ()
     abandoned: tuple[Peering, ...] = ()
+    endpoints: int = 0
 
 
 def peers_of(mesh: Mesh, hub: Hub) -> list[Hub]:
@@ -73,7 +79,19 @@ async def observe(arm: ResourceManager, nodes: NodeStore, mesh: Mesh, hub: Hub) 
     if network is None:
         return HubObservation(None)
     peers = [PeerHub(other, await _network(arm, other.network)) for other in led_by(mesh, hub)]
-    return HubObservation(network, tuple(peers), tuple(await _abandoned(arm, nodes, mesh, network)))
+    abandoned = await _abandoned(arm, nodes, mesh, network)
+    endpoints = network.private_endpoints + await _endpoints_behind(nodes, mesh, network)
+    return HubObservation(network, tuple(peers), tuple(abandoned), endpoints)
+
+
+async def _endpoints_behind(nodes: NodeStore, mesh: Mesh, network: VirtualNetwork) -> int:
+    """A row for each node: their networks are not read."""
+    keys = sorted({key for p in network.peerings if (key := node_behind(mesh.name, p))})
+    total = 0
+    for some in batched(keys, MOST_READS, strict=False):
+        records = await asyncio.gather(*map(nodes.get, some))
+        total += sum(record.private_endpoints for record in records if record)
+    return total
 
 
 async def _abandoned(

@@ -7,13 +7,13 @@ import pytest
 
 from shared.domain.errors import Denied, NotFound, Transient, Waiting
 from shared.domain.hub import HubRecord
-from shared.domain.ids import HubKey
+from shared.domain.ids import HubKey, NodeKey
 from shared.domain.naming import hub_pair_name, hub_peering_name
 from shared.domain.network import PeeringFlags
-from shared.domain.node import State
+from shared.domain.node import NodeRecord, State
 from tests.fakes.state import Side
 from tests.support.hubs import NODE, Hubs, hub, network
-from tests.support.mesh import InMemoryMesh, network_of
+from tests.support.mesh import SUBSCRIPTION, InMemoryMesh, network_of
 
 HUBS_FLAGS = PeeringFlags(allow_forwarded_traffic=True)
 
@@ -436,3 +436,25 @@ async def test_a_hub_is_looked_at_soon_after_nodes_were_attached_to_it() -> None
     assert hub is not None
     assert hub.next_due is not None
     assert hub.next_due - mesh.clock.now() <= timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(("each", "told"), [(2000, "AsWanted"), (2001, "PrivateEndpointsAcrossPeerings")])
+async def test_private_endpoints_of_all_its_nodes_are_counted_without_reading_their_networks(
+    each: int, told: str
+) -> None:
+    hubs = Hubs(hub("a"))
+    for number, group in enumerate(("sales", "stock"), 1):
+        key = NodeKey.of(SUBSCRIPTION, group)
+        hubs.place(
+            "a",
+            hub_peering_name("m", key, network_of(key)),
+            network_of(key),
+            f"10.{number}.0.0/16",
+            "Connected",
+        )
+        await hubs.nodes.save(NodeRecord(key=key, state="Ready", private_endpoints=each))
+    record = await hubs.run()
+    assert hubs.arm.calls == ["get_network"]
+    (headroom,) = [c for c in record.conditions if c.type == "Headroom"]
+    assert headroom.reason == told
+    assert ("4002 private endpoints" in headroom.message) is (each > 2000)

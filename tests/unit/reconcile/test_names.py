@@ -43,7 +43,7 @@ async def test_the_provider_of_a_private_endpoint_needs_no_link() -> None:
     assert mesh.linked(key) == []
 
 
-async def test_a_node_that_holds_private_endpoints_already_is_linked() -> None:
+async def test_a_node_that_holds_private_endpoints_already_is_linked_and_counts_them() -> None:
     mesh = Plane()
     key = mesh.create_node()
     mesh.cloud.create_subnet(f"{network_of(key)}/subnets/default", "10.1.0.0/24")
@@ -58,8 +58,9 @@ async def test_a_node_that_holds_private_endpoints_already_is_linked() -> None:
         manual=False,
         message="",
     )
-    await mesh.look(key)
+    record = await mesh.look(key)
     assert mesh.linked(key) == [ZONE]
+    assert record.private_endpoints == 1
 
 
 async def test_somebody_elses_link_serves_as_well_and_is_left_alone() -> None:
