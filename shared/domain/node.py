@@ -74,9 +74,10 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     that came to an end. `letter` says that a dead letter tells of this key. `lost` counts runs whose lease ran
     out since one came to an end. `sink` is the workspace that `coverage` speaks of. `networks` are the node's own
     virtual networks as last seen, with so many `private_endpoints` in them, `made` those (and security groups) that
-    Meshplane made for it, `allocation` the prefix it has from a pool, `zone_links` the links of DNS zones that are ours, `own_zones` the names (in lower
-    case) of zones that the node has by itself instead of the hub's. `wanted_hub` is the hub that
-    somebody asked it to move to. `refusal` says which right was missing when a peering was last written.
+    Meshplane made for it, `allocation` the prefix it has from a pool, `zone_links` the links of DNS zones that are
+    ours, `own_zones` the names (in lower case) of zones that the node has by itself instead of the hub's.
+    `wanted_hub` is the hub that somebody asked it to move to. `refusal` says which right was missing when a peering
+    was last written.
     `owner_id` is what an owner is recognised by: an object id, or the SHA-256 of an
     address, in hex, lower case. `environment` is empty where no tag names one.
     `etag` is None until stored.
