@@ -29,7 +29,9 @@ ERRORS: tuple[MeshError, ...] = (
     NotFound("ResourceNotFound", "gone"),
 )
 # Where 404 would be a lie about people's cloud and not a fault: it says that the group or its networks are gone.
-_TRUTHFUL = {f"arm.{c}" for c in ("get_group", "list_resources", "list_networks", "get_network", "list_zone_links")}
+_TRUTHFUL = {
+    f"arm.{c}" for c in ("get_group", "list_resources", "list_networks", "get_network", "list_zone_links")
+}
 KINDS: tuple[Kind, ...] = ("die before", "die after", "error before", "error after", "stall", "oversleep")
 
 type Act = tuple[str, int, int, int]

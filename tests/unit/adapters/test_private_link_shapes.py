@@ -53,7 +53,7 @@ def body(kind: str = "privateLinkServiceConnections", **properties: object) -> E
 
 @pytest.mark.parametrize("kind", ["privateLinkServiceConnections", "manualPrivateLinkServiceConnections"])
 def test_a_connection_is_found_whichever_way_it_was_asked_for(kind: str) -> None:
-    found = endpoint(body(kind), Names(), ())
+    found = endpoint(body(kind), Names(), ZoneGroupsBody())
     assert (found.target, found.group, found.connection_state) == ("/target", "blob", "Pending")
 
 
@@ -113,7 +113,7 @@ def test_recorded_answers_are_understood() -> None:
 
 def _is_whole(text: str) -> bool:
     found = msgspec.json.decode(text, type=EndpointBody)
-    shown = endpoint(found, found.names, ())
+    shown = endpoint(found, found.names, ZoneGroupsBody())
     whole = shown.id and shown.location and shown.subnet and shown.target and shown.connection_state
     return bool(whole and found.interface)
 
