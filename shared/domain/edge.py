@@ -88,7 +88,7 @@ class EdgeRecord(msgspec.Struct, frozen=True, kw_only=True):
     `expires_at` is when the lease ends, `warned_at` when that was announced, `address` and `names` what consumers
     connect to once it is Active; `named` are the zones (ids) that were seen to answer with these. `owned` are ids of
     artefacts (`shared.domain.artefacts`), of the present route and of one that it takes the place of; `journal` is
-    history that is still to be written. `etag` is None until stored.
+    history that is still to be written, `told_at` the time of the last command in it. `etag` is None until stored.
     """
 
     key: EdgeKey
@@ -120,6 +120,7 @@ class EdgeRecord(msgspec.Struct, frozen=True, kw_only=True):
     last_run: LastRun | None = None
     outbox: tuple[MeshEvent, ...] = ()
     journal: tuple[HistoryEntry, ...] = ()
+    told_at: datetime | None = None
     letter: bool = False
     etag: str | None = None
 

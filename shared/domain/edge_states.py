@@ -1,6 +1,6 @@
 """The states of an edge and the commands that move it from one to another, as data. Pure."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -95,7 +95,7 @@ def move(record: EdgeRecord, step: Move) -> EdgeRecord:
     """The record after a command, with what its history and its mesh event are to say. Raises as `moved`."""
     after = moved(record.state, step.command)
     entry = HistoryEntry(
-        at=step.at,
+        at=_later(record, step.at),
         key=str(record.key),
         cause=f"{step.command} by {step.by}",
         outcome=after,
@@ -106,8 +106,15 @@ def move(record: EdgeRecord, step: Move) -> EdgeRecord:
         record,
         state=after,
         journal=(*record.journal, entry),
+        told_at=entry.at,
         outbox=(*record.outbox, event_of(record, step, after)),
     )
+
+
+def _later(record: EdgeRecord, at: datetime) -> datetime:
+    """The time of an entry that follows what was told before: histories are read by time, and clocks differ."""
+    told = [entry.at for entry in record.journal] + ([record.told_at] if record.told_at else [])
+    return max([at, *(before + timedelta(microseconds=1) for before in told)])
 
 
 def event_of(record: EdgeRecord, step: Move, after: EdgeState) -> MeshEvent:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from shared.adapters.tables.history import TableHistory
@@ -35,8 +36,16 @@ async def test_only_the_keys_own_entries_are_shown(history: History) -> None:
 
 
 async def test_two_entries_of_one_moment_are_both_kept(history: History) -> None:
+    entries = [msgspec.structs.replace(entry(1), cause=f"cause {number}") for number in range(5)]
+    await asyncio.gather(*map(history.append, entries))
+    found = (await history.recent(str(key("sales")))).items
+    assert sorted(e.cause for e in found) == [e.cause for e in entries]
+
+
+async def test_an_entry_that_is_told_again_is_there_once(history: History) -> None:
     await asyncio.gather(*(history.append(entry(1)) for _ in range(5)))
-    assert len((await history.recent(str(key("sales")))).items) == 5
+    await history.append(entry(1))
+    assert (await history.recent(str(key("sales")))).items == (entry(1),)
 
 
 async def test_pages_follow_one_another(history: History) -> None:

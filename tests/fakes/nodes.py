@@ -58,14 +58,15 @@ class InMemoryNodeStore:
 
 
 class InMemoryHistory:
-    """History; entries of one time come in reverse order of their arrival."""
+    """History, each entry once; entries of one time come in reverse order of their arrival."""
 
     def __init__(self) -> None:
         self.entries: list[HistoryEntry] = []
 
     async def append(self, entry: HistoryEntry) -> None:
         await asyncio.sleep(0)
-        self.entries.append(entry)
+        if entry not in self.entries:
+            self.entries.append(entry)
 
     async def recent(self, key: str, *, size: int = 50, continuation: str = "") -> Page[HistoryEntry]:
         await asyncio.sleep(0)

@@ -1,6 +1,7 @@
 """The `history` table: partition the key, row the inverted time, so that the newest comes first."""
 
-from uuid import uuid4
+from contextlib import suppress
+from hashlib import sha256
 
 import msgspec
 
@@ -8,6 +9,7 @@ from shared.adapters.tables.continuation import read_token, write_token
 from shared.adapters.tables.documents import decoded, packed
 from shared.adapters.tables.keys import key_of, newest_first
 from shared.adapters.tables.table import TableStorage
+from shared.domain.errors import Conflict
 from shared.domain.node import HistoryEntry
 from shared.ports import Page
 
@@ -19,15 +21,17 @@ class TableHistory:
         self._table = storage.table("history")
 
     async def append(self, entry: HistoryEntry) -> None:
-        await self._table.insert(
-            {
-                "PartitionKey": key_of(entry.key),
-                "RowKey": f"{newest_first(entry.at)}-{uuid4().hex}",
-                "cause": entry.cause[:1000],
-                "outcome": entry.outcome[:1000],
-                **packed(msgspec.json.encode(entry)),
-            }
-        )
+        document = msgspec.json.encode(entry)
+        row = {
+            "PartitionKey": key_of(entry.key),
+            "RowKey": f"{newest_first(entry.at)}-{sha256(document).hexdigest()[:32]}",
+            "cause": entry.cause[:1000],
+            "outcome": entry.outcome[:1000],
+            **packed(document),
+        }
+        # Whoever dies between this and writing down that it was told, has it told again.
+        with suppress(Conflict):
+            await self._table.insert(row)
 
     async def recent(self, key: str, *, size: int = 50, continuation: str = "") -> Page[HistoryEntry]:
         scope = f"history {key}"

@@ -47,7 +47,8 @@ class EdgeClaim(KeyClaim[EdgeKey, EdgeRecord]):
         outbox = _without(current.outbox, base.outbox, mine.outbox)
         # Whoever lost the lease tells what a late write of theirs may leave.
         late = tuple(a for a in current.owned if a not in base.owned)
-        mine = msgspec.structs.replace(mine, owned=together(mine.owned, late))
+        told_at = max((at for at in (mine.told_at, current.told_at) if at), default=None)
+        mine = msgspec.structs.replace(mine, owned=together(mine.owned, late), told_at=told_at)
         if not overtaken(base, current):
             return msgspec.structs.replace(mine, journal=(*journal, *told), outbox=(*outbox, *events))
         return msgspec.structs.replace(

@@ -1,6 +1,6 @@
 """The transitions of an edge: every pair of a state and a command either leads where the table says or is refused."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
@@ -26,6 +26,16 @@ def test_each_row_leads_to_its_state_and_is_written_down(state: EdgeState, comma
     assert is_move(entry)
     assert (event.data["before"], event.data["state"], event.data["by"]) == (state, after.state, "anne")
     assert event.type == ("EdgeExpiring" if command == "warn" else "EdgeChanged")
+
+
+def test_commands_of_one_moment_are_told_in_their_order() -> None:
+    record = edge("Approved")
+    for command, at in (("provision", NOW), ("activate", NOW), ("revoke", NOW - timedelta(seconds=1))):
+        record = move(record, Move(command, "meshplane", at, "because"))  # type: ignore[arg-type]
+    times = [entry.at for entry in record.journal]
+    assert times[0] == NOW
+    assert times == sorted(set(times))
+    assert times[-1] - NOW < timedelta(milliseconds=1)
 
 
 @pytest.mark.parametrize("state", STATES)
