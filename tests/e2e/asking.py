@@ -69,7 +69,7 @@ class Desk:
 
     def __init__(self, mesh: Mesh, host: FunctionsHost) -> None:
         self.mesh = mesh
-        self._host = host
+        self.host = host
 
     # --- nodes and what they hold
 
@@ -144,9 +144,9 @@ class Desk:
     ) -> Response:
         """A request in somebody's name; None is nobody, with the function key alone."""
         return self.mesh.http(
-            f"{self._host.endpoint}/api/{path}",
+            f"{self.host.endpoint}/api/{path}",
             method,
-            key=self._host.function_key,
+            key=self.host.function_key,
             body=None if body is None else json.dumps(body).encode(),
             headers={**(person.headers if person else {}), **(headers or {})},
         )
