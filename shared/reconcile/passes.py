@@ -5,23 +5,23 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.domain.errors import MeshError, NotFound, Terminal
+from shared.domain.errors import MeshError
 from shared.domain.ids import NodeKey
 from shared.domain.mesh import Timing
 from shared.domain.node import NodeRecord
-from shared.domain.plan import Operation, OperationStatus, Plan
+from shared.domain.plan import Operation, Plan
 from shared.ports import Clock, ResourceManager
-from shared.reconcile.act import Actor, Outcome, hub_busy, poll_at
+from shared.reconcile.act import Actor, Outcome, hub_busy
 from shared.reconcile.attempt import Attempt, after_operation, claimed, failure_of
 from shared.reconcile.claim import KeyClaim, LeaseLost
 from shared.reconcile.observer import Observer
+from shared.reconcile.operations import going_on, status_of
 
 PASSES = 3
 SHORT = 1.5
 """Seconds: an operation that ends so soon is waited for."""
 PATIENCE = 10.0
 """Seconds that a run waits in all."""
-OPERATION_AGE = timedelta(hours=1)
 
 
 class Passes:
@@ -130,9 +130,8 @@ class Passes:
         now = self._clock.now()
         if operation.poll_at > now:
             return False
-        status = await self._status(operation)
-        if status and status.state == "Running" and now - operation.started_at < OPERATION_AGE:
-            later = msgspec.structs.replace(operation, poll_at=poll_at(now, status.retry_after, self._timing))
+        status = await status_of(self._arm, operation)
+        if later := going_on(operation, status, now, self._timing):
             attempt.record = msgspec.structs.replace(attempt.record, operation=later)
             await self._actor.enter(operation.on_hub, str(attempt.record.key))
             return False
@@ -145,13 +144,6 @@ class Passes:
         if status and status.state == "Failed":
             raise failure_of(operation, status)
         return succeeded
-
-    async def _status(self, operation: Operation) -> OperationStatus | None:
-        """None where Azure has forgotten the operation, or never tells: the look that follows shows the truth."""
-        try:
-            return await self._arm.get_operation(operation.url)
-        except (NotFound, Terminal):
-            return None
 
     def _may_go_on(self, record: NodeRecord, plan: Plan) -> bool:
         """Whether a plan may go on without another look: it is young, half done, and nothing happened since."""

@@ -2,7 +2,6 @@
 
 import logging
 import random
-from datetime import timedelta
 
 import msgspec
 
@@ -10,14 +9,14 @@ from shared.domain.artefacts import contains, together
 from shared.domain.cost import Rates
 from shared.domain.edge import EdgeRecord, Route
 from shared.domain.edge_request import Terms
-from shared.domain.errors import MeshError, NotFound, Terminal
+from shared.domain.errors import MeshError
 from shared.domain.ids import EdgeKey, normal_id, same_id
 from shared.domain.mesh import Mesh, Timing
-from shared.domain.plan import Operation, OperationStatus
+from shared.domain.plan import Operation
 from shared.ports import Clock
 from shared.ports.mesh import EdgeStore
 from shared.ports.network import Azure
-from shared.reconcile.act import Actor, poll_at
+from shared.reconcile.act import Actor
 from shared.reconcile.attempt import failure_of
 from shared.reconcile.claim import KeyClaim, LeaseLost
 from shared.reconcile.edges.choice import choose, unseen
@@ -30,11 +29,11 @@ from shared.reconcile.edges.scene import Scene
 from shared.reconcile.edges.turns import Turns
 from shared.reconcile.edges.visit import Superseded, Visit, manual
 from shared.reconcile.edges.ways import Situation
+from shared.reconcile.operations import going_on, status_of
 
 log = logging.getLogger(__name__)
 
 PASSES = 6
-OPERATION_AGE = timedelta(hours=1)
 
 
 class EdgePasses:
@@ -245,22 +244,14 @@ class EdgePasses:
         if operation.poll_at > now:
             return False
         await self._turns.taken(visit.record)
-        status = await self._status(operation)
-        if status and status.state == "Running" and now - operation.started_at < OPERATION_AGE:
-            later = msgspec.structs.replace(operation, poll_at=poll_at(now, status.retry_after, self._timing))
+        status = await status_of(self._arm, operation)
+        if later := going_on(operation, status, now, self._timing):
             visit.record = msgspec.structs.replace(visit.record, operation=later)
             return False
         visit.record = msgspec.structs.replace(visit.record, operation=None)
         if status and status.state == "Failed":
             raise visit.ended_badly(failure_of(operation, status))
         return True
-
-    async def _status(self, operation: Operation) -> OperationStatus | None:
-        """None where Azure has forgotten the operation, or never tells: the look that follows shows the truth."""
-        try:
-            return await self._arm.get_operation(operation.url)
-        except (NotFound, Terminal):
-            return None
 
 
 def _by_itself(record: EdgeRecord, route: Route | None) -> bool:

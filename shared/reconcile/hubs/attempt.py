@@ -2,23 +2,23 @@
 
 import random
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
 import msgspec
 
-from shared.domain.errors import MeshError, NotFound, Terminal, error_for
+from shared.domain.errors import MeshError
 from shared.domain.hub import HubRecord
 from shared.domain.ids import HubKey, NodeKey
 from shared.domain.mesh import Timing
-from shared.domain.plan import Operation, OperationStatus, Step
+from shared.domain.plan import Operation, Step
 from shared.ports import Clock, ResourceManager
-from shared.reconcile.act import Actor, Outcome, hub_busy, poll_at
+from shared.reconcile.act import Actor, Outcome, hub_busy
+from shared.reconcile.attempt import failure_of
 from shared.reconcile.claim import KeyClaim, LeaseLost
 from shared.reconcile.hubs.decision import HubDecision
 from shared.reconcile.hubs.settle import due, settled, unseen
+from shared.reconcile.operations import going_on, status_of
 
 PASSES = 3
-OPERATION_AGE = timedelta(hours=1)
 
 type Look = Callable[[HubRecord], Awaitable[HubDecision]]
 
@@ -113,9 +113,8 @@ class HubAttempt:
         now = self._clock.now()
         if operation.poll_at > now:
             return False
-        status = await self._status(operation)
-        if status and status.state == "Running" and now - operation.started_at < OPERATION_AGE:
-            later = msgspec.structs.replace(operation, poll_at=poll_at(now, status.retry_after, self._timing))
+        status = await status_of(self._arm, operation)
+        if later := going_on(operation, status, now, self._timing):
             self.record = msgspec.structs.replace(self.record, operation=later)
             for hub in {self._hub, operation.on_hub}:
                 await self._actor.enter(hub, self._owner)
@@ -125,13 +124,5 @@ class HubAttempt:
         if operation.on_hub != self._hub:
             await self._actor.release(self._hub, self._owner)
         if status and status.state == "Failed":
-            message = status.message or "The operation failed."
-            raise error_for(500, status.code, message, target=operation.target)
+            raise failure_of(operation, status)
         return True
-
-    async def _status(self, operation: Operation) -> OperationStatus | None:
-        """None where Azure has forgotten the operation, or never tells: the look that follows shows the truth."""
-        try:
-            return await self._arm.get_operation(operation.url)
-        except (NotFound, Terminal):
-            return None
