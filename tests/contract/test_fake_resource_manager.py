@@ -22,6 +22,8 @@ CALLS = sorted(
 ARGUMENTS: dict[str, tuple[object, ...]] = {
     "put_network": ("location", [], [], ""),
     "put_security_group": ("location",),
+    "put_zone": ("meshplane",),
+    "get_addresses": ("name",),
     "put_zone_link": ("/network",),
     "put_zone_group": ([],),
     "put_private_endpoint": ("location", "/subnet", "/target", "blob"),
