@@ -193,13 +193,19 @@ class Claim(KeyClaim[NodeKey, NodeRecord]):
         base, self._base = self._base or current, current
         late = {name: _more(getattr(current, name), getattr(base, name)) for name in MADE}
         more = {name: _together(getattr(mine, name), ids) for name, ids in late.items()}
-        return msgspec.structs.replace(mine, touched=current.touched, wanted_hub=current.wanted_hub, **more)
+        others = {
+            "touched": current.touched,
+            "wanted_hub": current.wanted_hub,
+            "hub": mine.hub or current.hub,
+        }
+        return msgspec.structs.replace(mine, **others, **more)
 
     def left_behind(self, record: NodeRecord) -> NodeRecord:
         if self._latest is None:
             return record
         mine = {name: _together(getattr(record, name), getattr(self._latest, name)) for name in MADE}
-        return msgspec.structs.replace(record, **mine)
+        # Where the record knows of no hub, what is recorded on one could not be looked for.
+        return msgspec.structs.replace(record, hub=record.hub or self._latest.hub, **mine)
 
 
 def _more(ids: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:

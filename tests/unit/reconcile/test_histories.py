@@ -129,6 +129,20 @@ KEPT: dict[str, tuple[list[Act], float, bool, int]] = {
         False,
         26559,
     ),
+    "a worker that could not write down its node's hub tells late what it was about to make": (
+        [
+            ("worker", 0, 6, 1),
+            ("worker", 2, 4, 1),
+            ("worker", 2, 3, 0),
+            ("create_group", 2, 0, 1),
+            ("timers", 1, 1, 2),
+            ("handle", 1, 7, 0),
+            ("handle", 0, 6, 0),
+        ],
+        0.0,
+        False,
+        46820,
+    ),
 }
 
 

@@ -51,11 +51,11 @@ async def test_what_a_run_was_about_to_make_when_it_lost_its_lease_is_looked_for
 ) -> None:
     late, other = claim(nodes, clock, "late"), claim(nodes, clock, "other")
     record = await late.take(await nodes.save(NodeRecord(key=KEY)))
-    about_to = msgspec.structs.replace(record, **{field: ("/late",)})
+    about_to = msgspec.structs.replace(record, hub="hub-a", **{field: ("/late",)})
     about_to = await late.save(about_to)
     clock.advance(Timing().lease + 1)
     taken = await other.take(await stored(nodes))
-    seen = await other.save(msgspec.structs.replace(taken, **{field: ("/other",)}))
+    seen = await other.save(msgspec.structs.replace(taken, hub="", **{field: ("/other",)}))
     if over:
         await other.finish(seen)
     with pytest.raises(Waiting):
@@ -65,4 +65,5 @@ async def test_what_a_run_was_about_to_make_when_it_lost_its_lease_is_looked_for
         await other.finish(seen)
     after = await stored(nodes)
     assert set(getattr(after, field)) == {"/late", "/other"}
+    assert after.hub == "hub-a", "nobody looks on a hub that is not known"
     assert after.generation > after.observed_generation
