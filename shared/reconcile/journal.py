@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from shared.domain.conditions import NAMES_RESOLVE, Condition
+from shared.domain.conditions import CONNECTED, NAMES_RESOLVE, Condition
 from shared.domain.ids import EdgeKey, HubKey, Key, NodeKey
 from shared.domain.node import HistoryEntry, LastRun, MeshEvent, NodeRecord
 from shared.domain.plan import DeletePeering, PutPeering, Step
@@ -60,6 +60,7 @@ def concerns_edges(before: NodeRecord, after: NodeRecord) -> bool:
     """Whether the edges of a node may have to be routed anew, or are waited for from now on."""
     concerned = ("state", "network", "hub", "networks", "own_zones")
     changed = any(getattr(before, name) != getattr(after, name) for name in concerned)
+    changed |= not _connected(before) and _connected(after)
     if after.own_zones:
         # Edges in zones of the node's own are Active once these are linked.
         changed |= before.zone_links != after.zone_links or _resolves(before) != _resolves(after)
@@ -70,6 +71,10 @@ def concerns_edges(before: NodeRecord, after: NodeRecord) -> bool:
 def hubs_changed(performed: Sequence[Step]) -> set[str]:
     """The hubs on whose networks peerings were made or deleted."""
     return {s.on_hub for s in performed if isinstance(s, PutPeering | DeletePeering) and s.on_hub}
+
+
+def _connected(record: NodeRecord) -> bool:
+    return any(c.type == CONNECTED and c.status == "True" for c in record.conditions)
 
 
 def _resolves(record: NodeRecord) -> str:

@@ -41,6 +41,7 @@ from shared.reconcile.edges.ways import ends_of
 from shared.reconcile.healer import heal, left_alone, waits
 from shared.reconcile.pair import connected, edge_pair
 
+NOT_CONNECTED = "NotConnectedYet"
 WORKING = ("Updating", "Deleting", "Creating")
 
 
@@ -191,7 +192,7 @@ def _hub(scene: Scene, route: Route) -> Making:
     if not missing:
         return Making()
     message = " ".join(missing) + " Meshplane connects them by itself: see the nodes' conditions."
-    return Making(findings=(Finding(CONNECTED, "NotConnectedYet", message, "info", waiting=True),))
+    return Making(findings=(Finding(CONNECTED, NOT_CONNECTED, message, "info", waiting=True),))
 
 
 def _keys(scene: Scene) -> tuple[NodeKey, NodeKey]:

@@ -19,9 +19,11 @@ from shared.reconcile.act import Outcome
 from shared.reconcile.backoff import asked_for, delay, patience, resync_delay
 from shared.reconcile.edges.decide import AWAITS_OWNER, Decision, conditions_of, wanted
 from shared.reconcile.edges.names import NOT_LINKED
+from shared.reconcile.edges.routes import NOT_CONNECTED
 from shared.reconcile.settle import EXHAUSTED, finding_of
 
 OWNER_SECONDS = 300.0  # between looks at a connection that the target's owner has to approve
+NODES_DO = frozenset({NOT_CONNECTED, NOT_LINKED})
 
 
 class Superseded(Waiting):
@@ -182,6 +184,12 @@ class Visit:
         self.move("fail", error.message)
         return error
 
+    @property
+    def awaits_nodes(self) -> bool:
+        """Whether nothing but the edge's own nodes is waited for: they have it looked at again when they change."""
+        reasons = {f.reason for f in self.findings if f.waiting}
+        return bool(reasons) and reasons <= NODES_DO and not self.errors
+
     # --- what is left behind
 
     def settle(self, timing: Timing, terms: Terms, draw: random.Random) -> None:
@@ -205,7 +213,7 @@ class Visit:
         later: datetime | None
         if record.operation and not passing:
             later = record.operation.poll_at
-        elif passing or self.waiting:
+        elif passing or (self.waiting and not self.awaits_nodes):
             record = msgspec.structs.replace(
                 record,
                 attempts=record.attempts + failing,
@@ -225,7 +233,12 @@ class Visit:
         record = self.record
         if record.state not in LIVE:
             return None
-        seconds = OWNER_SECONDS if self.awaits_owner else resync_delay(record.key, timing)
+        seconds = resync_delay(record.key, timing)
+        if self.awaits_owner:
+            seconds = OWNER_SECONDS
+        elif self.awaits_nodes:
+            # A node may take for ever, and is not Azure: this is not counted, but grows with how long it lasts.
+            seconds = min(seconds, max(timing.backoff_first, self._waited() / 2))
         times = [self.now + timedelta(seconds=seconds)]
         if record.state == "PendingApproval":
             times.append(lapses_at(record, terms))
@@ -234,6 +247,11 @@ class Visit:
             if record.warned_at is None and record.state == "Active":
                 times.append(record.expires_at - warning_of(record, terms))
         return max(self.now, min(times))
+
+    def _waited(self) -> float:
+        """For how many seconds the edge has not been connected for the present reason."""
+        since = next((c.since for c in self.record.conditions if c.type == CONNECTED and c.since), self.now)
+        return (self.now - since).total_seconds()
 
 
 def lapses_at(record: EdgeRecord, terms: Terms) -> datetime:

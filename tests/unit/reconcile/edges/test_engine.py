@@ -331,6 +331,26 @@ async def test_an_edge_through_the_hub_makes_nothing_and_waits_until_both_ends_a
     assert (edge.state, edge.owned, mesh.writes()) == ("Active", (), [])
 
 
+async def test_an_edge_waits_for_its_nodes_for_as_long_as_they_take_and_looks_less_and_less_often() -> None:
+    mesh = await EdgeMesh().start()
+    key = (await mesh.granted(THROUGH_HUB)).key
+    gaps = []
+    for _ in range(2 * mesh.timing.waits):
+        if not await mesh.step():
+            await mesh.later(hours=2)
+        edge = await mesh.edge(key)
+        assert edge.next_due is not None
+        gaps.append((edge.next_due - mesh.clock.now()).total_seconds())
+    assert (edge.state, edge.conditions[0].reason, edge.waits) == ("Provisioning", "NotConnectedYet", 0)
+    assert mesh.dead_letters.letters == {}
+    assert gaps == sorted(gaps)
+    assert gaps[0] <= 5 < 0.9 * mesh.timing.resync <= gaps[-1] <= 1.1 * mesh.timing.resync
+    attach(mesh)
+    await mesh.intake.node_changed(CONSUMER, "attached")
+    await mesh.until_quiet()
+    assert (await mesh.edge(key)).state == "Active"
+
+
 @pytest.mark.parametrize("seconds", [0.0, 10.0])
 async def test_a_peering_of_an_edge_has_both_sides_and_goes_with_it(seconds: float) -> None:
     mesh = await EdgeMesh(operation_seconds=seconds).start()
