@@ -298,7 +298,7 @@ async def test_a_link_that_somebody_made_to_the_hubs_zone_is_named_as_what_stand
     said = {c.type: c.reason for c in (await mesh.record(B)).conditions}
     assert said["NamesResolve"] == "ForeignZoneLink"
     mesh.cloud.zones[normal_id(ZONE)].links.clear()
-    await mesh.until_quiet()
+    await mesh.resync_all()
     await mesh.edge(key, "Active")
     assert mesh.at_home(B)
 
