@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 PY := .venv/bin/python
-JOBS ?= 2
+JOBS ?= 3
 
 .PHONY: help setup demo up test check format bench lock clean
 

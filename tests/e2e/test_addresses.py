@@ -14,7 +14,7 @@ from tests.e2e.hubs import POOL, POOLED
 from tests.e2e.mesh import GROUPS, NETWORKS, Mesh, conditions, wait_for
 from tests.e2e.watching import kill_whoever_runs, never
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack-network"), pytest.mark.timeout(240)]
 
 SLOW = 90.0
 SUBNETS = ["default", "private-endpoints"]

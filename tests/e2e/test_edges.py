@@ -17,7 +17,7 @@ from tests.e2e.watching import remote_of
 
 pytestmark = [
     pytest.mark.stack,
-    pytest.mark.xdist_group("stack"),
+    pytest.mark.xdist_group("stack-edges"),
     pytest.mark.timeout(300),
     pytest.mark.usefixtures("desk"),
 ]

@@ -20,7 +20,7 @@ from tests.e2e.asking import STORAGE, Desk, status_of
 from tests.e2e.azure import NETWORKS, properties_of, wait_for
 from tests.e2e.mesh import Mesh, Response
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack-edges"), pytest.mark.timeout(300)]
 
 TEAMS = ("fire-north", "fire-south")
 PROVIDER = "fire-provider"

@@ -13,7 +13,7 @@ from tests.e2e.hubs import HUB, LYON, NICE, PARIS, SMALL, Place, hub_id, workspa
 from tests.e2e.mesh import NETWORKS, Mesh, Response, conditions, wait_for
 from tests.e2e.watching import flags_of, never, remote_of
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack-network"), pytest.mark.timeout(240)]
 
 SLOW = 90.0
 BETWEEN_HUBS = (True, True, False, False)

@@ -10,7 +10,7 @@ from tests.e2e.asking import Desk
 from tests.e2e.azure import ZONES as VERSION
 from tests.e2e.azure import wait_for
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack-edges"), pytest.mark.timeout(300)]
 
 PRODUCT, OTHER = "names-product", "names-other"
 SQL = "privatelink.database.windows.net"

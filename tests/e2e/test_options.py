@@ -15,7 +15,7 @@ from tests.e2e.hubs import NORDIC, hub_id, zone_ids
 from tests.e2e.mesh import Mesh, NotSeen, wait_for
 from tests.e2e.watching import flags_of, kill_whoever_runs, never, remote_of
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack-network"), pytest.mark.timeout(300)]
 
 REGION = NORDIC.region
 PARTNERS = ("peer-a", "peer-b")
