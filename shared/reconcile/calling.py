@@ -10,6 +10,8 @@ from shared.domain.turn import Next
 from shared.ports import Clock, NodeStore, WorkItem, WorkQueue
 
 CAUSE = "its turn at the hub"
+TRIES = 5
+PAUSE = 0.3  # seconds
 
 
 class Caller:
@@ -27,13 +29,20 @@ class Caller:
         await self._queue.enqueue(WorkItem(following.owner, CAUSE), delay=following.delay)
 
     async def _made_due(self, key: NodeKey, delay: float) -> bool:
-        """False where a run is under way, which asks for its turn itself."""
-        record = await self._nodes.get(key)
-        now = self._clock.now()
-        if record is None or (record.lease and record.lease.until > now):
-            return False
-        try:
-            await self._nodes.save(msgspec.structs.replace(record, next_due=now + timedelta(seconds=delay)))
-        except Conflict:
-            return False
-        return True
+        """Whether the row says so by now. A run that has just got into line is about to end: it is waited for a little,
+        since it would not see that it was called.
+        """
+        for _ in range(TRIES):
+            record = await self._nodes.get(key)
+            now = self._clock.now()
+            if record is None:
+                return False
+            if record.lease is None or record.lease.until <= now:
+                due = now + timedelta(seconds=delay)
+                try:
+                    await self._nodes.save(msgspec.structs.replace(record, next_due=due))
+                except Conflict:
+                    continue
+                return True
+            await self._clock.sleep(PAUSE)
+        return False

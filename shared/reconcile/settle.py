@@ -20,8 +20,8 @@ from shared.reconcile.preflight import RIGHTS_MISSING, rights_finding
 
 EXHAUSTED = "RetriesExhausted"
 NO_RIGHT = frozenset({"AuthorizationFailed", "LinkedAuthorizationFailed"})
-HUB_BUSY_FIRST = 30.0  # seconds; whoever is next is called, so this is for calls that get lost
-HUB_BUSY_MOST = 120.0
+HUB_BUSY_FIRST = 12.0  # seconds; whoever is next is called, so this is for calls that get lost
+HUB_BUSY_MOST = 60.0
 
 
 def covered_after(coverage: Sequence[Coverage], outcome: Outcome, now: datetime) -> tuple[Coverage, ...]:
