@@ -186,9 +186,9 @@ def hub_busy(step: NetworkStep, turn: str) -> HubBusy:
 
 
 def _pause(error: MeshError) -> float:
-    """Seconds for which a quota is spent; a lock names a time as well, but says nothing of other writes."""
-    locked = error.reason.lower().startswith(("retryable", "anotheroperation"))
-    return 0.0 if locked or not isinstance(error, Waiting) else error.retry_after or 0.0
+    """Seconds for which a quota is spent; a lock, or our own caution, names a time as well, but refuses nobody else."""
+    passing = error.reason.lower().startswith(("retryable", "anotheroperation", "budgetspent"))
+    return 0.0 if passing or not isinstance(error, Waiting) else error.retry_after or 0.0
 
 
 def poll_at(now: datetime, retry_after: float, timing: Timing) -> datetime:
