@@ -11,14 +11,15 @@ from threading import Event
 import pytest
 
 from tests.chaos.history import History
-from tests.e2e.mesh import Mesh, wait_for
+from tests.e2e.mesh import Mesh, is_calm, wait_for
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(360)]
 
 # Others are tried with MESHPLANE_CHAOS_SEEDS="1 2 3 4 5".
 SEEDS = tuple(int(word) for word in os.environ.get("MESHPLANE_CHAOS_SEEDS", "11 23 37 41 59").split())
 ACTS = 10
 SECONDS_BETWEEN_KILLS = 3.5
+SECONDS_TO_REST = 120.0
 # Deliveries that a dying worker lost are tried again after a tenth of the time that Azure takes.
 DISORDER = {"timeScale": 0.1, "duplicates": 2, "delaySeconds": [0, 1.5], "reorder": True, "drop": 0.3}
 
@@ -54,21 +55,22 @@ def test_a_history_in_disorder_ends_as_its_calm_one(
     """Azure holds what the last of people's acts ask for, no more and no less, and the record says so."""
     life = histories[seed]
     print(f"seed {seed}: {life.acts}")
-    if life.tagged:
-        mesh.ready(life.group, 90)
-    else:
-        wait_for("no node", lambda: _is_no_node(mesh, life.group), 90)
+    _ended(mesh, life)
     assert life.observed() == life.expected()
 
 
 def test_a_sweep_after_the_disorder_writes_nothing(mesh: Mesh, histories: dict[int, History]) -> None:
     """Each group is looked at once more: reads, and no write at all."""
+    for life in histories.values():
+        _ended(mesh, life)
+    # The hubs' own first pairs may have met a dead worker, too: until they stand, a sweep is not all that writes.
+    wait_for("rest", mesh.at_rest, SECONDS_TO_REST)
     since = mesh.mark()
     for life in histories.values():
         mesh.reconcile(life.group)
     for life in histories.values():
         wait_for("a look", lambda group=life.group: mesh.requests(since, group))  # type: ignore[misc]
-        wait_for("an end", lambda group=life.group: _is_settled(mesh, group))  # type: ignore[misc]
+    wait_for("rest", mesh.at_rest, SECONDS_TO_REST)
     assert mesh.requests(since, writes=True) == []
 
 
@@ -83,11 +85,14 @@ def _kill_workers(mesh: Mesh, over: Event) -> int:
     return killed
 
 
+def _ended(mesh: Mesh, life: History) -> None:
+    """Waits until the mesh says that the group is what the last act asked for. Raises NotSeen."""
+    if life.tagged:
+        mesh.ready(life.group, 90)
+    else:
+        wait_for("no node", lambda: _is_no_node(mesh, life.group), 90)
+
+
 def _is_no_node(mesh: Mesh, group: str) -> bool:
     node = mesh.node(group)
-    return node is None or (node["state"] == "Offboarded" and _is_settled(mesh, group))
-
-
-def _is_settled(mesh: Mesh, group: str) -> bool:
-    node = mesh.node(group)
-    return node is None or node["generation"] == node["observed_generation"]
+    return node is None or (node["state"] == "Offboarded" and is_calm(node))

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -36,7 +37,7 @@ from tests.e2e.azure import (
     NotSeen,
     wait_for,
 )
-from tests.e2e.hubs import hub_settings
+from tests.e2e.hubs import PLACES, hub_settings
 
 __all__ = [
     "GROUPS",
@@ -49,6 +50,7 @@ __all__ = [
     "NotSeen",
     "Response",
     "conditions",
+    "is_calm",
     "resource_event",
     "running_mesh",
     "wait_for",
@@ -171,13 +173,21 @@ class Mesh(Azure):
         def look() -> Json | None:
             node = self.node(group)
             last[:] = [node and (node["state"], node["generation"], conditions(node), node["last_run"])]
-            calm = node and node["generation"] == node["observed_generation"]
-            return node if node and calm and node["state"] == state else None
+            return node if node and node["state"] == state and is_calm(node) else None
 
         try:
             return wait_for(f"{group} {state}", look, seconds)
         except NotSeen as error:
             raise NotSeen(f"{error}; last seen: {last}") from None
+
+    def at_rest(self) -> bool:
+        """Whether nothing runs, of any node or hub, and nothing is about to: the first look at each hub is over too."""
+        hubs = [self.api(f"hubs/{place.id}").body for place in PLACES]
+        if not all(hub["state"] == "Ready" and hub["next_due"] and not _is_due_soon(hub) for hub in hubs):
+            return False
+        with self.tables() as service, service.get_table_client("nodes") as table:
+            due = table.query_entities("next_due lt @soon", parameters={"soon": _soon()}, select=["RowKey"])
+            return not list(due)
 
     def ready(self, group: str, seconds: float = PATIENCE) -> Json:
         return self.settled(group, "Ready", seconds)
@@ -275,6 +285,21 @@ def impatient_app(folder: Path) -> Path:
         }
         (app / "host.json").write_text(json.dumps(settings))
     return app
+
+
+def is_calm(node: Json) -> bool:
+    """Whether every event was taken in, and the run that did has ended."""
+    return node["generation"] == node["observed_generation"] and not _is_due_soon(node)
+
+
+def _is_due_soon(record: Json) -> bool:
+    """Whether somebody is to look at a key soon; while a run holds it, it is due when the run's lease ends."""
+    due = record["next_due"]
+    return due is not None and datetime.fromisoformat(str(due)) < _soon()
+
+
+def _soon() -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=LEASE_SECONDS + 1)
 
 
 def conditions(node: Json | None) -> list[Json]:
