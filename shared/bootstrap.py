@@ -131,6 +131,7 @@ def build(settings: "Settings") -> Application:
         arm,
         edges,
         nodes,
+        hubs,
         history,
         leases,
         dead_letters,

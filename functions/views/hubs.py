@@ -28,7 +28,8 @@ class HubItem(msgspec.Struct, frozen=True):
 
 
 class HubDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """One hub in full. `pairs` are its sides of the pairs with other hubs that it leads."""
+    """One hub in full. `pairs` are its sides of the pairs with other hubs that it leads, `private_endpoints` those
+    that are known in its network and in its nodes'."""
 
     id: str
     region: str
@@ -40,6 +41,7 @@ class HubDetail(msgspec.Struct, frozen=True, kw_only=True):
     capacity: int
     used: int
     free: int
+    private_endpoints: int
     address_prefixes: tuple[str, ...]
     peers: tuple[str, ...]
     pools: tuple[str, ...]
@@ -84,6 +86,7 @@ def hub_detail(hub: Hub, record: HubRecord, history: list[HistoryView], more_his
         capacity=hub.capacity,
         used=record.used,
         free=max(0, hub.capacity - record.used),
+        private_endpoints=record.endpoints,
         address_prefixes=record.address_prefixes,
         peers=hub.peers,
         pools=hub.pools,

@@ -19,7 +19,8 @@ TIDY = "Tidy"
 class HubRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The row of one hub. The fields of the reconcile mean what they mean in a node's row.
 
-    `used` and `capacity` count peerings of its network. `pairs` are this hub's sides of the pairs with other hubs
+    `used` and `capacity` count peerings of its network, `endpoints` the private endpoints in it and, as far as the
+    records of its nodes know, in theirs. `pairs` are this hub's sides of the pairs with other hubs
     that it leads, as last seen. `queued` says that nothing but others' writes to the hub kept its plan from starting.
     `etag` is None until stored.
     """
@@ -30,6 +31,7 @@ class HubRecord(msgspec.Struct, frozen=True, kw_only=True):
     address_prefixes: tuple[str, ...] = ()
     used: int = 0
     capacity: int = 0
+    endpoints: int = 0
     pairs: tuple[PeeringStatus, ...] = ()
     conditions: tuple[Condition, ...] = ()
     generation: int = 0

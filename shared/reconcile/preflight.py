@@ -18,6 +18,7 @@ from shared.reconcile.pair import Pair, Side
 PEERINGS = 500
 ENDPOINTS = 1_000
 ENDPOINTS_ACROSS = 4_000
+ENDPOINTS_CROWDED = "PrivateEndpointsAcrossPeerings"
 RIGHTS_MISSING = "RightsMissing"
 GATEWAY_SUBNETS = ("gatewaysubnet", "routeserversubnet")  # a peering lends a Route Server like a gateway
 LINKED = "peer/action"  # how a refusal on the other network names the right
@@ -101,7 +102,7 @@ def too_many_endpoints(condition: str, total: int, where: str) -> list[Finding]:
         f"{total} private endpoints are known in {where}: beyond {ENDPOINTS_ACROSS} Azure drops packets without a"
         " word. Have nodes take mesh-network endpoints, which needs no peering, or move some to another hub."
     )
-    return [Finding(condition, "PrivateEndpointsAcrossPeerings", message, "warning")]
+    return [Finding(condition, ENDPOINTS_CROWDED, message, "warning")]
 
 
 def rights_finding(error: MeshError) -> Finding:

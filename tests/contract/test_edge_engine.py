@@ -30,6 +30,7 @@ from tests.fakes import (
     InMemoryWorkQueue,
 )
 from tests.fakes.edges import InMemoryEdgeStore
+from tests.fakes.hubs import InMemoryHubStore
 
 RATES = msgspec.toml.decode(Path("shared/domain/rates.toml").read_bytes(), type=Rates)
 ANNE = Actor("anne", frozenset({Role.REQUESTER}))
@@ -70,6 +71,7 @@ class Setting:
             azure.port,
             self.edges,
             self.nodes,
+            InMemoryHubStore(),
             self.history,
             InMemoryLeases(self.clock),
             InMemoryDeadLetters(),

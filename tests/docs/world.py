@@ -50,6 +50,7 @@ class World(InMemoryMesh):
             self.arm,
             self.edges,
             self.nodes,
+            self.hubs,
             self.history,
             self.leases,
             self.dead_letters,

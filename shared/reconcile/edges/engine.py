@@ -16,7 +16,7 @@ from shared.domain.ids import EdgeKey, NodeKey
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.node import LastRun
 from shared.ports import Clock, DeadLetters, EventStream, History, Leases, NodeStore, WorkQueue
-from shared.ports.mesh import EdgeStore
+from shared.ports.mesh import EdgeStore, HubStore
 from shared.ports.network import Azure
 from shared.reconcile.act import Actor
 from shared.reconcile.calling import Caller
@@ -51,6 +51,7 @@ class EdgeEngine(KeyEngine[EdgeKey, EdgeRecord]):
         arm: Azure,
         edges: EdgeStore,
         nodes: NodeStore,
+        hubs: HubStore,
         history: History,
         leases: Leases,
         dead_letters: DeadLetters,
@@ -75,7 +76,7 @@ class EdgeEngine(KeyEngine[EdgeKey, EdgeRecord]):
         self._touch = touch
         self._rates = rates
         self._terms = terms
-        self._observer = EdgeObserver(mesh, arm, nodes, edges)
+        self._observer = EdgeObserver(mesh, arm, nodes, edges, hubs)
         self._actor = Actor(arm, leases, Caller(nodes, queue, clock).call, clock, timing)
         self._outbox: Outbox[EdgeKey, EdgeRecord] = Outbox(edges, events, clock)
 

@@ -16,18 +16,21 @@ from shared.domain.artefacts import (
 from shared.domain.edge import GRANTED, EdgeRecord, Route
 from shared.domain.edge_request import service_of
 from shared.domain.errors import NotFound
-from shared.domain.ids import NodeKey, name_of, normal_id, same_id, type_of
+from shared.domain.ids import HubKey, NodeKey, name_of, normal_id, same_id, type_of
 from shared.domain.mesh import Mesh
 from shared.domain.network import VirtualNetwork
 from shared.domain.node import NodeRecord
 from shared.domain.private_link import NetworkRules, PrivateEndpoint, PrivateLinkGroup, ZoneLink
 from shared.ports import NodeStore
-from shared.ports.mesh import EdgeStore
+from shared.ports.mesh import EdgeStore, HubStore
 from shared.ports.network import Azure
 from shared.reconcile.edges.ways import SERVICES, Situation, own_zone
+from shared.reconcile.preflight import ENDPOINTS_ACROSS
 
 MEMBERS = ("Ready", "Pending", "NotReady")
 """States of a node that may have edges."""
+PEERED = ("hub", "sandbox")
+"""Network options that peer a node with its hub."""
 
 
 class Parties(msgspec.Struct, frozen=True):
@@ -93,11 +96,12 @@ class Others(msgspec.Struct, frozen=True):
 class EdgeObserver:
     """Reads; writes nothing. Raises what Azure and the stores answer."""
 
-    def __init__(self, mesh: Mesh, arm: Azure, nodes: NodeStore, edges: EdgeStore) -> None:
+    def __init__(self, mesh: Mesh, arm: Azure, nodes: NodeStore, edges: EdgeStore, hubs: HubStore) -> None:
         self._mesh = mesh
         self._arm = arm
         self._nodes = nodes
         self._edges = edges
+        self._hubs = hubs
 
     async def parties(self, record: EdgeRecord) -> Parties:
         return Parties(
@@ -127,6 +131,7 @@ class EdgeObserver:
                     rules = await self._arm.get_network_rules(target)
             except NotFound:
                 gone = True
+        across = await self._across(consumer)
         return Situation(
             request=request,
             consumer=consumer,
@@ -137,6 +142,32 @@ class EdgeObserver:
             rules=rules,
             gone=gone,
             present=record.route,
+            across=across,
+            standing=await self._standing(consumer.key, target)
+            if across >= ENDPOINTS_ACROSS
+            else frozenset(),
+        )
+
+    async def crowded(self, record: EdgeRecord, consumer: NodeRecord) -> bool:
+        """Whether there may be no more private endpoints where a route that was planned before is to make one."""
+        route = record.route
+        if route is None or not is_endpoint(route.artefact) or contains(record.owned, route.artefact):
+            return False
+        return await self._across(consumer) >= ENDPOINTS_ACROSS
+
+    async def _across(self, consumer: NodeRecord) -> int:
+        """The private endpoints that the hub's last look counted; none where the consumer is peered with no hub."""
+        if consumer.network not in PEERED or not consumer.hub:
+            return 0
+        hub = await self._hubs.get(HubKey(consumer.hub))
+        return hub.endpoints if hub else 0
+
+    async def _standing(self, consumer: NodeKey, target: str) -> frozenset[str]:
+        edges = [
+            e for e in await self._edges.of_node(consumer) if same_id(service_of(e.request.target), target)
+        ]
+        return frozenset(
+            normal_id(a) for e in edges if e.request.consumer == consumer for a in e.owned if is_endpoint(a)
         )
 
     async def networks(self, node: NodeKey) -> tuple[VirtualNetwork, ...]:

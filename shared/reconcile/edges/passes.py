@@ -149,9 +149,15 @@ class EdgePasses:
             return False
         return holds(self._mesh, record.request, record.route, parties.consumer, parties.provider)
 
+    async def _still_counts(self, record: EdgeRecord, parties: Parties) -> bool:
+        """Whether a route that was planned before may be made, as far as the records tell."""
+        if parties.consumer is None or not self._holds(record, parties):
+            return False
+        return not await self._observer.crowded(record, parties.consumer)
+
     async def _planned(self, record: EdgeRecord, parties: Parties) -> tuple[Planned | None, Scene]:
         """A new plan, with what there is of it; None while the present route is being made, and may still work."""
-        if record.state in ("Approved", "Provisioning") and self._holds(record, parties):
+        if record.state in ("Approved", "Provisioning") and await self._still_counts(record, parties):
             scene = await self._scene(record, parties, await self._others(record, record.route), record.route)
             if not await self._observer.taken(record, record.route, scene.seen):
                 return None, scene

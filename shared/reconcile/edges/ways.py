@@ -12,14 +12,14 @@ import msgspec
 from shared.domain.artefacts import endpoint_id, is_own_zone, network_of, own_zone_id, rule_id
 from shared.domain.edge import EdgeRequest, Exposure, Route
 from shared.domain.edge_request import service_of
-from shared.domain.ids import NodeKey, name_of, same_id, type_of
+from shared.domain.ids import NodeKey, name_of, normal_id, same_id, type_of
 from shared.domain.mesh import Mesh
 from shared.domain.naming import edge_peering_name
 from shared.domain.network import Hub, Subnet, VirtualNetwork
 from shared.domain.node import NodeRecord
 from shared.domain.private_link import NetworkRules, PrivateLinkGroup
 from shared.reconcile.pair import edge_pair
-from shared.reconcile.preflight import Party, endpoint_room, preflight
+from shared.reconcile.preflight import ENDPOINTS_ACROSS, ENDPOINTS_CROWDED, Party, endpoint_room, preflight
 
 SERVICES: dict[str, tuple[str, bool]] = {
     "microsoft.storage/storageaccounts": ("Microsoft.Storage", True),
@@ -48,7 +48,9 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """What a route depends on. `groups` and `rules` are those of the target; `gone` says that there is none any more.
 
     `present` is the route that an edge has: it is kept where it still works. `taken` are the names of zones in which
-    the hub's answers for the target with somebody else's endpoint.
+    the hub's answers for the target with somebody else's endpoint. `across` are the private endpoints that are known in
+    the networks that the consumer's are peered with through its hub, `standing` the ids of those to the target that
+    the consumer's edges have (looked up where there may be no more): they are counted, also while one is made again.
     """
 
     request: EdgeRequest
@@ -61,6 +63,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     gone: bool = False
     present: Route | None = None
     taken: frozenset[str] = frozenset()
+    across: int = 0
+    standing: frozenset[str] = frozenset()
 
     @property
     def apart(self) -> set[str]:
@@ -106,6 +110,8 @@ def _private_endpoint(mesh: Mesh, seen: Situation) -> Route | list[Objection]:
     if against or group is None or subnet is None:
         return against
     artefact = endpoint_id(mesh.name, network_of(subnet.id), target, group.name)
+    if against := _crowded(seen, artefact):
+        return against
     manual = seen.present is not None and seen.present.manual and same_id(seen.present.artefact, artefact)
     return Route(
         exposure="private-endpoint",
@@ -116,6 +122,19 @@ def _private_endpoint(mesh: Mesh, seen: Situation) -> Route | list[Objection]:
         zones=_zones(mesh, seen, group),
         manual=manual,
     )
+
+
+def _crowded(seen: Situation, artefact: str) -> list[Objection]:
+    """One that an edge has already adds nothing."""
+    if seen.across < ENDPOINTS_ACROSS or normal_id(artefact) in seen.standing:
+        return []
+    message = (
+        f"{seen.across} private endpoints are known in hub {seen.consumer.hub} and the nodes that are peered with it:"
+        f" beyond {ENDPOINTS_ACROSS} Azure drops packets without a word. Set the tag of {seen.consumer.key} to"
+        " endpoints, which needs no peering, move it to another hub, or ask for service-endpoint where the target has"
+        " one."
+    )
+    return [Objection(ENDPOINTS_CROWDED, message)]
 
 
 def _part(seen: Situation, target: str) -> PrivateLinkGroup | None:

@@ -35,6 +35,7 @@ class HubDecision(msgspec.Struct, frozen=True):
     network: VirtualNetwork | None = None
     pairs: tuple[PeeringStatus, ...] = ()
     out_of_step: tuple[NodeKey, ...] = ()
+    endpoints: int = 0
 
 
 def decide(mesh: Mesh, hub: Hub, seen: HubObservation, record: HubRecord, now: datetime) -> HubDecision:
@@ -63,7 +64,7 @@ def decide(mesh: Mesh, hub: Hub, seen: HubObservation, record: HubRecord, now: d
         pairs += [_status(side.actual, owned=side.owned) for side in pair[:1] if side.actual]
     plan = Plan(tuple(steps), findings=tuple(findings), made_at=now, generation=record.generation)
     behind = {key for p in network.peerings if (key := _behind(mesh.name, p, leaving))}
-    return HubDecision(plan, network, tuple(pairs), tuple(sorted(behind)))
+    return HubDecision(plan, network, tuple(pairs), tuple(sorted(behind)), seen.endpoints)
 
 
 def conditions_of(decision: HubDecision, more: Sequence[Finding]) -> tuple[Condition, ...]:

@@ -38,6 +38,7 @@ def settled(
         pairs=decision.pairs,
         address_prefixes=network.address_prefixes if network else record.address_prefixes,
         used=len(network.peerings) if network else record.used,
+        endpoints=decision.endpoints if network else record.endpoints,
         plan=decision.plan if decision.plan.network else None,
         operation=outcome.operation,
         # An operation that succeeds and changes nothing must not be started for ever.

@@ -179,6 +179,7 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
             mesh.arm,
             edges,
             mesh.nodes,
+            hubs,
             mesh.history,
             mesh.leases,
             mesh.dead_letters,

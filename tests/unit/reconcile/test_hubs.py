@@ -455,6 +455,7 @@ async def test_private_endpoints_of_all_its_nodes_are_counted_without_reading_th
         await hubs.nodes.save(NodeRecord(key=key, state="Ready", private_endpoints=each))
     record = await hubs.run()
     assert hubs.arm.calls == ["get_network"]
+    assert record.endpoints == 2 * each
     (headroom,) = [c for c in record.conditions if c.type == "Headroom"]
     assert headroom.reason == told
     assert ("4002 private endpoints" in headroom.message) is (each > 2000)

@@ -33,6 +33,7 @@ from tests.fakes import (
     InMemoryWorkQueue,
 )
 from tests.fakes.edges import InMemoryEdgeStore
+from tests.fakes.hubs import InMemoryHubStore
 from tests.support.mesh import HUB_GROUP, HUB_NETWORK, SUBSCRIPTION, VISIBILITY_SECONDS, WORKSPACE
 from tests.support.trouble import Trouble, WorkerDied, troubled
 from tests.unit.reconcile.edges.people import ANNE, BERT, CONSUMER, PROVIDER, REQUEST, SERVER
@@ -77,6 +78,7 @@ class EdgeMesh:
         self.arm = FakeResourceManager(self.cloud, self.clock, operation_seconds)
         self.edges = InMemoryEdgeStore()
         self.nodes = InMemoryNodeStore()
+        self.hubs = InMemoryHubStore()
         self.history = InMemoryHistory()
         self.leases = InMemoryLeases(self.clock)
         self.dead_letters = InMemoryDeadLetters()
@@ -110,6 +112,7 @@ class EdgeMesh:
             troubled(self.arm, "arm", trouble),
             troubled(self.edges, "edges", trouble),
             troubled(self.nodes, "nodes", trouble),
+            troubled(self.hubs, "hubs", trouble),
             troubled(self.history, "history", trouble),
             troubled(self.leases, "leases", trouble),
             troubled(self.dead_letters, "dead_letters", trouble),

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.artefacts import own_zone_id
 from shared.domain.edge import EdgeRequest, Exposure, Interface
-from shared.domain.ids import name_of
+from shared.domain.ids import name_of, normal_id
 from shared.domain.mesh import Mesh
 from shared.domain.network import Hub, Subnet, VirtualNetwork
 from shared.domain.node import NodeRecord
@@ -99,6 +99,21 @@ def test_the_artefacts_name_depends_on_what_it_joins_and_on_nothing_else() -> No
     assert other
     assert first.artefact == second.artefact != other.artefact
     assert len(first.artefact.rpartition("/")[2]) <= 64
+
+
+def test_no_private_endpoint_is_added_where_the_hubs_networks_hold_as_many_as_azure_takes() -> None:
+    full = situation(exposure="private-endpoint", across=4_000)
+    refused = planned(full)
+    assert (refused.route, reasons(refused)) == (None, {"PrivateEndpointsAcrossPeerings"})
+    assert "4000 private endpoints are known in hub hub" in refused.findings[0].message
+    assert "Set the tag of" in refused.findings[0].message
+    nearly = planned(msgspec.structs.replace(full, across=3_999)).route
+    assert nearly
+    standing = frozenset({normal_id(nearly.artefact)})
+    assert planned(msgspec.structs.replace(full, standing=standing)).route == nearly
+    other_way = planned(situation(across=4_000)).route
+    assert other_way
+    assert other_way.exposure == "service-endpoint"
 
 
 def test_what_is_asked_for_is_taken_and_the_cheapest_that_works_is_named() -> None:

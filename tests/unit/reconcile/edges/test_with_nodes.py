@@ -68,6 +68,7 @@ class WholeMesh(InMemoryMesh):
             self.arm,
             self.edges,
             self.nodes,
+            self.hubs,
             self.history,
             self.leases,
             self.dead_letters,
