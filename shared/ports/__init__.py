@@ -9,6 +9,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from shared.domain.alert import SEVERITIES as SEVERITIES
+from shared.domain.alert import Severity as Severity
 from shared.domain.diagnostics import Category, DiagnosticSetting, Selection
 from shared.domain.ids import NodeKey
 from shared.domain.network import PeeringFlags, VirtualNetwork
@@ -193,11 +195,6 @@ class DeadLetters(Protocol):
         ...
 
     async def remove(self, letter_id: str) -> None: ...
-
-
-type Severity = Literal["critical", "error", "warning"]
-SEVERITIES: tuple[Severity, ...] = ("critical", "error", "warning")
-"""The worst first."""
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,60 +1,17 @@
 """The telemetry plane's outside: windows, alerts, silences, handlers, the log store."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
-from shared.ports import Page, Severity
-
-type AlertState = Literal["Firing", "Acknowledged", "Resolved"]
-type Transition = Literal["fired", "acknowledged", "resolved"]
-
-
-class Owed(msgspec.Struct, frozen=True, kw_only=True):
-    """One handler that has not yet been told of a transition: when to try (again), and how often it was tried."""
-
-    handler: str
-    transition: Transition
-    at: datetime
-    attempts: int = 0
-    reason: str = ""
-
-
-class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """One alert per `id`, its deduplication key: rule and group, however many instances see it.
-
-    `group` is what the rule groups by. `episode` counts how often it fired anew: with `id` it names one firing
-    towards handlers. `count` is of the present episode. `seen` is the high-water mark of each partition whose
-    records `count` holds (sequence number and time of the last event), so that a redelivered batch counts once.
-    `owed` are handlers still to be told; `silenced_by` the silence that kept it quiet. `by` is the subject id of
-    who acknowledged or resolved it, or `meshplane`; `reason` what they said. `due` is when the timer has to look.
-    """
-
-    id: str
-    rule: str
-    group: str
-    node: str
-    domain: str = ""
-    resource: str
-    severity: Severity
-    state: AlertState
-    title: str
-    first_at: datetime
-    last_at: datetime
-    count: int = 1
-    episode: int = 1
-    category: str = ""
-    operation: str = ""
-    seen: Mapping[str, tuple[int, float]] = {}
-    owed: tuple[Owed, ...] = ()
-    told_at: datetime | None = None
-    silenced_by: str = ""
-    by: str = ""
-    reason: str = ""
-    due: datetime | None = None
-    etag: str | None = None
+from shared.domain.alert import Alert as Alert
+from shared.domain.alert import AlertState as AlertState
+from shared.domain.alert import Owed as Owed
+from shared.domain.alert import Silence as Silence
+from shared.domain.alert import Transition as Transition
+from shared.ports import Page
 
 
 class AlertStore(Protocol):
@@ -80,18 +37,6 @@ class AlertStore(Protocol):
     def due(self, before: datetime) -> AsyncIterator[str]:
         """The ids of alerts whose `due` lies before a time: a handler to tell, or time to resolve."""
         ...
-
-
-class Silence(msgspec.Struct, frozen=True, kw_only=True):
-    """Keeps alerts quiet until a time: those of a node (or of all), of a rule (or of all). They are still recorded."""
-
-    id: str
-    node: str = ""
-    rule: str = ""
-    until: datetime
-    by: str
-    reason: str
-    created_at: datetime
 
 
 class Silences(Protocol):

@@ -1,0 +1,154 @@
+"""Raising and clearing alerts: one alert for each rule and group, however many instances see it."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+import msgspec
+
+from shared.domain.alert import Alert, Occurrence, Silence
+from shared.domain.alert_states import cleared, fired, with_due
+from shared.domain.errors import Conflict, MeshError
+from shared.domain.ids import name_of
+from shared.ports import Clock, WorkItem, WorkQueue
+from shared.ports.telemetry import AlertStore, Silences
+from shared.telemetry.rule import Rule
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 20
+PAUSE = 0.01  # seconds; grows with the attempts
+SILENCES_SECONDS = 5.0
+SHOWN = 256  # characters of a title, a category or an operation that an alert keeps
+
+
+class Firing(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule found about one group.
+
+    `counts` are the matching records of each event by its sequence number in `partition`, with the time it was
+    enqueued: what the alert counted before is left out. Where there are none (a timer judged windows), it is news
+    where `last_at` is later than what the alert knows. `total` is what a window came to, and then the alert's count.
+    Times of records in seconds since 1970.
+    """
+
+    rule: Rule
+    group: str
+    node: str
+    resource: str
+    first_at: float
+    last_at: float
+    domain: str = ""
+    category: str = ""
+    operation: str = ""
+    partition: str = ""
+    counts: dict[int, tuple[int, float]] = {}
+    total: int | None = None
+
+
+def alert_id(rule: str, group: str) -> str:
+    """The deduplication key of a rule and a group: 32 hexadecimal digits."""
+    return sha256(f"{rule}\n{group}".encode(errors="replace")).hexdigest()[:32]
+
+
+class Alerting:
+    """Raises alerts and has their handlers told; one for each process."""
+
+    def __init__(self, alerts: AlertStore, silences: Silences, queue: WorkQueue, clock: Clock) -> None:
+        self._alerts = alerts
+        self._queue = queue
+        self._clock = clock
+        self._silences = CurrentSilences(silences, clock)
+
+    async def fire(self, firing: Firing, now: datetime) -> Alert:
+        """The alert as it is stored then; nothing is written where the firing is no news.
+
+        Raises Conflict (`AlertContended`) where too many write at once, and what the stores raise: fire it again.
+        """
+        found = occurrence_of(firing)
+        silence = await self._silences.keeping_quiet(found.node, found.rule, now)
+
+        def change(stored: Alert | None) -> Alert | None:
+            return fired(stored, found, now, silence)
+
+        alert = await self._changed(found.id, change)
+        assert alert is not None
+        return alert
+
+    async def clear(self, alert_id: str, reason: str, now: datetime) -> None:
+        """Resolves an alert whose condition holds no longer. Nothing where there is none, or it is Resolved.
+
+        Raises as `fire`.
+        """
+        await self._changed(alert_id, lambda stored: stored and cleared(stored, reason, now))
+
+    async def _changed(self, key: str, change: Callable[[Alert | None], Alert | None]) -> Alert | None:
+        for attempt in range(ATTEMPTS):
+            stored = await self._alerts.get(key)
+            alert = change(stored)
+            if alert is None or alert is stored:
+                return alert
+            try:
+                saved = await self._alerts.save(with_due(alert))
+            except Conflict:
+                await self._clock.sleep(PAUSE * attempt)
+                continue
+            await self._announce(saved)
+            return saved
+        raise Conflict("AlertContended", f"{ATTEMPTS} attempts met other writers", target=key)
+
+    async def _announce(self, alert: Alert) -> None:
+        """Has the alert looked at where there is something to tell; the timer finds what no message told of."""
+        if not alert.journal and not alert.owed:
+            return
+        try:
+            await self._queue.enqueue(WorkItem(f"alert/{alert.id}", "alert"))
+        except MeshError as error:
+            log.warning("alert %s waits for the timer: %s", alert.id, error.reason)
+
+
+class CurrentSilences:
+    """The silences as of a few seconds ago."""
+
+    def __init__(self, silences: Silences, clock: Clock) -> None:
+        self._silences = silences
+        self._clock = clock
+        self._known: tuple[Silence, ...] = ()
+        self._read_at: datetime | None = None
+
+    async def keeping_quiet(self, node: str, rule: str, now: datetime) -> Silence | None:
+        """The silence that keeps alerts of a node and a rule quiet now, the longest; None where none does."""
+        at = self._clock.now()
+        if self._read_at is None or not timedelta() <= at - self._read_at < timedelta(
+            seconds=SILENCES_SECONDS
+        ):
+            self._known = tuple(await self._silences.list())
+            self._read_at = at
+        matching = [s for s in self._known if s.until > now and s.node in ("", node) and s.rule in ("", rule)]
+        return max(matching, key=lambda s: s.until, default=None)
+
+
+def occurrence_of(firing: Firing) -> Occurrence:
+    """What raises the alert: the firing with what its rule says is to follow."""
+    rule = firing.rule
+    subject = firing.domain or name_of(firing.resource or firing.node)
+    return Occurrence(
+        id=alert_id(rule.name, firing.group),
+        rule=rule.name,
+        group=firing.group,
+        node=firing.node,
+        domain=firing.domain,
+        resource=firing.resource,
+        severity=rule.severity,
+        title=f"{rule.title}: {subject}"[:SHOWN],
+        category=firing.category[:SHOWN],
+        operation=firing.operation[:SHOWN],
+        first_at=datetime.fromtimestamp(firing.first_at, UTC),
+        last_at=datetime.fromtimestamp(firing.last_at, UTC),
+        partition=firing.partition,
+        counts=firing.counts,
+        total=firing.total,
+        cool_down=rule.cool_down,
+        auto_resolve=rule.auto_resolve,
+        handlers=rule.handlers,
+    )
