@@ -52,11 +52,14 @@ class Silences(Protocol):
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """What one partition's records say to one rule about one group: `buckets` by their start (seconds since 1970).
+    """What one partition's records say to one rule about one group.
 
-    `sequence` and `enqueued` (seconds since 1970) are the high-water mark: events up to it are in. An event with a
-    lower number enqueued later belongs to a hub that was made anew. Each bucket is an encoded
-    `shared.telemetry.aggregate.Aggregate`.
+    `rule` is the rule's name and the mark of what it counts (`shared.telemetry.windows.rule_key`), so that a rule that
+    was changed counts anew. `sequence` and `enqueued` (seconds since 1970) are the high-water mark: events up to both
+    are in. An event with a lower number enqueued later belongs to a hub that was made anew. `buckets` are encoded
+    aggregates by their start; `node`, `resource`, `category`, `operation` are of the newest record, `first_at` and
+    `last_at` the records' own times. Spans that ended by `judged` (seconds since 1970) need no judgement any more;
+    `due` is when the timer has to look.
     """
 
     rule: str
@@ -64,7 +67,15 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     partition: str
     sequence: int
     enqueued: float
-    buckets: bytes
+    node: str
+    resource: str
+    category: str
+    operation: str
+    first_at: float
+    last_at: float
+    buckets: bytes = b""
+    judged: float = 0.0
+    due: datetime | None = None
     etag: str | None = None
 
 
@@ -79,11 +90,17 @@ class Windows(Protocol):
         """Inserts where `etag` is None, else replaces the very version read. Raises Conflict if somebody was first."""
         ...
 
-    def open(self, rule: str) -> AsyncIterator[str]:
-        """The groups of a rule that have windows."""
+    def open(self, rule: str) -> AsyncIterator[Window]:
+        """Every row of a rule, without its buckets; those of one group follow each other."""
         ...
 
-    async def remove(self, rule: str, group: str) -> None: ...
+    def due(self, before: datetime) -> AsyncIterator[tuple[str, str]]:
+        """The rules and groups of rows whose `due` lies before a time, each once."""
+        ...
+
+    async def remove(self, window: Window) -> None:
+        """Raises Conflict where the row changed since it was read; one that is gone is removed."""
+        ...
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
