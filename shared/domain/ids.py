@@ -90,9 +90,19 @@ class HubKey(msgspec.Struct, frozen=True, order=True):
         return f"hub/{self.id}"
 
 
-type Key = NodeKey | EdgeKey | HubKey
+class AlertKey(msgspec.Struct, frozen=True, order=True):
+    """An alert as something to look at. Written `alert/<id>`."""
 
-_NAMED_KEY = re.compile(r"(edge|hub)/([^/]+)")
+    id: str
+
+    def __str__(self) -> str:
+        return f"alert/{self.id}"
+
+
+type Key = NodeKey | EdgeKey | HubKey | AlertKey
+
+_NAMED_KEY = re.compile(r"(edge|hub|alert)/([^/]+)")
+_NAMED: dict[str, type[EdgeKey | HubKey | AlertKey]] = {"edge": EdgeKey, "hub": HubKey, "alert": AlertKey}
 
 
 def parse_key(text: str) -> Key:
@@ -104,7 +114,7 @@ def parse_key(text: str) -> Key:
     match = _NAMED_KEY.fullmatch(text)
     if match is None:
         return NodeKey.parse(text)
-    return EdgeKey(match[2]) if match[1] == "edge" else HubKey(match[2])
+    return _NAMED[match[1]](match[2])
 
 
 def _is_group_name(name: str) -> bool:

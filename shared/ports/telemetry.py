@@ -31,7 +31,7 @@ class AlertStore(Protocol):
         size: int = 100,
         continuation: str = "",
     ) -> Page[Alert]:
-        """In the order of their ids."""
+        """In the order of nodes and ids; without their etags."""
         ...
 
     def due(self, before: datetime) -> AsyncIterator[str]:

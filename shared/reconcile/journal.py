@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.domain.conditions import CONNECTED, NAMES_RESOLVE, Condition
-from shared.domain.ids import EdgeKey, HubKey, Key, NodeKey
+from shared.domain.ids import AlertKey, EdgeKey, HubKey, Key, NodeKey
 from shared.domain.node import HistoryEntry, LastRun, MeshEvent, NodeRecord
 from shared.domain.plan import DeletePeering, PutPeering, Step
 from shared.ports import DeadLetter
@@ -120,3 +120,5 @@ def key_letter_id(key: Key) -> str:
             return f"key-edge-{key.id}"
         case HubKey():
             return f"key-hub-{key.id}"
+        case AlertKey():
+            return f"key-alert-{key.id}"
