@@ -18,6 +18,7 @@ from shared.domain.errors import Conflict, Denied, MeshError, NotFound, Terminal
 from shared.domain.ids import EdgeKey, NodeKey, normal_id, parse_key
 from shared.domain.node import HistoryEntry
 from shared.reconcile.edges.engine import EdgeEngine
+from shared.reconcile.edges.visit import NODES_DO
 from tests.support.mesh import VISIBILITY_SECONDS
 from tests.support.trouble import Kind, Trouble, WorkerDied
 from tests.unit.reconcile.edges.mesh import ACCOUNT, OTHER_ACCOUNT, EdgeMesh, network_of
@@ -408,8 +409,8 @@ class EdgeHistories(RuleBasedStateMachine):
 
 
 def awaits_nodes(record: EdgeRecord) -> bool:
-    """Whether an edge waits for its nodes, which nobody connects here: that may take for ever and is no failure."""
-    return record.state == "Provisioning" and record.conditions[0].reason == "NotConnectedYet"
+    """Whether an edge waits for its nodes, which nobody connects or links here: that may take for ever."""
+    return record.state == "Provisioning" and record.conditions[0].reason in NODES_DO
 
 
 def looked_for(record: EdgeRecord) -> bool:
