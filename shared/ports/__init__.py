@@ -171,7 +171,9 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """Something that could not be handled, kept until somebody replays or deletes it.
 
     `source` says where it came from (`event-grid`, `event-hub/<partition>/<offset>`, `node/...`); `body` is what a
-    replay handles again, without claims. Of `reason` and `source`, `TEXT_LIMIT` characters are kept.
+    replay handles again, without claims. Of `reason` and `source`, `TEXT_LIMIT` characters are kept. Of telemetry,
+    `partition`, `offset` and `sequence` say where the event is read again, `index` which of its records it was, and
+    `node` whose it was, where that can be told.
     """
 
     id: str
@@ -181,6 +183,11 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     body: bytes = b""
     key: str = ""
+    node: str = ""
+    partition: str = ""
+    offset: str = ""
+    sequence: int | None = None
+    index: int | None = None
 
 
 class DeadLetters(Protocol):
