@@ -1,8 +1,11 @@
-"""`python -m tests.docs`: writes the pictures and tables of the documentation anew."""
+"""`python -m tests.docs`: writes the pictures and tables of the documentation anew, and the schema of rules."""
 
 import asyncio
+import json
 from pathlib import Path
 
+from shared.telemetry.rule_files import LIBRARY
+from shared.telemetry.rule_schema import SCHEMA_FILE, rule_schema
 from tests.docs.drawing import draw
 from tests.docs.scenes import SCENES, picture_of
 from tests.docs.states import draw_states
@@ -23,6 +26,8 @@ def main() -> None:
     for name, contents in tables().items():
         page = DOCS / name
         page.write_text(filled(page.read_text(encoding="utf-8"), contents), encoding="utf-8")
+    schema = json.dumps(rule_schema(), indent=2, ensure_ascii=False)
+    (LIBRARY / SCHEMA_FILE).write_text(f"{schema}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
