@@ -58,8 +58,8 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     was changed counts anew. `sequence` and `enqueued` (seconds since 1970) are the high-water mark: events up to both
     are in. An event with a lower number enqueued later belongs to a hub that was made anew. `buckets` are encoded
     aggregates by their start; `node`, `resource`, `category`, `operation` are of the newest record, `first_at` and
-    `last_at` the records' own times. Spans that ended by `judged` (seconds since 1970) need no judgement any more;
-    `due` is when the timer has to look.
+    `last_at` the records' own times. What lies before `judged` (seconds since 1970) needs no judgement any more; `due`
+    is when the timer has to look, and from `kept_until` on it removes the row.
     """
 
     rule: str
@@ -75,7 +75,8 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     last_at: float
     buckets: bytes = b""
     judged: float = 0.0
-    due: datetime | None = None
+    due: datetime
+    kept_until: datetime
     etag: str | None = None
 
 
