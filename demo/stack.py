@@ -25,7 +25,8 @@ POOLS = ("10.64.0.0/16",)
 class StackOptions:
     """`settings` are app settings that replace or add to those worked out here; ports of 0 are chosen free.
 
-    `zones` are names of private DNS zones in the hub's group, `pools` prefixes for nodes without a network.
+    Without `logs` there is no log store. `zones` are names of private DNS zones in the hub's group, `pools`
+    prefixes for nodes without a network.
     """
 
     folder: Path = DEFAULT_FOLDER
@@ -34,6 +35,7 @@ class StackOptions:
     functions_port: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
+    logs: bool = True
     zones: Sequence[str] = ()
     pools: Sequence[str] = ()
 
@@ -47,6 +49,7 @@ class MeshStack:
             Options(
                 folder=self.options.folder,
                 hubs={TELEMETRY_HUB: PARTITIONS, "mesh-events": 1},
+                logged={TELEMETRY_HUB: "records", "mesh-events": "events"} if self.options.logs else {},
                 ports=self.options.ports,
                 keep=self.options.keep,
             )
@@ -176,6 +179,7 @@ def app_settings(endpoints: Endpoints) -> dict[str, str]:
         "MESH_SUBSCRIPTIONS": ",".join(endpoints.subscriptions),
         "MESH_HUBS": hub_settings(subscription),
         "MESH_RESOURCE_MANAGER": endpoints.resource_manager,
+        "MESH_LOGS": endpoints.logs,
         "MESH_EVENT_DELAY_SECONDS": "1",
         "MESH_RESYNC_SCHEDULE": "*/10 * * * * *",
         "MESH_PRINCIPAL_ID": ManagedIdentity("app").object_id,

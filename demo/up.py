@@ -56,6 +56,7 @@ def directions(stack: MeshStack) -> str:
         f"control endpoint   {endpoints.control}",
         f"managed identity   {endpoints.identity_endpoint}",
         f"Event Hubs         {endpoints.event_hubs_namespace}",
+        f"log store          {endpoints.logs}",
         f"storage            {endpoints.blobs}  {endpoints.queues}  {endpoints.tables}",
         f"logs               {stack.options.folder}/logs, {stack.app_log}",
         "",

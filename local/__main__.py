@@ -55,6 +55,7 @@ def _options() -> tuple[Options, bool]:
         principals=tuple(arguments.principal or DEFAULT_PRINCIPALS),
         hubs={name: int(partitions) for name, partitions in arguments.hub},
         consumer_groups=_collected(arguments.consumer_group),
+        logged=dict(arguments.logged),
         ports=Ports(**{name: getattr(arguments, f"port_{name}") for name in Ports.__slots__}),
         keep=arguments.keep,
     )
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--subscription", action="append", metavar="ID", help="repeatable")
     parser.add_argument("--hub", action="append", default=[], type=_pair, metavar="NAME=PARTITIONS")
     parser.add_argument("--consumer-group", action="append", default=[], type=_pair, metavar="HUB=GROUP")
+    parser.add_argument("--logged", action="append", default=[], type=_pair, metavar="HUB=records|events")
     parser.add_argument(
         "--principal", action="append", metavar="NAME", help="repeatable; az signs in as the last"
     )

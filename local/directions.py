@@ -34,6 +34,7 @@ def for_people(endpoints: Endpoints, principal: str) -> str:
         "Queues": endpoints.queues,
         "Tables": endpoints.tables,
         "Event Hubs": endpoints.event_hubs_namespace or "(none: start with --hub NAME=PARTITIONS)",
+        "Logs": endpoints.logs or "(none: start with --logged HUB=records)",
         "Subscriptions": ", ".join(endpoints.subscriptions),
         "Authority": str(endpoints.ca_file),
     }

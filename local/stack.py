@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from local import azurite, certificates
 from local.arm.resource_manager import DEFAULT_SUBSCRIPTION
@@ -20,6 +20,8 @@ DEFAULT_FOLDER = ROOT / ".local-azure"
 # The function app's managed identity, and the person at the keyboard.
 DEFAULT_PRINCIPALS = ("app", "operator")
 SECONDS_TO_START = 60.0
+# The consumer group that the log store reads with.
+LOGS_GROUP = "logs"
 EVENT_SUBSCRIPTIONS = "2022-06-15"
 
 
@@ -29,6 +31,7 @@ class Ports:
 
     resource_manager: int = 0
     identity: int = 0
+    logs: int = 0
     event_hubs: int = 0
     blobs: int = 0
     queues: int = 0
@@ -40,7 +43,8 @@ class Options:
     """What to start. `folder` holds certificates, secrets, logs and, with `keep`, the data for the next start.
 
     `hubs` maps the names of event hubs to their number of partitions, `consumer_groups` to the groups they
-    have beside `$Default`.
+    have beside `$Default`. `logged` names those that feed the log store, with what they carry: `records` as Azure
+    Monitor streams them, or an application's own `events`; without any there is no log store.
     """
 
     folder: Path = DEFAULT_FOLDER
@@ -48,6 +52,7 @@ class Options:
     principals: tuple[str, ...] = DEFAULT_PRINCIPALS
     hubs: Mapping[str, int] = field(default_factory=dict)
     consumer_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    logged: Mapping[str, Literal["records", "events"]] = field(default_factory=dict)
     ports: Ports = Ports()
     tenant: str = DEFAULT_TENANT
     keep: bool = False
@@ -59,7 +64,7 @@ class Endpoints:
 
     `identity_headers` holds each principal's value for `IDENTITY_HEADER`. `ca_file` is the local authority
     alone, `ca_bundle` it and every public one (for `SSL_CERT_FILE` and `REQUESTS_CA_BUNDLE`).
-    `event_hubs_connection_string` and `_namespace` are empty when no hub was asked for.
+    `event_hubs_connection_string` and `_namespace` are empty when no hub was asked for, `logs` when none is logged.
     """
 
     resource_manager: str
@@ -74,6 +79,7 @@ class Endpoints:
     tables: str
     event_hubs_connection_string: str
     event_hubs_namespace: str
+    logs: str
     subscriptions: tuple[str, ...]
     tenant: str
 
@@ -174,8 +180,13 @@ class LocalAzure:
         hubs = self._module("local.events.hubs", self._hubs_arguments()) if options.hubs else None
         storage = self._azurite()
         manager = self._module("local.arm", self._manager_arguments(served, storage))
-        manager_ready = manager.wait_until_ready(SECONDS_TO_START)
         hubs_ready = hubs.wait_until_ready(SECONDS_TO_START) if hubs else {}
+        connection = str(hubs_ready.get("connection_string", ""))
+        logs = (
+            self._module("local.logs", self._logs_arguments(served, connection)) if options.logged else None
+        )
+        manager_ready = manager.wait_until_ready(SECONDS_TO_START)
+        logs_ready = logs.wait_until_ready(SECONDS_TO_START) if logs else {}
         endpoint = str(manager_ready["endpoint"]).rstrip("/")
         return Endpoints(
             resource_manager=endpoint,
@@ -188,8 +199,9 @@ class LocalAzure:
             blobs=storage.blob_endpoint,
             queues=storage.queue_endpoint,
             tables=storage.table_endpoint,
-            event_hubs_connection_string=str(hubs_ready.get("connection_string", "")),
+            event_hubs_connection_string=connection,
             event_hubs_namespace=str(hubs_ready.get("endpoint", "")),
+            logs=str(logs_ready.get("endpoint", "")),
             subscriptions=options.subscriptions,
             tenant=options.tenant,
         )
@@ -241,9 +253,23 @@ class LocalAzure:
             ("--consumer-group", f"{hub}={group}")
             for hub, names in options.consumer_groups.items()
             for group in names
-        ]
+        ] + [("--consumer-group", f"{hub}={LOGS_GROUP}") for hub in options.logged]
         port = ("--port", str(options.ports.event_hubs))
         return [*port, *(word for pair in [*hubs, *groups] for word in pair)]
+
+    def _logs_arguments(self, served: Certificates, connection: str) -> list[str]:
+        # In a file of this user's: a command line is seen by all.
+        source = self._folder / "logs-source.secret"
+        source.touch(mode=0o600)
+        source.write_text(connection)
+        return [
+            *("--certificate", str(served.certificate)),
+            *("--private-key", str(served.private_key)),
+            *("--token-key-file", str(self._secret_file("token-key"))),
+            *("--port", str(self._options.ports.logs)),
+            *("--event-hubs-file", str(source)),
+            *(word for hub, kind in self._options.logged.items() for word in ("--hub", f"{hub}={kind}")),
+        ]
 
     def _manager_arguments(self, served: Certificates, storage: Azurite) -> list[str]:
         options = self._options

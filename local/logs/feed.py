@@ -1,0 +1,81 @@
+"""From Event Hubs into the tables: a consumer of its own group for each hub."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from azure.eventhub import EventData
+from azure.eventhub.aio import EventHubConsumerClient, PartitionContext
+
+from local.logs.mapping import Json, Row, event_row, row_of
+from local.logs.store import LogStore
+
+LOG = logging.getLogger("local.logs")
+GROUP = "logs"
+EVENTS_AT_ONCE = 300
+SECONDS_TO_GATHER = 1.0
+SECONDS_TO_END = 3.0
+
+type Mapper = Callable[[Json, datetime], Row | None]
+MAPPERS: Mapping[str, Mapper] = {"records": row_of, "events": event_row}
+
+
+class Feed:
+    """Reads whole hubs from their beginning. `hubs` maps a hub's name to what it carries: `records` or `events`."""
+
+    def __init__(self, store: LogStore, connection_string: str, hubs: Mapping[str, str]) -> None:
+        self._store = store
+        self._connection_string = connection_string
+        self._hubs = hubs
+        self._running: list[tuple[EventHubConsumerClient, asyncio.Task[None]]] = []
+
+    def start(self) -> None:
+        for hub, kind in self._hubs.items():
+            client = EventHubConsumerClient.from_connection_string(
+                self._connection_string, GROUP, eventhub_name=hub
+            )
+            self._running.append((client, asyncio.create_task(self._read(client, MAPPERS[kind]))))
+
+    async def stop(self) -> None:
+        for client, task in self._running:
+            task.cancel()
+            with suppress(asyncio.CancelledError, TimeoutError):
+                await asyncio.wait_for(task, SECONDS_TO_END)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(client.close(), SECONDS_TO_END)
+        self._running.clear()
+
+    async def _read(self, client: EventHubConsumerClient, mapper: Mapper) -> None:
+        async def take(_context: PartitionContext, events: list[EventData]) -> None:
+            if events:
+                await asyncio.to_thread(self._add, [event.body_as_str() for event in events], mapper)
+
+        await client.receive_batch(
+            on_event_batch=take,
+            max_batch_size=EVENTS_AT_ONCE,
+            max_wait_time=SECONDS_TO_GATHER,
+            starting_position="-1",
+        )
+
+    def _add(self, bodies: Sequence[str], mapper: Mapper) -> None:
+        now = datetime.now(UTC)
+        records = [record for body in bodies for record in records_in(body)]
+        self._store.add(row for record in records if (row := mapper(record, now)))
+
+
+def records_in(body: str) -> Iterator[Json]:
+    """The records of an event. What is no JSON is left out and logged: Log Analytics gets its records another way."""
+    try:
+        content: object = json.loads(body)
+    except ValueError as error:
+        LOG.warning("an event is left out: %s", error)
+        return
+    if isinstance(content, dict):
+        inner = content.get("records")
+        content = inner if isinstance(inner, list) else [content]
+    for record in content if isinstance(content, list) else []:
+        if isinstance(record, dict):
+            yield record
