@@ -18,9 +18,9 @@ from benchmarks.target import Target
 from demo.records import Json, recorded_records, sample_records
 from shared.domain.ids import NodeKey
 from shared.telemetry.attribute import Attribution
-from shared.telemetry.batch import read_batch
 from shared.telemetry.decode import decode
 from shared.telemetry.event import StreamEvent
+from shared.telemetry.former import read_batch
 from shared.telemetry.record import Record
 from shared.telemetry.rules import error_level
 

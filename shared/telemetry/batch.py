@@ -1,144 +1,120 @@
 """What a batch of events says, decided without any input or output."""
 
-import re
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
-from hashlib import sha256
 
 import msgspec
 
-from shared.domain.errors import MeshError
 from shared.domain.ids import NodeKey
-from shared.ports import Alert, DeadLetter
+from shared.ports import DeadLetter
+from shared.telemetry.aggregate import Tally
 from shared.telemetry.attribute import Attribution
-from shared.telemetry.decode import decode
 from shared.telemetry.event import StreamEvent
-from shared.telemetry.healing import key_to_look_at
-from shared.telemetry.record import Record, Undecodable
-from shared.telemetry.rules import Rule, Severity, alert_of, worst
+from shared.telemetry.kinds import Kind, kinds_of
+from shared.telemetry.letters import Letters
+from shared.telemetry.matching import Matcher, Opened
+from shared.telemetry.record import KIND_FIELDS, Record, Undecodable
+from shared.telemetry.tallying import Tallying
 
-LONGEST_ID = 2048
+type Volumes = dict[tuple[str, str], tuple[float, int]]
+
+_fields = msgspec.structs.astuple
 
 
 class Findings(msgspec.Struct):
-    """What has to be stored and asked for after a batch, each thing once, and how much was read."""
+    """What has to be stored and asked for after a batch, each thing once, and how much was read.
+
+    `touches` give the cause by key and resource; `volumes` bytes and records by node and diagnostic category, where
+    each record has its share of its event's bytes.
+    """
 
     records: int = 0
     unattributed: int = 0
     letters: list[DeadLetter] = []
     touches: dict[tuple[NodeKey, str], str] = {}
-    alerts: dict[str, Alert] = {}
+    tallies: list[Tally] = []
+    volumes: Volumes = {}
 
 
-def read_batch(events: Sequence[StreamEvent], attribution: Attribution, rule: Rule) -> Findings:
-    """Every record is counted, attributed and judged; what cannot be read or judged becomes a dead letter."""
-    findings = Findings()
-    tallies: dict[_Kind, _Tally] = {}
-    for event in events:
-        items = decode(event.body)
-        findings.records += len(items)
-        for index, item in enumerate(items):
-            if isinstance(item, Undecodable):
-                findings.records -= 1
-                findings.letters.append(_undecodable(event, index, item))
-                continue
-            try:
-                severity = rule(item)
-            except Exception as error:  # noqa: BLE001 - kept as a dead letter; the other records go on
-                reason = f"the rule failed: {type(error).__name__}"
-                findings.letters.append(_letter(event, index, reason, msgspec.json.encode(item)))
-                continue
-            if key := key_to_look_at(item):
-                findings.touches.setdefault((key, item.resource), f"activity log: {item.operation}")
-            node = attribution.node_of(item.resource)
-            if node is None:
-                findings.unattributed += 1
-            elif severity and len(item.resource) > LONGEST_ID:
-                reason = f"its resource id has {len(item.resource)} characters"
-                findings.letters.append(_letter(event, index, reason, b""))
-            elif severity:
-                _count(tallies, item, node, severity, item.at(event.enqueued_at))
-    _raise_alerts(findings, tallies)
-    return findings
+def read_batch(events: Sequence[StreamEvent], attribution: Attribution, matcher: Matcher) -> Findings:
+    """Every record is counted, attributed and matched; what cannot be read or judged becomes a dead letter.
 
-
-type _Kind = tuple[str, str | None, str]
-
-
-class _Tally(msgspec.Struct):
-    """Records of one kind as they are spelled: an alert is made of a thousand at the price of one."""
-
-    record: Record
-    node: NodeKey
-    severity: Severity
-    first_at: datetime
-    last_at: datetime
-    count: int = 0
-
-
-def _count(
-    tallies: dict[_Kind, _Tally], record: Record, node: NodeKey, severity: Severity, at: datetime
-) -> None:
-    kind = (record.resource, record.category, record.operation)
-    tally = tallies.get(kind)
-    if tally is None:
-        tallies[kind] = tally = _Tally(record, node, severity, at, at)
-    tally.count += 1
-    tally.severity = worst(tally.severity, severity)
-    if at < tally.first_at:
-        tally.first_at = at
-    elif at > tally.last_at:
-        tally.last_at = at
-
-
-def _raise_alerts(findings: Findings, tallies: dict[_Kind, _Tally]) -> None:
-    """Kinds that differ in their spelling alone meet in one alert."""
-    for tally in tallies.values():
-        alert = alert_of(tally.record, tally.node, tally.severity, tally.first_at, tally.last_at, tally.count)
-        known = findings.alerts.get(alert.id)
-        findings.alerts[alert.id] = _merged(known, alert) if known else alert
-
-
-def _merged(known: Alert, more: Alert) -> Alert:
-    worse = worst(known.severity, more.severity)
-    return msgspec.structs.replace(
-        more if more.severity == worse else known,
-        first_at=min(known.first_at, more.first_at),
-        last_at=max(known.last_at, more.last_at),
-        count=known.count + more.count,
-    )
-
-
-def unstorable(alert: Alert, error: MeshError) -> DeadLetter:
-    """An alert that no try can store."""
-    return DeadLetter(
-        id=f"alert-{alert.id}",
-        kind="telemetry",
-        at=alert.last_at,
-        reason=f"its alert cannot be stored: {error.reason}",
-        source=alert.node,
-        body=msgspec.json.encode(alert),
-    )
-
-
-def _undecodable(event: StreamEvent, index: int, item: Undecodable) -> DeadLetter:
-    from shared.telemetry.redact import redacted  # no part of a cold start
-
-    return _letter(event, index, item.reason, redacted(item.piece))
-
-
-def _letter(event: StreamEvent, index: int, reason: str, body: bytes) -> DeadLetter:
-    """The same for the same event however often it is delivered.
-
-    The digest tells events apart that share partition and offset because the Event Hub was made anew.
+    An event that is twice in the batch is read once.
     """
-    offset = re.sub(r"[^\w.-]", "-", event.offset)
-    digest = sha256(event.body).hexdigest()[:12]
-    return DeadLetter(
-        id=f"telemetry-{event.partition}-{offset}-{index}-{digest}",
-        kind="telemetry",
-        at=event.enqueued_at,
-        reason=reason,
-        source=f"event-hub/{event.partition}/{event.offset}",
-        body=body,
-    )
+    batch = _Batch(attribution, matcher)
+    seen = set()
+    for event in events:
+        mark = (event.partition, event.sequence_number, event.offset, event.enqueued_at, len(event.body))
+        if mark not in seen:
+            seen.add(mark)
+            batch.read(event)
+    batch.found.tallies = batch.tallying.tallies()
+    return batch.found
+
+
+class _Batch:
+    def __init__(self, attribution: Attribution, matcher: Matcher) -> None:
+        self.found = Findings()
+        self.tallying = Tallying()
+        self._attribution = attribution
+        self._decoder = matcher.decoder
+        self._kind_of = kinds_of(attribution, matcher).__getitem__
+
+    def read(self, event: StreamEvent) -> None:
+        records = self._decoder.records(event.body)
+        places: Sequence[int] = range(len(records)) if records is not None else ()
+        letters = Letters(event, self.found.letters, self._attribution)
+        if records is None:
+            items = self._decoder.decode(event.body)
+            for index, item in enumerate(items):
+                if isinstance(item, Undecodable):
+                    letters.undecodable(index, item)
+            places = [n for n, item in enumerate(items) if not isinstance(item, Undecodable)]
+            records = [item for item in items if not isinstance(item, Undecodable)]
+        if records:
+            self._read(event, records, places, letters)
+
+    def _read(
+        self, event: StreamEvent, records: Sequence[Record], places: Sequence[int], letters: Letters
+    ) -> None:
+        self.found.records += len(records)
+        kinds = [self._kind_of(_fields(record)[:KIND_FIELDS]) for record in records]
+        enqueued = event.enqueued_at.timestamp()
+        self.tallying.begin(event.sequence_number)
+        share = len(event.body) / len(records)
+        for kind, number in Counter(kinds).items():
+            self._count(kind, number, share, enqueued)
+        for place, kind, record in zip(places, kinds, records, strict=True):
+            if kind.targets:
+                self._judge(kind, record, enqueued, place, letters)
+
+    def _count(self, kind: Kind, number: int, share: float, enqueued: float) -> None:
+        """What one kind's records of an event say without any of them being looked at."""
+        if kind.touch:
+            self.found.touches.setdefault((kind.touch, kind.resource), f"activity log: {kind.operation}")
+        if kind.volume is None:
+            self.found.unattributed += number
+            return
+        size, count = self.found.volumes.get(kind.volume, (0.0, 0))
+        self.found.volumes[kind.volume] = (size + share * number, count + number)
+        for target in kind.timeless:
+            self.tallying.count(target, (target.rule.name, target.prefix), kind, enqueued, number)
+
+    def _judge(self, kind: Kind, record: Record, enqueued: float, place: int, letters: Letters) -> None:
+        opened: Opened = {}
+        at = record.seconds(enqueued)
+        for target in kind.targets:
+            rule = target.rule
+            try:
+                if rule.fields and not rule.holds(record, opened):
+                    continue
+                value = rule.value(record, opened) if rule.number else None
+                group = target.group or (rule.name, target.prefix + rule.parts(record, opened))
+            except Exception as error:  # noqa: BLE001 - kept as a dead letter; other rules and records go on
+                reason = f"the rule {rule.name} failed: {str(error)[:200] or type(error).__name__}"
+                letters.failed(place, kind, reason, msgspec.json.encode(record))
+                continue
+            if rule.number is None:
+                self.tallying.count(target, group, kind, at)
+            elif value is not None:
+                self.tallying.add(target, group, kind, at, value)

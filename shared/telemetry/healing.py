@@ -17,16 +17,17 @@ _OPERATIONS = frozenset(
         "microsoft.resources/subscriptions/resourcegroups/delete",
     }
 )
-_LENGTHS = frozenset(map(len, _OPERATIONS))  # almost every record is dismissed by it, at a third of the price
 # One operation is logged when it starts, when it is accepted and when it ends; only its end is of interest.
 _NOT_DONE = frozenset({"start", "started", "accept", "accepted", "failure", "failed"})
 
 
 def key_to_look_at(record: Record) -> NodeKey | None:
     """The group that an operation was done in, whether or not it is a node: a hub's group is none."""
-    operation = record.operation_name
-    if operation is None or len(operation) not in _LENGTHS:
+    return key_of_operation(record.resource, record.operation_name or "", record.result)
+
+
+def key_of_operation(resource: str, operation: str, result: str) -> NodeKey | None:
+    """The same of a record's fields."""
+    if operation.lower() not in _OPERATIONS or result.lower() in _NOT_DONE:
         return None
-    if operation.lower() not in _OPERATIONS or record.result.lower() in _NOT_DONE:
-        return None
-    return NodeKey.containing(record.resource)
+    return NodeKey.containing(resource)

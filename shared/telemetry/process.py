@@ -9,7 +9,7 @@ from shared.domain.errors import Terminal
 from shared.domain.ids import NodeKey
 from shared.ports import Alert, Alerts, Clock, DeadLetters, NodeStore
 from shared.telemetry.attribute import Attribution
-from shared.telemetry.batch import read_batch, unstorable
+from shared.telemetry.former import read_batch, unstorable
 from shared.telemetry.event import StreamEvent
 from shared.telemetry.rules import Rule, error_level
 

@@ -20,19 +20,31 @@ UNPACKED_LIMIT = 64 * 1024 * 1024
 _NESTING = 4  # envelopes inside envelopes
 
 
-_RECORD = msgspec.json.Decoder(Record)
+# Names in lower case → ours. `_ResourceId` and `TimeGenerated` come from data export rules of Log Analytics.
+_OTHER_SPELLINGS = {"_resourceid": "resourceId", "resourceuri": "resourceId", "timegenerated": "time"}
 _UNREADABLE = (ValueError, RecursionError)  # json's, msgspec's and Unicode's errors are ValueErrors
 
 
-def decode_tolerantly(body: bytes) -> list[Item]:
-    """What can be read of a body of any form, in its order. Never raises."""
+def decode_tolerantly(body: bytes, record: type[Record]) -> list[Item]:
+    """What can be read of a body of any form, in its order, as records of a type. Never raises."""
     try:
         text = _unpacked(body).decode("utf-8-sig", "replace")
     except zlib.error as error:
         return [Undecodable(f"starts like gzip and is not: {error}", body)]
     if not text.strip(_BETWEEN):
         return [Undecodable("empty", body)]
-    return _items(text, _NESTING)
+    return _items(text, _Target(record), _NESTING)
+
+
+class _Target:
+    """What type of record is made, and the names it knows."""
+
+    def __init__(self, record: type[Record]) -> None:
+        self.record = record
+        self.typed = msgspec.json.Decoder(record)
+        names = [n for n in record.__struct_encode_fields__ if n != "Status"]
+        self.spellings = {n.lower(): n for n in reversed(names)} | _OTHER_SPELLINGS
+        self.raw = frozenset(names).difference(Record.__struct_encode_fields__)
 
 
 def _unpacked(body: bytes) -> bytes:
@@ -61,14 +73,14 @@ _ENVELOPE = re.compile(r"""\s*\{\s*["']+records["']+\s*:\s*\[""")
 _BETWEEN = "\0\ufeff \t\r\n,[]}"
 
 
-def _items(text: str, nesting: int) -> list[Item]:
+def _items(text: str, target: _Target, nesting: int) -> list[Item]:
     """Of an envelope, an array, objects in a row, or one object."""
     envelope = _ENVELOPE.match(text)
     inside = text[envelope.end() :] if envelope else text
-    by_braces = [i for piece in _pieces(inside) for i in _piece_items(piece, nesting)]
+    by_braces = [i for piece in _pieces(inside) for i in _piece_items(piece, target, nesting)]
     if all(isinstance(i, Record) for i in by_braces):
         return by_braces
-    by_first_name = [i for part in _parts(inside) for i in _part_items(part, nesting)]
+    by_first_name = [i for part in _parts(inside) for i in _part_items(part, target, nesting)]
     return max(by_braces, by_first_name or by_braces, key=_readable)
 
 
@@ -113,8 +125,8 @@ def _parts(text: str) -> list[str]:
     return [before, *objects] if len(objects) > 1 or before.strip(_BETWEEN) else []
 
 
-def _part_items(part: str, nesting: int) -> list[Item]:
-    items = [i for piece in _pieces(part) for i in _piece_items(piece, nesting)]
+def _part_items(part: str, target: _Target, nesting: int) -> list[Item]:
+    items = [i for piece in _pieces(part) for i in _piece_items(piece, target, nesting)]
     broken = [i for i in items if isinstance(i, Undecodable)]
     return [_undecodable(broken[0].reason, part)] if len(broken) == len(items) > 1 else items
 
@@ -122,18 +134,18 @@ def _part_items(part: str, nesting: int) -> list[Item]:
 # --- one piece
 
 
-def _piece_items(piece: str, nesting: int) -> list[Item]:
+def _piece_items(piece: str, target: _Target, nesting: int) -> list[Item]:
     if nesting and _ENVELOPE.match(piece):
-        return _items(piece, nesting - 1)
+        return _items(piece, target, nesting - 1)
     try:
-        return [_RECORD.decode(piece)]
+        return [target.typed.decode(piece)]
     except _UNREADABLE:
-        return _lenient(piece)
+        return _lenient(piece, target)
 
 
-def _lenient(piece: str) -> list[Item]:
+def _lenient(piece: str, target: _Target) -> list[Item]:
     try:
-        return _from_value(json.loads(_TOKEN.sub(_repaired, piece), strict=False), piece)
+        return _from_value(json.loads(_TOKEN.sub(_repaired, piece), strict=False), piece, target)
     except _UNREADABLE as error:
         return [_undecodable(str(error) or type(error).__name__, piece)]
 
@@ -146,34 +158,30 @@ def _repaired(token: re.Match[str]) -> str:
     return token[0].replace("\\'", "'") if token["double"] else token[0]
 
 
-def _from_value(value: object, piece: str) -> list[Item]:
+def _from_value(value: object, piece: str, target: _Target) -> list[Item]:
     if not isinstance(value, dict):
         return [_undecodable(f"a record is an object, not {_kind(value)}", piece)]
     if "records" not in value:
-        return [_from_object(value, piece)]
+        return [_from_object(value, piece, target)]
     records = value["records"]
     if not isinstance(records, list):
         return [_undecodable(f"records is {_kind(records)}, not an array", piece)]
-    return [i for r in records for i in _from_value(r, json.dumps(r))]
+    return [i for r in records for i in _from_value(r, json.dumps(r), target)]
 
 
-# Names in lower case → ours. `_ResourceId` and `TimeGenerated` come from data export rules of Log Analytics.
-_SPELLINGS = {n.lower(): n for n in reversed(Record.__struct_encode_fields__) if n != "Status"} | {
-    "_resourceid": "resourceId",
-    "resourceuri": "resourceId",
-    "timegenerated": "time",
-}
-
-
-def _from_object(value: dict[str, object], piece: str) -> Item:
-    fields = {"resourceId": ""}
+def _from_object(value: dict[str, object], piece: str, target: _Target) -> Item:
+    fields: dict[str, object] = {"resourceId": ""}
     for name, content in value.items():
-        spelling = name if name == "Status" else _SPELLINGS.get(name.lower(), "")
+        spelling = name if name == "Status" else target.spellings.get(name.lower(), "")
         if spelling == "resourceId" and not isinstance(content, str | None):
             return _undecodable(f"{name} is {_kind(content)}, not a string", piece)
-        if spelling and type(content) in (str, int) and not fields.get(spelling):
+        if fields.get(spelling):
+            continue
+        if spelling in target.raw:
+            fields[spelling] = msgspec.Raw(json.dumps(content))
+        elif spelling and type(content) in (str, int):
             fields[spelling] = _valid(str(content))
-    return msgspec.convert(fields, Record)
+    return msgspec.convert(fields, target.record)
 
 
 def _valid(text: str) -> str:

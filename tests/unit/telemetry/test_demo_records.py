@@ -7,7 +7,7 @@ import pytest
 from demo.records import RECORDED, event_bodies, peering_deleted
 from shared.domain.ids import NodeKey, normal_id
 from shared.telemetry.attribute import Attribution
-from shared.telemetry.batch import Findings, read_batch
+from shared.telemetry.former import Findings, read_batch
 from shared.telemetry.rules import error_level
 from tests.unit.telemetry.samples import SALES, event, resource
 

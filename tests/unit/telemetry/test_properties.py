@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.telemetry.attribute import Attribution
-from shared.telemetry.batch import Findings, read_batch
 from shared.telemetry.decode import decode
 from shared.telemetry.event import StreamEvent
+from shared.telemetry.former import Findings, read_batch
 from shared.telemetry.record import Undecodable
 from shared.telemetry.rules import error_level
 from tests.unit.telemetry.samples import OTHER, SALES, VAULT, envelope, event, resource, sample

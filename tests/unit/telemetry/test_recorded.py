@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from shared.telemetry.attribute import Attribution
-from shared.telemetry.batch import read_batch
 from shared.telemetry.decode import decode
+from shared.telemetry.former import read_batch
 from shared.telemetry.record import Record, Undecodable
 from shared.telemetry.rules import error_level
 from tests.unit.telemetry.samples import event
