@@ -322,7 +322,7 @@ class EdgeHistories(RuleBasedStateMachine):
     def made(self) -> set[str]:
         """All that carries our names, or that nobody else makes here."""
         cloud = self.mesh.cloud
-        found = set(cloud.endpoints)
+        found = set(cloud.endpoints) | {z for z in cloud.zones if NodeKey.containing(z) == CONSUMER}
         for key in (CONSUMER, PROVIDER):
             found |= {normal_id(s.id) for s in cloud.networks[normal_id(network_of(key))].sides.values()}
         for subnet in ("workload", "private-endpoints"):
@@ -414,8 +414,12 @@ def awaits_nodes(record: EdgeRecord) -> bool:
 
 
 def looked_for(record: EdgeRecord) -> bool:
-    """Whether somebody is on the way to look again: a worker that woke up late has told what it wrote."""
-    return record.generation != record.observed_generation or record.lease is not None
+    """Whether somebody is on the way to look again: a worker that woke up late has told what it wrote.
+
+    An edge that is over is due only where its last look could not end, since another one was at the artefact.
+    """
+    waits = record.state not in LIVE and record.next_due is not None
+    return waits or record.generation != record.observed_generation or record.lease is not None
 
 
 TestEdgeHistories = pytest.mark.timeout(300)(EdgeHistories.TestCase)
