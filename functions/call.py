@@ -12,11 +12,12 @@ from shared.domain.ids import NodeKey
 
 
 class Call(msgspec.Struct, frozen=True):
-    """`values` has every parameter that the route declares, and no other."""
+    """`values` has every parameter that the route declares, `others` those that it takes without declaring them."""
 
     app: Application
     actor: Actor
     values: Mapping[str, str]
+    others: Mapping[str, str] = {}
 
     def text(self, parameter: Parameter) -> str:
         """A parameter that the route declares; empty where the request leaves it out."""

@@ -16,7 +16,7 @@ from functions.call import Call
 from functions.examples import EXAMPLES
 from functions.parameters import Parameter
 from functions.routes import Route
-from functions.views import addresses, edges, hubs, nodes, operations, pages, plans
+from functions.views import addresses, edges, hubs, nodes, operations, pages, plans, telemetry
 from shared import ports
 
 type Json = dict[str, Any]  # any JSON: the description of a type is as deep as the type
@@ -39,7 +39,7 @@ PREFIX = "/api/"
 _REFERENCE = "#/components/schemas/{name}"
 _NAMES: dict[str, type[msgspec.Struct]] = {
     name: value
-    for module in (ports, bodies, pages, plans, nodes, edges, hubs, addresses, operations)
+    for module in (ports, bodies, pages, plans, nodes, edges, hubs, addresses, operations, telemetry)
     for name, value in vars(module).items()
     if isinstance(value, type) and issubclass(value, msgspec.Struct)
 } | {"Call": Call, "Description": Description}
@@ -97,7 +97,7 @@ def _operation(route: Route, body: object, view: object) -> Json:
         "description": "\n\n".join(filter(None, [rest, f"Needs the role {route.role}."])),
         "tags": [route.tag],
         "x-role": route.role.value,
-        "parameters": [_parameter(parameter) for parameter in route.parameters],
+        "parameters": [*map(_parameter, route.parameters), *_others(route)],
         "responses": {**_answers(route, view), **_problems(route)},
     }
     if body is not None:
@@ -125,6 +125,20 @@ def _parameter(parameter: Parameter) -> Json:
     if parameter.example:
         described["example"] = int(parameter.example) if parameter.most else parameter.example
     return described
+
+
+def _others(route: Route) -> list[Json]:
+    """Query parameters that depend on what is asked for: OpenAPI's form for names that it cannot list."""
+    schema = {"type": "object", "additionalProperties": {"type": "string"}}
+    described = {
+        "name": "others",
+        "in": "query",
+        "style": "form",
+        "explode": True,
+        "description": f"{route.others[:1].upper()}{route.others[1:]}.",
+        "schema": schema,
+    }
+    return [described] if route.others else []
 
 
 def _answers(route: Route, view: object) -> Json:

@@ -33,6 +33,7 @@ class Route(msgspec.Struct, frozen=True):
     also: tuple[HTTPStatus, ...] = ()  # other statuses with the same body
     headers: tuple[str, ...] = ()  # that its answer carries
     problems: tuple[HTTPStatus, ...] = ()
+    others: str = ""  # what query parameters it takes beside those declared; empty where none
 
     @property
     def body(self) -> str:
@@ -50,7 +51,7 @@ class Routes:
 
     def route(
         self,
-        method: Literal["GET", "POST"],
+        method: Literal["GET", "POST", "DELETE"],
         path: str,
         *parameters: Parameter,
         role: Role = Role.READER,
@@ -58,6 +59,7 @@ class Routes:
         also: tuple[HTTPStatus, ...] = (),
         headers: tuple[str, ...] = (),
         problems: tuple[HTTPStatus, ...] = (),
+        takes_others: str = "",
     ) -> Callable[[Handler], Handler]:
         """Declares that a handler answers a method on a path; its name is the function's."""
 
@@ -65,7 +67,18 @@ class Routes:
             name = handler.__name__
             self._add(
                 Route(
-                    name, method, path, role, self._tag, handler, parameters, status, also, headers, problems
+                    name,
+                    method,
+                    path,
+                    role,
+                    self._tag,
+                    handler,
+                    parameters,
+                    status,
+                    also,
+                    headers,
+                    problems,
+                    takes_others,
                 )
             )
             return handler

@@ -50,11 +50,18 @@ async def _handle(route: "Route", req: func.HttpRequest, app: "Application") -> 
     actor = caller(req, platform_authentication=app.platform_authentication)
     if not actor.may(route.role):
         return problem(HTTPStatus.FORBIDDEN, f"This needs the role {route.role}.", "RoleMissing")
-    call = Call(app, actor, {p.name: p.read(req) for p in route.parameters})
+    call = Call(app, actor, {p.name: p.read(req) for p in route.parameters}, _others(route, req))
     asked = (_body(req, getattr(import_module("functions.bodies"), route.body)),) if route.body else ()
     with waited_for():
         answer = await route.handler(call, *asked)
     return json_answer(answer.view, answer.status or route.status, answer.headers)
+
+
+def _others(route: "Route", req: func.HttpRequest) -> dict[str, str]:
+    """What the query holds beside what the route declares and the function key, where the route takes such."""
+    declared = {parameter.name for parameter in route.parameters} | {"code"}
+    given = req.params.items() if route.others else ()
+    return {name: value for name, value in given if value and name not in declared}
 
 
 def _body[T](req: func.HttpRequest, kind: type[T]) -> T:

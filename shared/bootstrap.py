@@ -5,6 +5,7 @@ and then runs one.
 """
 
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from shared.reconcile.resync import Resync
     from shared.reconcile.sweep import Sweep
     from shared.settings import Settings
+    from shared.telemetry.log_queries import LogQueries
     from shared.telemetry.process import TelemetryProcessor, Touch
+
+
+_QUERIES = Path(__file__).resolve().parents[1] / "infra" / "queries"
 
 
 class Application(msgspec.Struct, frozen=True):
@@ -58,6 +63,7 @@ class Application(msgspec.Struct, frozen=True):
     moves: "Moves"
     sweep: "Sweep"
     platform_authentication: bool
+    queries: "LogQueries"
 
 
 def build(settings: "Settings") -> Application:
@@ -67,6 +73,7 @@ def build(settings: "Settings") -> Application:
     from shared.adapters.credentials import LazyCredential
     from shared.adapters.event_hub import EventHubConnection, EventHubStream
     from shared.adapters.instruments import Instruments
+    from shared.adapters.log_analytics import LogAnalytics
     from shared.adapters.probes import EventHubProbe, QueueProbe, ResourceManagerProbe, TablesProbe
     from shared.adapters.queue import StorageWorkQueue
     from shared.adapters.storage import StorageConnection
@@ -93,6 +100,7 @@ def build(settings: "Settings") -> Application:
     from shared.reconcile.resync import Resync
     from shared.reconcile.surroundings import Shared
     from shared.reconcile.sweep import Sweep
+    from shared.telemetry.log_queries import LogQueries
     from shared.telemetry.process import KnownNodes, TelemetryProcessor
 
     mesh, timing = settings.mesh, settings.timing
@@ -105,6 +113,9 @@ def build(settings: "Settings") -> Application:
     queue = StorageWorkQueue(storage, RECONCILE_QUEUE, credential)
     hub = EventHubConnection(settings.event_hub.connection_string, settings.event_hub.namespace)
     events = EventHubStream(hub, settings.event_hub.mesh_events, credential)
+    logs = LogAnalytics(
+        settings.logs.endpoint, settings.logs.scope, [hub.workspace for hub in mesh.hubs], credential
+    )
     nodes, dead_letters, alerts = TableNodeStore(tables), TableDeadLetters(tables), TableAlerts(tables)
     history, leases, hubs = TableHistory(tables), TableLeases(tables, clock), TableHubStore(tables)
     edges, addresses = TableEdgeStore(tables), TableAddressBook(tables, clock)
@@ -181,6 +192,7 @@ def build(settings: "Settings") -> Application:
         moves=Moves(mesh, arm, nodes, intake),
         sweep=Sweep(mesh, arm, nodes, addresses, clock),
         platform_authentication=settings.platform_authentication,
+        queries=LogQueries(logs, _QUERIES),
     )
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # cold start: only an app with rules or rates of its own impo
     from shared.domain.cost import Rates
 
 PUBLIC_RESOURCE_MANAGER = "https://management.azure.com"
+PUBLIC_LOGS = "https://api.loganalytics.azure.com"
+PUBLIC_LOGS_SCOPE = "https://api.loganalytics.io/.default"
 _SUFFIX = "core.windows.net"
 _NAME = re.compile(r"^[a-z][a-z0-9-]{1,23}$")
 _APP = Path(__file__).resolve().parents[1]
@@ -56,6 +58,13 @@ class EventHubSettings(msgspec.Struct, frozen=True):
     telemetry: str
 
 
+class LogSettings(msgspec.Struct, frozen=True):
+    """The query API's address, empty where there is no log store, and what tokens for it are asked for."""
+
+    endpoint: str = ""
+    scope: str = ""
+
+
 class Settings(msgspec.Struct, frozen=True):
     """All that the environment decides.
 
@@ -73,6 +82,7 @@ class Settings(msgspec.Struct, frozen=True):
     rules: "tuple[Rule, ...]" = ()
     terms: Terms = Terms()
     platform_authentication: bool = False
+    logs: LogSettings = LogSettings()
 
     @property
     def rates(self) -> "Rates":
@@ -107,6 +117,7 @@ class _Reader:
         mesh, timing, storage, event_hub = self._mesh(), self._timing(), self._storage(), self._event_hub()
         rules, terms, rates = self._rules(), self._terms(), self._rates()
         trusted = self._switch("MESH_PLATFORM_AUTH")
+        logs = self._logs(public=endpoint.rstrip("/") == PUBLIC_RESOURCE_MANAGER)
         return Settings(
             mesh,
             timing,
@@ -118,6 +129,7 @@ class _Reader:
             rules,
             terms,
             trusted,
+            logs,
         )
 
     def _get(self, name: str) -> str:
@@ -257,6 +269,13 @@ class _Reader:
             meaning = f"a connection string; or {name}__accountName; or {name}__tableServiceUri and __queueServiceUri"
             self.faults.append(f"{name} is missing: {meaning}.")
         return StorageSettings(tables_endpoint=tables, queues_endpoint=queues)
+
+    def _logs(self, *, public: bool) -> LogSettings:
+        """Public Azure's where Resource Manager is; elsewhere it has to be named, and without it there is none."""
+        endpoint = (self._get("MESH_LOGS") or (PUBLIC_LOGS if public else "")).rstrip("/")
+        if endpoint and not endpoint.startswith("https://"):
+            self.faults.append("MESH_LOGS must be an https:// address.")
+        return LogSettings(endpoint, self._get("MESH_LOGS_SCOPE") or PUBLIC_LOGS_SCOPE)
 
     def _event_hub(self) -> EventHubSettings:
         name = "MESH_EVENTHUB"

@@ -38,10 +38,12 @@ from shared.reconcile.hubs.intake import HubIntake
 from shared.reconcile.move import Moves
 from shared.reconcile.replay import Replay
 from shared.reconcile.sweep import Sweep
+from shared.telemetry.log_queries import LogQueries
 from shared.telemetry.process import KnownNodes, TelemetryProcessor
 from tests.fakes import InMemoryAlerts
 from tests.fakes.edges import InMemoryEdgeStore
 from tests.fakes.hubs import InMemoryHubStore
+from tests.fakes.logs import InMemoryLogs
 from tests.support.mesh import SUBSCRIPTION, InMemoryMesh
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -195,6 +197,7 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
         edge_intake=edge_intake,
         edge_leases=EdgeLeases(edges, mesh.queue, mesh.clock),
         moves=Moves(mesh.mesh, mesh.arm, mesh.nodes, mesh.intake),
+        queries=LogQueries(InMemoryLogs(), ROOT / "infra" / "queries"),
         sweep=Sweep(mesh.mesh, mesh.arm, mesh.nodes, mesh.addresses, mesh.clock),
         desk=EdgeDesk(
             edges,
