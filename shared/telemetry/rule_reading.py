@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
+from functools import cache
 from typing import cast
 
 import yaml
@@ -25,7 +26,7 @@ _CONSTRUCTOR = yaml.constructor.SafeConstructor()
 def read[T](form: type[T], node: yaml.Node) -> "Reading[T]":
     """Reads a node as a struct of msgspec's; of its types those that `shared.telemetry.rule_schema` uses."""
     reader = _Reader()
-    value = reader.read(inspect.type_info(form), node, "")
+    value = reader.read(_type_of(form), node, "")
     return Reading(None if isinstance(value, _Nothing) else cast(T, value), reader.faults, reader.lines)
 
 
@@ -171,6 +172,8 @@ class _Reader:
 
 
 # --- types
+
+_type_of = cache(inspect.type_info)
 
 
 def _alternatives(kind: inspect.Type) -> Iterator[inspect.Type]:
