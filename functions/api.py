@@ -8,6 +8,7 @@ from functions.api_health import routes as health
 from functions.api_hubs import routes as hubs
 from functions.api_nodes import routes as nodes
 from functions.api_openapi import routes as description
+from functions.api_silences import routes as silences
 from functions.api_telemetry import routes as telemetry
 
-TABLES = (nodes, edges, hubs, addresses, alerts, telemetry, dead_letters, health, description)
+TABLES = (nodes, edges, hubs, addresses, alerts, silences, telemetry, dead_letters, health, description)

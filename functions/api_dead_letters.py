@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 routes = Routes("deadletters")
 
-KIND = Parameter("kind", "only dead letters of this kind", allowed=("event", "telemetry", "key"))
+KIND = Parameter("kind", "only dead letters of this kind", allowed=("event", "telemetry", "key", "delivery"))
 LETTER = Parameter(
     "id", "a dead letter's id", place="path", required=True, longest=4096, example="event-5f1c9a52"
 )

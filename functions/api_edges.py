@@ -4,12 +4,20 @@ from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from functions.answers import Answer, BadRequest, NotAllowed
-from functions.parameters import CONTINUATION, HISTORY, IDEMPOTENCY_KEY, IF_MATCH, TOP, Parameter
+from functions.answers import Answer, NotAllowed
+from functions.parameters import (
+    CONTINUATION,
+    HISTORY,
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    TOP,
+    Parameter,
+    node_named,
+)
 from functions.routes import Routes
 from shared.domain.actor import Role
 from shared.domain.errors import Conflict
-from shared.domain.ids import EdgeKey, NodeKey
+from shared.domain.ids import EdgeKey
 
 if TYPE_CHECKING:
     from functions.bodies import Decision, EdgeAsk, Extension
@@ -85,8 +93,8 @@ async def list_edges(call: "Call") -> "Answer[List[EdgeItem]]":
     consumer, provider = call.text(CONSUMER), call.text(PROVIDER)
     page = await call.app.desk.list(
         call.actor,
-        consumer=_node("consumer", consumer) if consumer else None,
-        provider=_node("provider", provider) if provider else None,
+        consumer=node_named("consumer", consumer) if consumer else None,
+        provider=node_named("provider", provider) if provider else None,
         state=call.text(STATE),
         size=call.top,
         continuation=call.continuation,
@@ -185,8 +193,8 @@ def _request(body: "EdgeAsk") -> "EdgeRequest":
     from shared.domain.edge import EdgeRequest
 
     return EdgeRequest(
-        consumer=_node("consumer", body.consumer),
-        provider=_node("provider", body.provider),
+        consumer=node_named("consumer", body.consumer),
+        provider=node_named("provider", body.provider),
         interface=body.interface,
         target=body.target,
         purpose=body.purpose,
@@ -205,13 +213,3 @@ def _key(call: "Call") -> EdgeKey:
 def _etag(call: "Call") -> str | None:
     etag = call.text(IF_MATCH)
     return None if etag in ("", "*") else etag
-
-
-def _node(name: str, text: str) -> NodeKey:
-    """The node that a member or parameter names. Raises BadRequest."""
-    try:
-        return NodeKey.parse(f"node/{text.removeprefix('node/')}")
-    except ValueError:
-        raise BadRequest(
-            f"{name} must be a node, <subscription>/<resource group>, not {text[:160]!r}."
-        ) from None

@@ -1,5 +1,6 @@
 """Request bodies. Unknown members are refused, so that nobody believes in an option that does nothing."""
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -39,8 +40,17 @@ class EdgeAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A decision about an edge."""
+    """A decision about an edge or an alert."""
 
+    reason: Reason
+
+
+class SilenceAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Alerts to keep quiet: of a node, of a rule, or of a rule at a node; `until` is a time with its zone."""
+
+    node: Annotated[str, Meta(max_length=160, description="A node: `<subscription>/<group>`.")] = ""
+    rule: Annotated[str, Meta(max_length=200, description="The name of a rule.")] = ""
+    until: Annotated[datetime, Meta(tz=True, description="When it ends, within 366 days.")]
     reason: Reason
 
 

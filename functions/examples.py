@@ -1,8 +1,10 @@
 """Examples for the description of the HTTP API; a test holds each against its type."""
 
+from datetime import UTC, datetime
+
 import msgspec
 
-from functions.bodies import Decision, EdgeAsk, Extension, Move
+from functions.bodies import Decision, EdgeAsk, Extension, Move, SilenceAsk
 
 _MESH = "b0000000-0000-4000-8000-000000000001"
 
@@ -18,5 +20,11 @@ EXAMPLES: dict[type[msgspec.Struct], msgspec.Struct] = {
     ),
     Decision: Decision("Agreed with the owner of the product."),
     Extension: Extension("The report runs for another quarter.", 90),
+    SilenceAsk: SilenceAsk(
+        node=f"{_MESH}/sales",
+        rule="sql-deadlocks",
+        until=datetime(2026, 12, 24, 18, 0, tzinfo=UTC),
+        reason="The year's last load runs in one transaction.",
+    ),
     Move: Move("westeurope-2"),
 }

@@ -8,6 +8,7 @@ import azure.functions as func
 import msgspec
 
 from functions.answers import BadRequest
+from shared.domain.ids import NodeKey
 
 MOST_ITEMS = 1000
 DEFAULT_ITEMS = 100
@@ -52,6 +53,16 @@ class Parameter(msgspec.Struct, frozen=True):
         if value and self.most and not (re.fullmatch(r"[0-9]{1,6}", value) and 1 <= int(value) <= self.most):
             raise BadRequest(f"{self.name} must be a whole number from 1 to {self.most}, not {value[:40]!r}.")
         return value
+
+
+def node_named(name: str, text: str) -> NodeKey:
+    """The node that a member or parameter names, with or without `node/`. Raises BadRequest."""
+    try:
+        return NodeKey.parse(f"node/{text.removeprefix('node/')}")
+    except ValueError:
+        raise BadRequest(
+            f"{name} must be a node, <subscription>/<resource group>, not {text[:160]!r}."
+        ) from None
 
 
 TOP = Parameter(

@@ -7,7 +7,7 @@ import azure.functions as func
 import msgspec
 
 from shared.bootstrap import application
-from shared.domain.ids import EdgeKey, HubKey, Key, NodeKey, parse_key
+from shared.domain.ids import AlertKey, EdgeKey, HubKey, Key, NodeKey, parse_key
 from shared.domain.mesh import RECONCILE_QUEUE
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ async def reconcile(app: "Application", key: Key) -> float | None:
             return (await app.engine.reconcile(key)).requeue_after
         case EdgeKey():
             return (await app.edge_engine.reconcile(key)).requeue_after
+        case AlertKey():
+            return await app.delivery.visit(key)
 
 
 async def give_up(app: "Application", key: Key, reason: str) -> None:
@@ -64,6 +66,8 @@ async def give_up(app: "Application", key: Key, reason: str) -> None:
             await app.engine.give_up(key, reason)
         case EdgeKey():
             await app.edge_engine.give_up(key, reason)
+        case AlertKey():
+            await app.delivery.give_up(key, reason)
 
 
 async def _read(message: func.QueueMessage) -> "tuple[WorkItem | None, Key | None]":

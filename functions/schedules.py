@@ -19,6 +19,7 @@ async def resync(timer: func.TimerRequest) -> None:
         await app.resync.enqueue_due()
         + await app.hub_intake.enqueue_due()
         + await app.edge_leases.enqueue_due()
+        + await app.delivery.enqueue_due()
     )
     if count:
         log.info("%d keys are due%s", count, " (the timer was late)" if timer.past_due else "")

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.adapters.credentials import LazyCredential
     from shared.adapters.instruments import Instruments
     from shared.domain.ids import NodeKey
     from shared.domain.mesh import Mesh
-    from shared.ports import Alerts, Clock, DeadLetters, History, NodeStore, Probe, WorkQueue
+    from shared.ports import Alerts, Clock, DeadLetters, EventStream, History, NodeStore, Probe, WorkQueue
     from shared.ports.mesh import AddressBook, HubStore
+    from shared.ports.telemetry import Handler
     from shared.reconcile.edges.commands import EdgeDesk
     from shared.reconcile.edges.engine import EdgeEngine
     from shared.reconcile.edges.intake import EdgeIntake, EdgeLeases
@@ -28,6 +32,9 @@ if TYPE_CHECKING:
     from shared.reconcile.resync import Resync
     from shared.reconcile.sweep import Sweep
     from shared.settings import Settings
+    from shared.telemetry.alert_desk import AlertDesk
+    from shared.telemetry.alerting import Alerting
+    from shared.telemetry.delivery import Delivery
     from shared.telemetry.log_queries import LogQueries
     from shared.telemetry.process import TelemetryProcessor, Touch
 
@@ -48,6 +55,9 @@ class Application(msgspec.Struct, frozen=True):
     nodes: "NodeStore"
     history: "History"
     alerts: "Alerts"
+    alerting: "Alerting"
+    alert_desk: "AlertDesk"
+    delivery: "Delivery"
     dead_letters: "DeadLetters"
     queue: "WorkQueue"
     probes: "tuple[Probe, ...]"
@@ -78,6 +88,7 @@ def build(settings: "Settings") -> Application:
     from shared.adapters.queue import StorageWorkQueue
     from shared.adapters.storage import StorageConnection
     from shared.adapters.tables.addresses import TableAddressBook
+    from shared.adapters.tables.alert_store import TableAlertStore
     from shared.adapters.tables.alerts import TableAlerts
     from shared.adapters.tables.dead_letters import TableDeadLetters
     from shared.adapters.tables.edges import TableEdgeStore
@@ -86,6 +97,7 @@ def build(settings: "Settings") -> Application:
     from shared.adapters.tables.leases import TableLeases
     from shared.adapters.tables.nodes import TableNodeStore
     from shared.adapters.tables.rosters import TableRosters
+    from shared.adapters.tables.silences import TableSilences
     from shared.adapters.tables.table import TableStorage
     from shared.domain.mesh import RECONCILE_QUEUE
     from shared.reconcile.edges.commands import EdgeDesk
@@ -100,6 +112,9 @@ def build(settings: "Settings") -> Application:
     from shared.reconcile.resync import Resync
     from shared.reconcile.surroundings import Shared
     from shared.reconcile.sweep import Sweep
+    from shared.telemetry.alert_desk import AlertDesk
+    from shared.telemetry.alerting import Alerting
+    from shared.telemetry.delivery import Delivery
     from shared.telemetry.log_queries import LogQueries
     from shared.telemetry.process import KnownNodes, TelemetryProcessor
 
@@ -158,17 +173,30 @@ def build(settings: "Settings") -> Application:
     hub_engine = HubEngine(
         mesh, arm, hubs, nodes, history, leases, dead_letters, queue, intake.bump, clock, new_run, timing
     )
+    alert_store, silences = TableAlertStore(tables), TableSilences(tables)
+    delivery = Delivery(
+        alert_store,
+        silences,
+        _handlers(settings, clock, credential, events, intake),
+        history,
+        dead_letters,
+        queue,
+        clock,
+    )
     return Application(
         mesh=mesh,
         clock=clock,
         intake=intake,
         engine=engine,
         resync=Resync(mesh, arm, nodes, queue, intake, clock),
-        replay=Replay(intake, edge_intake, hub_intake, dead_letters),
+        replay=Replay(intake, edge_intake, hub_intake, dead_letters, delivery.replay),
         telemetry=TelemetryProcessor(KnownNodes(nodes, clock), alerts, dead_letters, _touch(intake)),
         nodes=nodes,
         history=history,
         alerts=alerts,
+        alerting=Alerting(alert_store, silences, queue, clock),
+        alert_desk=AlertDesk(alert_store, silences, nodes, history, queue, clock, new_id),
+        delivery=delivery,
         dead_letters=dead_letters,
         queue=queue,
         probes=(
@@ -208,6 +236,30 @@ def new_id() -> str:
     from uuid import uuid4
 
     return uuid4().hex
+
+
+def _handlers(
+    settings: "Settings",
+    clock: "Clock",
+    credential: "LazyCredential",
+    events: "EventStream",
+    intake: "Intake",
+) -> "Mapping[str, Handler]":
+    """The handlers that the settings allow: adding one is adding it here (docs/handlers.md)."""
+    from shared.adapters.custom_metrics import CustomMetrics
+    from shared.adapters.http import HttpSender
+    from shared.telemetry.handlers import registry
+    from shared.telemetry.handlers.mesh_event import AlertEvents
+    from shared.telemetry.handlers.metric import AlertMetric
+    from shared.telemetry.handlers.remediate import Remediation
+    from shared.telemetry.handlers.webhook import Webhook
+
+    sender, metrics = HttpSender(clock), settings.metrics
+    handlers: list[Handler] = [AlertEvents(events), Remediation(intake.touch)]
+    handlers += [Webhook(w.name, w.url, w.template, w.secret, sender, clock) for w in settings.webhooks]
+    if metrics.endpoint:
+        handlers.append(AlertMetric(CustomMetrics(metrics.endpoint, metrics.resource, credential, sender)))
+    return registry(handlers)
 
 
 def _touch(intake: "Intake") -> "Touch":

@@ -1,6 +1,6 @@
 """The telemetry plane's outside: windows, alerts, silences, handlers, the log store."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -118,6 +118,25 @@ class Handler(Protocol):
 
     async def handle(self, notice: Notice) -> None:
         """Raises MeshError where it could not: a Terminal is kept as a dead letter, others are tried again."""
+        ...
+
+
+class Sender(Protocol):
+    """What posts a notice to an address of somebody's."""
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Raises Waiting where the receiver is busy, Transient where it may take it later, else Terminal.
+
+        What the receiver says beyond a status is not read, and no error names the address: it may hold a secret.
+        """
+        ...
+
+
+class Metrics(Protocol):
+    """Azure Monitor's custom metrics of one resource."""
+
+    async def publish(self, name: str, dimensions: Mapping[str, str], value: float, at: datetime) -> None:
+        """One value. Raises as `Sender.post`, and Denied."""
         ...
 
 

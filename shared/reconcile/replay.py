@@ -1,9 +1,11 @@
 """Handling a dead letter again."""
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 
 from shared.domain.errors import Terminal
-from shared.domain.ids import EdgeKey, HubKey, NodeKey, parse_key
+from shared.domain.ids import AlertKey, EdgeKey, HubKey, NodeKey, parse_key
 from shared.domain.node import EVERYTHING
 from shared.ports import DeadLetter, DeadLetters
 from shared.reconcile.edges.intake import EdgeIntake
@@ -16,10 +18,18 @@ CAUSE = "replayed"
 class Replay:
     """Gives a dead letter back to whatever failed on it, and removes it once that took it."""
 
-    def __init__(self, intake: Intake, edges: EdgeIntake, hubs: HubIntake, dead_letters: DeadLetters) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        edges: EdgeIntake,
+        hubs: HubIntake,
+        dead_letters: DeadLetters,
+        alerts: Callable[[AlertKey, DeadLetter], Awaitable[None]],
+    ) -> None:
         self._intake = intake
         self._edges = edges
         self._hubs = hubs
+        self._alerts = alerts
         self._dead_letters = dead_letters
 
     async def replay(self, letter: DeadLetter) -> None:
@@ -46,6 +56,8 @@ class Replay:
                 await self._edges.bump(key, CAUSE)
             case HubKey():
                 await self._hubs.bump(key, CAUSE)
+            case AlertKey():
+                await self._alerts(key, letter)
 
     async def _event(self, letter: DeadLetter) -> None:
         try:

@@ -2,24 +2,24 @@
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
 
 import msgspec
 
-from shared.domain.alert import Alert, Occurrence, Silence
+from shared.domain.alert import Alert, Occurrence
 from shared.domain.alert_states import cleared, fired, with_due
 from shared.domain.errors import Conflict, MeshError
 from shared.domain.ids import name_of
 from shared.ports import Clock, WorkItem, WorkQueue
 from shared.ports.telemetry import AlertStore, Silences
 from shared.telemetry.rule import Rule
+from shared.telemetry.silencing import CurrentSilences
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 20
 PAUSE = 0.01  # seconds; grows with the attempts
-SILENCES_SECONDS = 5.0
 SHOWN = 256  # characters of a title, a category or an operation that an alert keeps
 
 
@@ -105,27 +105,6 @@ class Alerting:
             await self._queue.enqueue(WorkItem(f"alert/{alert.id}", "alert"))
         except MeshError as error:
             log.warning("alert %s waits for the timer: %s", alert.id, error.reason)
-
-
-class CurrentSilences:
-    """The silences as of a few seconds ago."""
-
-    def __init__(self, silences: Silences, clock: Clock) -> None:
-        self._silences = silences
-        self._clock = clock
-        self._known: tuple[Silence, ...] = ()
-        self._read_at: datetime | None = None
-
-    async def keeping_quiet(self, node: str, rule: str, now: datetime) -> Silence | None:
-        """The silence that keeps alerts of a node and a rule quiet now, the longest; None where none does."""
-        at = self._clock.now()
-        if self._read_at is None or not timedelta() <= at - self._read_at < timedelta(
-            seconds=SILENCES_SECONDS
-        ):
-            self._known = tuple(await self._silences.list())
-            self._read_at = at
-        matching = [s for s in self._known if s.until > now and s.node in ("", node) and s.rule in ("", rule)]
-        return max(matching, key=lambda s: s.until, default=None)
 
 
 def occurrence_of(firing: Firing) -> Occurrence:

@@ -38,9 +38,15 @@ from shared.reconcile.hubs.intake import HubIntake
 from shared.reconcile.move import Moves
 from shared.reconcile.replay import Replay
 from shared.reconcile.sweep import Sweep
+from shared.telemetry.alert_desk import AlertDesk
+from shared.telemetry.alerting import Alerting
+from shared.telemetry.delivery import Delivery
+from shared.telemetry.handlers import registry
+from shared.telemetry.handlers.mesh_event import AlertEvents
 from shared.telemetry.log_queries import LogQueries
 from shared.telemetry.process import KnownNodes, TelemetryProcessor
 from tests.fakes import InMemoryAlerts
+from tests.fakes.alerts import InMemoryAlertStore, InMemorySilences
 from tests.fakes.edges import InMemoryEdgeStore
 from tests.fakes.hubs import InMemoryHubStore
 from tests.fakes.logs import InMemoryLogs
@@ -143,17 +149,33 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
         mesh.nodes.records[key] = NodeRecord(
             key=key, state="Ready", domain="retail", owner_id=f"owner-of-{group}", etag='W/"0"'
         )
+    alert_store, silences = InMemoryAlertStore(), InMemorySilences()
+    handlers = registry([AlertEvents(mesh.events)])
+    delivery = Delivery(
+        alert_store, silences, handlers, mesh.history, mesh.dead_letters, mesh.queue, mesh.clock
+    )
     app = Application(
         mesh=Mesh("meshplane", tuple(replace(hub, pools=(POOL,)) for hub in mesh.mesh.hubs), (SUBSCRIPTION,)),
         clock=mesh.clock,
         intake=mesh.intake,
         engine=mesh.engine,
         resync=mesh.resync,
-        replay=Replay(mesh.intake, edge_intake, hub_intake, mesh.dead_letters),
+        replay=Replay(mesh.intake, edge_intake, hub_intake, mesh.dead_letters, delivery.replay),
         telemetry=TelemetryProcessor(KnownNodes(mesh.nodes, mesh.clock), alerts, mesh.dead_letters, _nothing),
         nodes=mesh.nodes,
         history=mesh.history,
         alerts=alerts,
+        alerting=Alerting(alert_store, silences, mesh.queue, mesh.clock),
+        alert_desk=AlertDesk(
+            alert_store,
+            silences,
+            mesh.nodes,
+            mesh.history,
+            mesh.queue,
+            mesh.clock,
+            lambda: f"{next(numbers):032x}",
+        ),
+        delivery=delivery,
         dead_letters=mesh.dead_letters,
         queue=mesh.queue,
         probes=(),

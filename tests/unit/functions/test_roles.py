@@ -11,6 +11,7 @@ from tests.unit.functions.api import ASK, POOL, ROUTES, Api, api, principal
 
 NODE = {"subscription": SUBSCRIPTION, "group": "sales"}
 EDGE = {"id": "0" * 32}
+ALERT = {"id": "0" * 32}
 REASON: dict[str, object] = {"reason": "because"}
 
 # What each route needs, and a request that it understands.
@@ -35,6 +36,12 @@ NEEDS: dict[str, tuple[Role, dict[str, str], dict[str, object] | None]] = {
     "list_pools": (Role.READER, {}, None),
     "list_allocations": (Role.READER, {}, None),
     "list_alerts": (Role.READER, {}, None),
+    "get_alert": (Role.READER, ALERT, None),
+    "acknowledge_alert": (Role.READER, ALERT, REASON),
+    "resolve_alert": (Role.READER, ALERT, REASON),
+    "create_silence": (Role.READER, {}, {**REASON, "rule": "slow", "until": "2026-01-06T00:00:00Z"}),
+    "list_silences": (Role.READER, {}, None),
+    "delete_silence": (Role.READER, ALERT, None),
     "list_dead_letters": (Role.READER, {}, None),
     "replay_dead_letter": (Role.OPERATOR, {"id": "nothing"}, None),
     "health": (Role.READER, {}, None),
