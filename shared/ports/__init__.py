@@ -177,7 +177,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    kind: Literal["event", "telemetry", "key"]
+    kind: Literal["event", "telemetry", "key", "delivery"]
     at: datetime
     reason: str
     source: str
