@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from shared.adapters.credentials import LazyCredential
     from shared.adapters.instruments import Instruments
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from shared.telemetry.delivery import Delivery
     from shared.telemetry.log_queries import LogQueries
     from shared.telemetry.process import TelemetryProcessor, Touch
+    from shared.telemetry.rule import Rule
 
 
 _QUERIES = Path(__file__).resolve().parents[1] / "infra" / "queries"
@@ -99,6 +100,8 @@ def build(settings: "Settings") -> Application:
     from shared.adapters.tables.rosters import TableRosters
     from shared.adapters.tables.silences import TableSilences
     from shared.adapters.tables.table import TableStorage
+    from shared.adapters.tables.volumes import TableVolumes
+    from shared.adapters.tables.windows import TableWindows
     from shared.domain.mesh import RECONCILE_QUEUE
     from shared.reconcile.edges.commands import EdgeDesk
     from shared.reconcile.edges.engine import EdgeEngine
@@ -115,8 +118,12 @@ def build(settings: "Settings") -> Application:
     from shared.telemetry.alert_desk import AlertDesk
     from shared.telemetry.alerting import Alerting
     from shared.telemetry.delivery import Delivery
+    from shared.telemetry.judge import Judge
+    from shared.telemetry.known_nodes import KnownNodes
     from shared.telemetry.log_queries import LogQueries
-    from shared.telemetry.process import KnownNodes, TelemetryProcessor
+    from shared.telemetry.process import TelemetryProcessor
+    from shared.telemetry.rulebook import Rulebook
+    from shared.telemetry.volumes import VolumeMeter
 
     mesh, timing = settings.mesh, settings.timing
     clock, credential = SystemClock(), LazyCredential()
@@ -174,6 +181,7 @@ def build(settings: "Settings") -> Application:
         mesh, arm, hubs, nodes, history, leases, dead_letters, queue, intake.bump, clock, new_run, timing
     )
     alert_store, silences = TableAlertStore(tables), TableSilences(tables)
+    alerting = Alerting(alert_store, silences, queue, clock)
     delivery = Delivery(
         alert_store,
         silences,
@@ -190,11 +198,19 @@ def build(settings: "Settings") -> Application:
         engine=engine,
         resync=Resync(mesh, arm, nodes, queue, intake, clock),
         replay=Replay(intake, edge_intake, hub_intake, dead_letters, delivery.replay),
-        telemetry=TelemetryProcessor(KnownNodes(nodes, clock), alerts, dead_letters, _touch(intake)),
+        telemetry=TelemetryProcessor(
+            KnownNodes(nodes, clock),
+            Rulebook(_rules),
+            Judge(TableWindows(tables), alerting, clock),
+            dead_letters,
+            _touch(intake),
+            VolumeMeter(TableVolumes(tables, clock), clock),
+            clock,
+        ),
         nodes=nodes,
         history=history,
         alerts=alerts,
-        alerting=Alerting(alert_store, silences, queue, clock),
+        alerting=alerting,
         alert_desk=AlertDesk(alert_store, silences, nodes, history, queue, clock, new_id),
         delivery=delivery,
         dead_letters=dead_letters,
@@ -260,6 +276,13 @@ def _handlers(
     if metrics.endpoint:
         handlers.append(AlertMetric(CustomMetrics(metrics.endpoint, metrics.resource, credential, sender)))
     return registry(handlers)
+
+
+def _rules() -> "Sequence[Rule]":
+    """The rules of the library."""
+    from shared.telemetry.rule_files import load_rules
+
+    return load_rules()
 
 
 def _touch(intake: "Intake") -> "Touch":

@@ -1,22 +1,28 @@
 """A batch of the Event Hub trigger, from its events to what is stored and asked for."""
 
+from asyncio import Semaphore, gather
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from hashlib import sha256
 
 import msgspec
 
-from shared.domain.errors import Terminal
+from shared.domain.alert import Alert
 from shared.domain.ids import NodeKey
-from shared.ports import Alert, Alerts, Clock, DeadLetters, NodeStore
-from shared.telemetry.attribute import Attribution
-from shared.telemetry.former import read_batch, unstorable
+from shared.ports import Clock, DeadLetter, DeadLetters
+from shared.telemetry.aggregate import Tally
+from shared.telemetry.batch import Findings, read_batch
 from shared.telemetry.event import StreamEvent
-from shared.telemetry.rules import Rule, error_level
+from shared.telemetry.judge import Judge, NotTaken
+from shared.telemetry.known_nodes import KnownNodes
+from shared.telemetry.rulebook import Rulebook
+from shared.telemetry.volumes import VolumeMeter
+from shared.telemetry.windows import Arrivals
 
 type Touch = Callable[[NodeKey, str, str], Awaitable[None]]
 """Asks for a look at a key: the key of a group, the resource id as the record spells it, and the cause."""
 
-_PAGE = 1000
+AT_ONCE = 16
+"""Tallies of one batch that are judged at the same time."""
 
 
 class BatchResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,79 +36,94 @@ class BatchResult(msgspec.Struct, frozen=True, kw_only=True):
     dead_letters: int
 
 
-class KnownNodes:
-    """The mesh's nodes as of at most `max_age` seconds ago."""
-
-    def __init__(self, store: NodeStore, clock: Clock, max_age: float = 15.0) -> None:
-        self._store = store
-        self._clock = clock
-        self._max_age = timedelta(seconds=max_age)
-        self._read_at: datetime | None = None
-        self._attribution = Attribution(())
-
-    async def attribution(self) -> Attribution:
-        """Raises what the store raises when the nodes have to be read again."""
-        now = self._clock.now()
-        if self._read_at is None or now - self._read_at >= self._max_age:
-            nodes = await self._read()
-            if nodes != self._attribution.nodes:
-                self._attribution = Attribution(nodes)
-            self._read_at = now
-        return self._attribution
-
-    async def _read(self) -> frozenset[NodeKey]:
-        nodes: set[NodeKey] = set()
-        continuation = ""
-        while True:
-            page = await self._store.list(size=_PAGE, continuation=continuation)
-            nodes.update(n.key for n in page.items if n.state != "Offboarded")
-            continuation = page.continuation
-            if not continuation:
-                return frozenset(nodes)
-
-
 class TelemetryProcessor:
-    """Handles batches at least once: a batch that raised is delivered again.
+    """Handles batches at least once, and counts them once: a batch that raised is delivered again.
 
-    What could be counted twice is written last: a dead letter has one id for one piece of an event and a
-    key is looked at once more without harm, so only a failure between two alerts counts records twice.
+    Nothing is acknowledged before its dead letter, its window and its alert are stored. Each bears a repetition:
+    a dead letter has one id for one piece of an event, a key is looked at once more without harm, and a window and an
+    alert know up to which event they have counted.
     """
 
     def __init__(
         self,
         nodes: KnownNodes,
-        alerts: Alerts,
+        rules: Rulebook,
+        judge: Judge,
         dead_letters: DeadLetters,
         touch: Touch,
-        rule: Rule = error_level,
+        volumes: VolumeMeter,
+        clock: Clock,
     ) -> None:
         self._nodes = nodes
-        self._alerts = alerts
+        self._rules = rules
+        self._judge = judge
         self._dead_letters = dead_letters
         self._touch = touch
-        self._rule = rule
+        self._volumes = volumes
+        self._clock = clock
 
     async def process(self, batch: Sequence[StreamEvent]) -> BatchResult:
-        """Raises what a store raises, so that the batch is tried again; nothing of it is dropped."""
-        found = read_batch(batch, await self._nodes.attribution(), self._rule)
-        for letter in found.letters:
-            await self._dead_letters.add(letter)
-        for (key, resource), cause in found.touches.items():
-            await self._touch(key, resource, cause)
-        for alert in found.alerts.values():
-            await self._raise(alert)
+        """Takes events of one partition. Raises what a store raises, so that the batch is tried again."""
+        found = read_batch(batch, await self._nodes.attribution(), self._rules.matcher)
+        alerts = await self.take(found, arrivals_of(batch))
+        await self._volumes.add(found.volumes, batch[-1].enqueued_at if batch else self._clock.now())
         return BatchResult(
             events=len(batch),
             records=found.records,
             unattributed=found.unattributed,
-            alerts=len(found.alerts),
+            alerts=alerts,
             touched=len(found.touches),
             dead_letters=len(found.letters),
         )
 
-    async def _raise(self, alert: Alert) -> None:
-        """Stores an alert; one that no try can store is kept as a dead letter, and the others go on."""
+    async def take(self, found: Findings, arrivals: Arrivals) -> int:
+        """Stores what was found, and answers how many alerts that raised. Raises what a store raises."""
+        for letter in found.letters:
+            await self._dead_letters.add(letter)
+        for (key, resource), cause in found.touches.items():
+            await self._touch(key, resource, cause)
+        limit = Semaphore(AT_ONCE)
+
+        async def judge(tally: Tally) -> Alert | None:
+            async with limit:
+                return await self._judged(tally, arrivals)
+
+        # All are tried before the first failure is raised: what is done then is not done again.
+        outcomes = await gather(*map(judge, found.tallies), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return sum(outcome is not None for outcome in outcomes)
+
+    async def _judged(self, tally: Tally, arrivals: Arrivals) -> Alert | None:
+        """What no try can store is kept as a dead letter, and the others go on."""
         try:
-            await self._alerts.raise_alert(alert)
-        except Terminal as error:
-            await self._dead_letters.add(unstorable(alert, error))
+            return await self._judge.judge(self._rules.by_name[tally.rule], tally, arrivals)
+        except NotTaken as error:
+            await self._dead_letters.add(not_taken(tally, arrivals, error))
+            return None
+
+
+def arrivals_of(batch: Sequence[StreamEvent]) -> Arrivals:
+    """Where a batch comes from."""
+    enqueued = {event.sequence_number: event.enqueued_at.timestamp() for event in batch}
+    return Arrivals(batch[0].partition if batch else "", enqueued)
+
+
+def not_taken(tally: Tally, arrivals: Arrivals, error: NotTaken) -> DeadLetter:
+    """The dead letter of a tally, the same however often its events are delivered."""
+    first = min(tally.samples)
+    name = f"{tally.rule}\n{tally.group}\n{first}\n{arrivals.enqueued[first]}"
+    from datetime import UTC, datetime
+
+    return DeadLetter(
+        id=f"tally-{arrivals.partition}-{sha256(name.encode()).hexdigest()[:32]}",
+        kind="telemetry",
+        at=datetime.fromtimestamp(arrivals.enqueued[first], UTC),
+        reason=f"{tally.rule}: {error.reason}: {error.message}",
+        source=f"event-hub/{arrivals.partition}/{first}",
+        body=msgspec.json.encode(error.kept),
+        node=tally.node,
+        partition=arrivals.partition,
+        sequence=first,
+    )

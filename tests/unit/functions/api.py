@@ -43,13 +43,18 @@ from shared.telemetry.alerting import Alerting
 from shared.telemetry.delivery import Delivery
 from shared.telemetry.handlers import registry
 from shared.telemetry.handlers.mesh_event import AlertEvents
+from shared.telemetry.judge import Judge
+from shared.telemetry.known_nodes import KnownNodes
 from shared.telemetry.log_queries import LogQueries
-from shared.telemetry.process import KnownNodes, TelemetryProcessor
+from shared.telemetry.process import TelemetryProcessor
+from shared.telemetry.rulebook import Rulebook
+from shared.telemetry.volumes import VolumeMeter
 from tests.fakes import InMemoryAlerts
 from tests.fakes.alerts import InMemoryAlertStore, InMemorySilences
 from tests.fakes.edges import InMemoryEdgeStore
 from tests.fakes.hubs import InMemoryHubStore
 from tests.fakes.logs import InMemoryLogs
+from tests.fakes.windows import InMemoryVolumes, InMemoryWindows
 from tests.support.mesh import SUBSCRIPTION, InMemoryMesh
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -161,7 +166,15 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
         engine=mesh.engine,
         resync=mesh.resync,
         replay=Replay(mesh.intake, edge_intake, hub_intake, mesh.dead_letters, delivery.replay),
-        telemetry=TelemetryProcessor(KnownNodes(mesh.nodes, mesh.clock), alerts, mesh.dead_letters, _nothing),
+        telemetry=TelemetryProcessor(
+            KnownNodes(mesh.nodes, mesh.clock),
+            Rulebook(tuple),
+            Judge(InMemoryWindows(), Alerting(alert_store, silences, mesh.queue, mesh.clock), mesh.clock),
+            mesh.dead_letters,
+            _nothing,
+            VolumeMeter(InMemoryVolumes(mesh.clock), mesh.clock),
+            mesh.clock,
+        ),
         nodes=mesh.nodes,
         history=mesh.history,
         alerts=alerts,
