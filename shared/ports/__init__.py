@@ -15,6 +15,7 @@ from shared.domain.diagnostics import Category, DiagnosticSetting, Selection
 from shared.domain.ids import NodeKey
 from shared.domain.network import PeeringFlags, VirtualNetwork
 from shared.domain.node import HistoryEntry, MeshEvent, NodeRecord, NodeSummary
+from shared.domain.permissions import Permission
 from shared.domain.plan import Accepted, OperationStatus
 from shared.domain.turn import Next
 
@@ -77,6 +78,10 @@ class ResourceManager(Protocol):
 
     async def delete_peering(self, peering_id: str) -> Accepted:
         """A peering that is not there is deleted."""
+        ...
+
+    async def list_permissions(self, scope: str) -> Sequence[Permission]:
+        """What the caller may do in a group, or at a resource; what is inherited counts. Raises NotFound."""
         ...
 
     async def get_operation(self, url: str) -> OperationStatus:

@@ -14,7 +14,7 @@ from shared.domain.plan import DeletePeering, NetworkStep, PutPeering
 from shared.domain.tags import DEFAULT_ADDRESS_SIZE, NodeTags
 from shared.reconcile.former import Ours, former, ours, unread
 from shared.reconcile.healer import heal
-from shared.reconcile.network import connect, disconnect, stands
+from shared.reconcile.network import connect, disconnect, needs, stands
 from shared.reconcile.options import OPTIONS, Option
 from shared.reconcile.options.attached import opens
 from shared.reconcile.options.full_mesh import ROSTER, TURN, far_side
@@ -23,6 +23,7 @@ from shared.reconcile.options.made import Made, make, no_address, remove
 from shared.reconcile.options.scene import Scene, Wanted, WantedPair
 from shared.reconcile.options.zones import Zones, link_zones, zones_for
 from shared.reconcile.preflight import RIGHTS_MISSING
+from shared.reconcile.rights import Need, missing, needs_of
 
 ASKED_EVERY = 10
 """A follower asks its leader when it finds a pair damaged, and at every tenth look that finds it so still."""
@@ -86,9 +87,13 @@ def _connection(scene: Scene, option: Option, tags: NodeTags, location: str, now
     refused = any(f.severity == "error" for f in wanted.findings)
     ready = stands(wanted.pairs) and not refused and not names.puts
     steps, against = connect(
-        scene.own, wanted.pairs, leaving, keep=refused or bool(edges) or bool(names.puts)
+        scene.own,
+        wanted.pairs,
+        leaving,
+        keep=refused or bool(edges) or bool(names.puts),
+        known=scene.seen.permissions,
     )
-    made = _made(scene, option, tags, location)
+    made = _permitted(scene, _made(scene, option, tags, location))
     network = made.steps or tuple(steps) or names.puts or (names.removals if ready and not edges else ())
     held = moving(edges, scene.record.conditions, now) if ready and not steps else []
     absent = _absences(scene, option)
@@ -144,6 +149,11 @@ def ours_of(scene: Scene) -> list[Ours]:
     return ours(scene.mesh, scene.record, scene.seen)
 
 
+def rights_needed(scene: Scene, option: Option, tags: NodeTags, location: str) -> list[Need]:
+    """The rights to what is to be made of a node's connection; none where nothing is."""
+    return [*needs(option.wants(scene).pairs), *needs_of(_made(scene, option, tags, location).steps)]
+
+
 def edges_matter(scene: Scene, option: Option) -> bool:
     """Whether the node's edges have to be known before something can be decided."""
     wanted = option.wants(scene)
@@ -169,6 +179,12 @@ def _made(scene: Scene, option: Option, tags: NodeTags, location: str) -> Made:
     return make(scene.mesh, scene.record, scene.seen, location, tags.address_size or DEFAULT_ADDRESS_SIZE)
 
 
+def _permitted(scene: Scene, made: Made) -> Made:
+    """Without the steps, where a right to one of them is missing."""
+    lacking = missing(needs_of(made.steps), scene.seen.permissions)
+    return Made(owned=scene.record.made, findings=tuple(lacking)) if lacking else made
+
+
 def _allocation(scene: Scene) -> str:
     return scene.seen.allocation.prefix if scene.seen.allocation else ""
 
@@ -187,6 +203,8 @@ def _absences(scene: Scene, option: Option) -> list[Finding]:
 
 def _refused(scene: Scene, against: Sequence[Finding]) -> list[Finding]:
     """The right that was missing at the last try, beside what keeps from trying again: all is put right at once."""
+    if any(f.reason == RIGHTS_MISSING for f in against):
+        return []  # what is read now is newer
     kept = any(f.severity == "error" and not f.waiting for f in against)
     return [Finding(CONNECTED, RIGHTS_MISSING, scene.record.refusal)] if kept and scene.record.refusal else []
 

@@ -11,6 +11,7 @@ import msgspec
 from shared.domain.conditions import CONNECTED, Finding
 from shared.domain.ids import normal_id
 from shared.domain.network import VirtualNetwork
+from shared.domain.permissions import Known
 from shared.domain.plan import NetworkStep, PutPeering
 from shared.reconcile.former import WHY, Ours, in_the_way
 from shared.reconcile.healer import heal, left_alone, waits
@@ -18,6 +19,7 @@ from shared.reconcile.options.attached import with_turn
 from shared.reconcile.options.scene import WantedPair
 from shared.reconcile.pair import Pair, connected, give_up_addresses
 from shared.reconcile.preflight import Party, preflight
+from shared.reconcile.rights import Need, missing, needs_of
 
 SCARCE = 250
 """Peerings: the network provider's quota lets no more nodes be attached to a hub before a plan is too old."""
@@ -26,11 +28,16 @@ type Decided = tuple[list[NetworkStep], list[Finding]]
 
 
 def connect(
-    own: Sequence[VirtualNetwork], wanted: Sequence[WantedPair], leaving: Sequence[Ours], *, keep: bool
+    own: Sequence[VirtualNetwork],
+    wanted: Sequence[WantedPair],
+    leaving: Sequence[Ours],
+    *,
+    keep: bool,
+    known: Known,
 ) -> Decided:
     """The steps that connect every network of a node, and what stands in the way.
 
-    With `keep` what is `leaving` stays even when the new connection stands.
+    With `keep` what is `leaving` stays even when the new connection stands. `known` is what may be written where.
     """
     kept = {normal_id(n.id) for n in own}
     stale = [
@@ -46,6 +53,7 @@ def connect(
             [o for o in leaving if o.spoke == here],
             gone,
             keep=keep,
+            known=known,
         )
         steps += more
         findings += found
@@ -57,6 +65,11 @@ def stands(wanted: Sequence[WantedPair]) -> bool:
     return all(_connected(w) for w in wanted)
 
 
+def needs(wanted: Sequence[WantedPair]) -> list[Need]:
+    """The rights that the node's own writes to its pairs take, as far as there is something to write."""
+    return [n for w in wanted if w.pair and not w.leader for n in needs_of(heal(w.pair))]
+
+
 def disconnect(found: Sequence[Ours]) -> list[NetworkStep]:
     """The steps that remove what is ours of a node's connections, the node's sides first."""
     why = "the group is no longer a node"
@@ -64,12 +77,17 @@ def disconnect(found: Sequence[Ours]) -> list[NetworkStep]:
 
 
 def _replace(
-    wanted: Sequence[WantedPair], leaving: Sequence[Ours], gone: Collection[str], *, keep: bool
+    wanted: Sequence[WantedPair],
+    leaving: Sequence[Ours],
+    gone: Collection[str],
+    *,
+    keep: bool,
+    known: Known,
 ) -> Decided:
     deletions: list[NetworkStep] = [o.deleted(WHY) for o in leaving]
     if refused := in_the_way(leaving, wanted):
         after = {*gone, *(normal_id(s.id) for s in deletions)}
-        steps, findings = _pairs(wanted, after)
+        steps, findings = _pairs(wanted, after, known)
         if not steps or any(f.severity == "error" for f in findings):
             return steps, findings
         first: list[NetworkStep] = [
@@ -78,23 +96,23 @@ def _replace(
         one_turn = {o.turn for o in leaving if o.turn} <= {getattr(s, "on_hub", "") for s in steps}
         # A plan waits for one turn: what lies on another hub's network is another plan.
         return ([*first, *steps] if one_turn else first), findings
-    steps, findings = _pairs(wanted, gone)
+    steps, findings = _pairs(wanted, gone, known)
     if not steps and stands(wanted) and not keep:
         return deletions, findings
     return steps, findings
 
 
-def _pairs(wanted: Sequence[WantedPair], gone: Collection[str]) -> Decided:
+def _pairs(wanted: Sequence[WantedPair], gone: Collection[str], known: Known) -> Decided:
     steps: list[NetworkStep] = []
     findings: list[Finding] = []
     for one in wanted:
-        more, found = _pair(one, gone) if one.pair else ([], [])
+        more, found = _pair(one, gone, known) if one.pair else ([], [])
         steps += more
         findings += [*found, *one.notes]
     return steps, findings
 
 
-def _pair(wanted: WantedPair, gone: Collection[str]) -> Decided:
+def _pair(wanted: WantedPair, gone: Collection[str], known: Known) -> Decided:
     pair, parties = wanted.pair, wanted.parties
     if pair is None or parties is None:
         return [], []
@@ -106,6 +124,8 @@ def _pair(wanted: WantedPair, gone: Collection[str]) -> Decided:
     if not repair and not foreign:
         return [], []
     against = preflight(pair, *parties, leaving=gone)
+    if not wanted.leader:
+        against += missing(needs_of(repair), known)
     if any(f.severity == "error" or f.waiting for f in against):
         return ([] if wanted.leader else _given_up(pair, against)), against
     if repair and wanted.leader:

@@ -12,6 +12,7 @@ from shared.domain.edge import EdgeRecord
 from shared.domain.errors import MeshError, NotFound, Terminal, Transient, Waiting
 from shared.domain.ids import NodeKey, normal_id
 from shared.domain.network import Hub, VirtualNetwork
+from shared.domain.permissions import Known
 from shared.domain.private_link import ZoneLink
 from shared.domain.roster import Member
 from shared.ports import Clock, Group, Resource, ResourceManager
@@ -58,7 +59,7 @@ class Observation(msgspec.Struct, frozen=True):
     `refused` the node where it is full, `partners` those of their networks that had to be read. `edges` are the
     node's live edges, `zones` the links of private DNS zones by the zone's normal id. `allocation` is what the node
     has from an address pool, `no_address` why it has nothing though it needs it. `holding` says that live edges still
-    run over a connection that is to go.
+    run over a connection that is to go. `permissions` are read where something is to be made.
     """
 
     group: Group | None
@@ -78,6 +79,7 @@ class Observation(msgspec.Struct, frozen=True):
     allocation: Allocation | None = None
     no_address: MeshError | None = None
     diagnostics: Mapping[str, Look] = {}
+    permissions: Known = {}
 
 
 class CategoryCache:

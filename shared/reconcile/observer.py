@@ -15,7 +15,7 @@ from shared.domain.steps import DeleteNetwork, DeleteSecurityGroup, PutNetwork, 
 from shared.domain.tags import NodeTags, read_tags
 from shared.ports import Clock, Group, Resource
 from shared.ports.network import Azure
-from shared.reconcile.connection import edges_matter
+from shared.reconcile.connection import edges_matter, rights_needed
 from shared.reconcile.decision import Decision, decide, to_look_at
 from shared.reconcile.former import elsewhere, network_of
 from shared.reconcile.hub_choice import hubs_to_try, is_member
@@ -35,6 +35,7 @@ from shared.reconcile.options import OPTIONS
 from shared.reconcile.options.full_mesh import ROSTER, to_read
 from shared.reconcile.options.scene import Scene
 from shared.reconcile.options.zones import to_list, zones_to_read
+from shared.reconcile.rights import Rights
 from shared.reconcile.surroundings import Surroundings
 
 MOST_RECENT = 1000
@@ -72,6 +73,7 @@ class Observer:
         self._clock = clock
         self._timing = timing
         self._categories = CategoryCache(arm, clock)
+        self._rights = Rights(arm, clock)
         self._recent: dict[NodeKey, _Recent] = {}
 
     async def look(self, record: NodeRecord, hold: Hold | None, *, read_back: bool = False) -> Decision:
@@ -151,6 +153,9 @@ class Observer:
         if edges_matter(scene, option) if option else _leaves(scene):
             seen = await self._surroundings.with_edges(scene.record, seen)
             scene = msgspec.structs.replace(scene, seen=seen)
+        if option and tags and seen.group:
+            wanted = rights_needed(scene, option, tags, seen.group.location)
+            seen = msgspec.structs.replace(seen, permissions=await self._rights.known(wanted))
         zones = zones_to_read(option, scene) if option else to_list(scene.record.zone_links, ())
         return await observe_zones(self._arm, seen, zones)
 

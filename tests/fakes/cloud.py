@@ -7,6 +7,7 @@ import msgspec
 from shared.domain.diagnostics import DiagnosticSetting
 from shared.domain.ids import NodeKey, name_of, normal_id, same_id, type_of
 from shared.domain.network import Peering, Subnet, VirtualNetwork
+from shared.domain.permissions import Permission
 from shared.ports import Group, Resource
 from tests.fakes.catalogue import STORAGE_SERVICES
 from tests.fakes.connections import Connections
@@ -23,6 +24,7 @@ class Cloud(Connections):
         self.groups: dict[NodeKey, Group] = {}
         self.resources: dict[str, Resource] = {}
         self.settings: dict[str, dict[str, DiagnosticSetting]] = {}
+        self.permissions: dict[str, list[Permission]] = {}
 
     # --- groups and resources
 

@@ -7,6 +7,7 @@ from shared.domain.diagnostics import Category, DiagnosticSetting, Selection
 from shared.domain.errors import NotFound
 from shared.domain.ids import NodeKey, normal_id, type_of
 from shared.domain.network import PeeringFlags, VirtualNetwork
+from shared.domain.permissions import Permission
 from shared.domain.plan import Accepted
 from shared.ports import Group, Resource
 from tests.fakes import peering_rules, setting_rules
@@ -19,6 +20,7 @@ from tests.fakes.service_rules import FakeServiceRules
 from tests.fakes.state import Network, network_part
 
 PAGE = 1000
+EVERYTHING = Permission(("*",))
 
 
 class FakeResourceManager(FakeNetworks, FakePrivateDns, FakePrivateLinks, FakeServiceRules):
@@ -43,6 +45,14 @@ class FakeResourceManager(FakeNetworks, FakePrivateDns, FakePrivateLinks, FakeSe
             for _ in range(PAGE, len(found), PAGE):
                 count_call(write=False)
             return found
+
+    async def list_permissions(self, scope: str) -> Sequence[Permission]:
+        with await self._call("list_permissions"):
+            key = NodeKey.containing(scope)
+            assert key is not None
+            self._group(key)
+            inherited = self.cloud.permissions.get(normal_id(key.group_id), [EVERYTHING])
+            return [*inherited, *self.cloud.permissions.get(normal_id(scope), [])]
 
     # --- networks
 

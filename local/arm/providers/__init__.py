@@ -1,6 +1,7 @@
 """The resource providers. Each folder has routes (requests), behaviour (what happens) and models (shapes)."""
 
 from local.arm.providers.generic.routes import mount as mount_generic
+from local.arm.providers.microsoft_authorization.routes import mount as mount_authorization
 from local.arm.providers.microsoft_insights.routes import mount as mount_insights
 from local.arm.providers.microsoft_insights.subscription_settings import (
     mount as mount_subscription_settings,
@@ -15,6 +16,7 @@ from local.arm.routing import Router
 
 def mount(router: Router, manager: ResourceManager) -> None:
     """Add every provider's routes; the generic ones come last because they fit nearly every path."""
+    mount_authorization(router, manager)
     mount_subscription_settings(router, manager)
     mount_insights(router, manager)
     mount_network(router, manager)

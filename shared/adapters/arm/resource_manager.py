@@ -10,6 +10,7 @@ from shared.adapters.arm.connection import uri
 from shared.adapters.arm.network_writes import ArmNetworks
 from shared.adapters.arm.networks import networks_path, read_network, read_networks
 from shared.adapters.arm.operations import accepted, operation_status
+from shared.adapters.arm.permissions import ArmPermissions
 from shared.adapters.arm.private_dns import ArmPrivateDns
 from shared.adapters.arm.private_links import ArmPrivateLinks
 from shared.adapters.arm.service_rules import ArmServiceRules
@@ -33,7 +34,7 @@ _NETWORK_ID = re.compile(
 _UNSUPPORTED = "ResourceTypeNotSupported"
 
 
-class ArmResourceManager(ArmNetworks, ArmPrivateDns, ArmPrivateLinks, ArmServiceRules):
+class ArmResourceManager(ArmNetworks, ArmPermissions, ArmPrivateDns, ArmPrivateLinks, ArmServiceRules):
     """Azure at one endpoint."""
 
     async def get_group(self, key: NodeKey) -> Group:

@@ -1,0 +1,1 @@
+"""Microsoft.Authorization: what the caller may do at a scope."""
