@@ -18,6 +18,23 @@ DUCKDB_TYPES: Mapping[str, str] = {
     "dynamic": "JSON",
 }
 
+# Columns that data platforms' services fill, in their own spelling. DuckDB folds case where Kusto does not: of two
+# spellings one has to win, and it shall not depend on who sends first.
+FILLED: Mapping[str, Columns] = {
+    "AzureDiagnostics": {
+        **dict.fromkeys(
+            ("pipelineName_s", "activityName_s", "status_s", "ErrorCode_s", "ErrorMessage_s"), "string"
+        ),
+        **dict.fromkeys(
+            ("FailureType_s", "query_hash_s", "query_id_s", "sql_text_s", "DatabaseName_s"), "string"
+        ),
+        **dict.fromkeys(("mean_time_s", "max_time_s", "calls_s", "requestUri_s", "clientInfo_s"), "string"),
+        **dict.fromkeys(("start_t", "end_t"), "datetime"),
+        **dict.fromkeys(("duration_d", "max_duration_d", "count_executions_d", "query_time_d"), "real"),
+        **dict.fromkeys(("httpStatusCode_d", "error_number_d"), "real"),
+    }
+}
+
 _KUSTO_TYPES: Mapping[str, str] = {
     **{duckdb: kusto for kusto, duckdb in DUCKDB_TYPES.items()},
     "HUGEINT": "long",

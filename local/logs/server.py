@@ -18,11 +18,10 @@ from duckdb_kql import KqlError
 
 from local.identity.tokens import InvalidToken, read
 from local.logs.answers import Reply, failure_reply, refusal, table_reply
-from local.logs.store import LogStore, QueryTimeout, Scope
+from local.logs.store import SECONDS_TO_ANSWER, LogStore, QueryTimeout, Scope
 from local.logs.timespan import interval
 
 AUDIENCES = ("https://api.loganalytics.io", "https://api.loganalytics.azure.com")
-DEFAULT_WAIT = 180.0
 LONGEST_WAIT = 600.0
 _WORKSPACE = re.compile(
     r"(/subscriptions/[^/]+/.+/microsoft\.operationalinsights)?/workspaces/[^/]+", re.IGNORECASE
@@ -136,7 +135,7 @@ class LogsApi:
 
 def _wait(prefer: str) -> float:
     found = re.search(r"wait=(\d+)", prefer)
-    return min(float(found[1]), LONGEST_WAIT) if found else DEFAULT_WAIT
+    return min(float(found[1]), LONGEST_WAIT) if found else SECONDS_TO_ANSWER
 
 
 def _invalid(inner: Mapping[str, object]) -> Reply:

@@ -12,11 +12,13 @@ import duckdb
 import duckdb_kql
 
 from local.logs.mapping import Row
-from local.logs.schema import DUCKDB_TYPES, kusto_type, tables
+from local.logs.schema import DUCKDB_TYPES, FILLED, kusto_type, tables
 
 MOST_ROWS_A_TABLE = 200_000
 # What the service itself answers at most: "Service limits" of the Log Analytics API.
 MOST_ROWS_AN_ANSWER = 500_000
+# The service's own default: "Timeouts" of the Log Analytics API.
+SECONDS_TO_ANSWER = 180.0
 
 
 class Scope(NamedTuple):
@@ -53,7 +55,8 @@ class LogStore:
         )
         self._writing = threading.Lock()
         self._columns: dict[str, dict[str, str]] = {}
-        for table, columns in tables().items():
+        for table, documented in tables().items():
+            columns = {**documented, **FILLED.get(table, {})}
             self._columns[table] = {name.lower(): name for name in columns}
             spelled = ", ".join(_column(name, kind) for name, kind in columns.items())
             self._connection.execute(f"CREATE TABLE {_quoted(table)} ({spelled})")
@@ -67,12 +70,22 @@ class LogStore:
             for table, own in by_table.items():
                 self._insert(table, own)
 
-    def query(self, kql: str, scope: Scope = EVERYTHING, *, seconds: float = 180.0) -> Answer:
-        """The answer to a query. Raises KqlError, duckdb.Error and QueryTimeout."""
+    def query(
+        self,
+        kql: str,
+        scope: Scope = EVERYTHING,
+        *,
+        seconds: float = SECONDS_TO_ANSWER,
+        now: datetime | None = None,
+    ) -> Answer:
+        """The answer to a query, `now()` being another moment where one is given.
+
+        Raises KqlError, duckdb.Error and QueryTimeout.
+        """
         with closing(self._connection.cursor()) as cursor, _limited(cursor, seconds):
             if scope != EVERYTHING:
                 self._restrict(cursor, scope)
-            relation = duckdb_kql.kql(cursor, kql, allow_write=False)
+            relation = duckdb_kql.kql(cursor, kql, allow_write=False, query_now=now)
             columns = tuple(
                 (name, kusto_type(str(kind)))
                 for name, kind in zip(relation.columns, relation.types, strict=True)
