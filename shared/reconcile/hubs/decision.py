@@ -12,11 +12,13 @@ from shared.domain.mesh import Mesh
 from shared.domain.naming import is_hub_pair_name
 from shared.domain.network import Hub, Peering, VirtualNetwork
 from shared.domain.node import PeeringStatus
+from shared.domain.permissions import Known
 from shared.domain.plan import DeletePeering, NetworkStep, Plan, PutPeering
 from shared.reconcile.healer import heal, left_alone, waits
 from shared.reconcile.hubs.observation import HubObservation, PeerHub, is_ours, node_behind, peers_of
 from shared.reconcile.pair import Pair, hubs_pair
 from shared.reconcile.preflight import Party, preflight, too_many_endpoints
+from shared.reconcile.rights import Need, missing, needs_of
 
 CONDITIONS = [CONNECTED, HEADROOM, TIDY]
 NEARLY = 0.9  # so much of a hub's capacity taken is worth a word
@@ -58,13 +60,22 @@ def decide(mesh: Mesh, hub: Hub, seen: HubObservation, record: HubRecord, now: d
     pairs: list[PeeringStatus] = []
     for peer in seen.peers:
         pair = hubs_pair(mesh.name, hub, peer.hub, network, peer.network)
-        more, found = _paired(pair, hub, network, peer, leaving)
+        more, found = _paired(pair, hub, network, peer, leaving, seen.permissions)
         steps += more
         findings += found
         pairs += [_status(side.actual, owned=side.owned) for side in pair[:1] if side.actual]
     plan = Plan(tuple(steps), findings=tuple(findings), made_at=now, generation=record.generation)
     behind = {key for p in network.peerings if (key := _behind(mesh.name, p, leaving))}
     return HubDecision(plan, network, tuple(pairs), tuple(sorted(behind)), seen.endpoints)
+
+
+def needs(mesh: Mesh, hub: Hub, seen: HubObservation) -> list[Need]:
+    """The rights to what is to be written of a hub's pairs; none where nothing is."""
+    network = seen.network
+    if network is None:
+        return []
+    pairs = [hubs_pair(mesh.name, hub, p.hub, network, p.network) for p in seen.peers if p.network]
+    return [n for pair in pairs for n in needs_of(heal(pair))]
 
 
 def conditions_of(decision: HubDecision, more: Sequence[Finding]) -> tuple[Condition, ...]:
@@ -90,7 +101,12 @@ def _left_over(
 
 
 def _paired(
-    pair: Pair, hub: Hub, network: VirtualNetwork, peer: PeerHub, leaving: Collection[str]
+    pair: Pair,
+    hub: Hub,
+    network: VirtualNetwork,
+    peer: PeerHub,
+    leaving: Collection[str],
+    known: Known,
 ) -> Decided:
     if peer.network is None:
         message = f"The network {peer.hub.network} of hub {peer.hub.id} is not there: create it, or correct MESH_HUBS."
@@ -102,7 +118,7 @@ def _paired(
     if not any(isinstance(step, PutPeering) for step in steps):
         return steps, _left_alone(pair)
     parties = Party(network, hub.capacity), Party(peer.network, peer.hub.capacity)
-    found = preflight(pair, *parties, leaving=leaving)
+    found = [*preflight(pair, *parties, leaving=leaving), *missing(needs_of(steps), known)]
     refused = any(f.severity == "error" for f in found)
     return [] if refused else steps, [*found, *_left_alone(pair)]
 

@@ -20,11 +20,12 @@ from shared.reconcile.act import Actor
 from shared.reconcile.calling import Caller
 from shared.reconcile.claim import KeyClaim
 from shared.reconcile.hubs.attempt import HubAttempt
-from shared.reconcile.hubs.decision import HubDecision, decide
+from shared.reconcile.hubs.decision import HubDecision, decide, needs
 from shared.reconcile.hubs.observation import observe
 from shared.reconcile.hubs.settle import exhausted, given_up
 from shared.reconcile.journal import entry_of, key_letter, key_letter_id
 from shared.reconcile.keyed import KeyEngine
+from shared.reconcile.rights import Rights
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class HubEngine(KeyEngine[HubKey, HubRecord]):
         self._nodes = nodes
         self._history = history
         self._bump = bump
+        self._rights = Rights(arm, clock)
         self._actor = Actor(arm, leases, Caller(nodes, queue, clock).call, clock, timing)
 
     def claim(self, run: str) -> KeyClaim[HubKey, HubRecord]:
@@ -90,6 +92,8 @@ class HubEngine(KeyEngine[HubKey, HubRecord]):
 
     async def _look(self, hub: Hub, record: HubRecord) -> HubDecision:
         seen = await observe(self._arm, self._nodes, self._mesh, hub)
+        permissions = await self._rights.known(needs(self._mesh, hub, seen))
+        seen = msgspec.structs.replace(seen, permissions=permissions)
         return decide(self._mesh, hub, seen, record, self._clock.now())
 
     async def visit(

@@ -12,6 +12,7 @@ from shared.domain.mesh import Mesh
 from shared.domain.naming import edge_peering_prefix, hub_peering_name, is_hub_pair_name, node_peering_prefix
 from shared.domain.network import Hub, Peering, VirtualNetwork
 from shared.domain.node import NodeRecord
+from shared.domain.permissions import Known
 from shared.ports import NodeStore, ResourceManager
 
 MOST_READS = 25
@@ -29,12 +30,14 @@ class HubObservation(msgspec.Struct, frozen=True):
     """`network` is None where the hub's own is gone; `abandoned` are owned peerings whose node does not want them.
 
     `endpoints` are the private endpoints in the hub's network and, as the records say, in those of its nodes.
+    `permissions` are read where a pair is to be written.
     """
 
     network: VirtualNetwork | None
     peers: tuple[PeerHub, ...] = ()
     abandoned: tuple[Peering, ...] = ()
     endpoints: int = 0
+    permissions: Known = {}
 
 
 def peers_of(mesh: Mesh, hub: Hub) -> list[Hub]:

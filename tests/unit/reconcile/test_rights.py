@@ -8,6 +8,7 @@ from shared.domain.errors import Denied, MeshError, Transient
 from shared.domain.ids import NodeKey, normal_id
 from shared.domain.node import NodeRecord
 from shared.domain.permissions import Permission
+from tests.support.hubs import Hubs, hub
 from tests.support.mesh import HUB_GROUP, HUB_NETWORK, InMemoryMesh, network_of
 from tests.support.plane import FIRST, Plane
 
@@ -149,3 +150,17 @@ async def test_no_network_out_of_a_pool_is_begun_without_the_rights_to_it() -> N
     allow(plane, key.group_id)
     plane.cloud.permissions.clear()
     assert (await plane.look(key)).state == "Ready"
+
+
+async def test_a_pair_of_hubs_is_not_begun_without_the_rights_on_both() -> None:
+    hubs = Hubs(hub("a", "b"), hub("b"))
+    group = HUB_GROUP.lower()
+    hubs.cloud.permissions[group] = [READER, Permission((f"{PEERINGS}/write",))]
+    record = await hubs.run()
+    [condition] = [c for c in record.conditions if c.type == "Connected"]
+    assert (condition.status, condition.reason) == ("False", "RightsMissing")
+    assert f"for {PEER}:" in condition.message
+    assert hubs.writes() == []
+    hubs.cloud.permissions[group].append(PEERER)
+    hubs.clock.advance(7200)
+    assert (await hubs.until_quiet()).state == "Ready"
