@@ -7,7 +7,7 @@ connection string, or settings with the suffixes `__accountName`, `__tableServic
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from shared.domain.hub_rules import hub_faults
 from shared.domain.ids import NodeKey
 from shared.domain.mesh import Mesh, Terms, Timing
 from shared.domain.network import Hub
+from shared.domain.sinks import CategoryRule, Sink, rule_faults, sink_faults
 
 if TYPE_CHECKING:  # cold start: only an app with rules or rates of its own imports what they are made of
     from shared.domain.approval import Rule
@@ -146,7 +147,24 @@ class _Reader:
         if not _NAME.match(name):
             self.faults.append("MESH_NAME must be 2 to 24 lower-case letters, digits and hyphens.")
         most = int(self._number("MESH_FULL_MESH", 10, 2, MOST_IN_FULL_MESH, "nodes", whole=True))
-        return Mesh(name, self._hubs(), self._subscriptions(), self._get("MESH_PRINCIPAL_ID"), most)
+        sinks = self._listed("MESH_SINKS", "sinks", Sink, sink_faults)
+        categories = self._listed(
+            "MESH_TELEMETRY_POLICY", "rules about categories", CategoryRule, rule_faults
+        )
+        principal = self._get("MESH_PRINCIPAL_ID")
+        return Mesh(name, self._hubs(), self._subscriptions(), principal, most, sinks, categories)
+
+    def _listed[T](
+        self, name: str, what: str, kind: type[T], judge: Callable[[Sequence[T]], list[str]]
+    ) -> tuple[T, ...]:
+        """A JSON array of one kind of thing, which may be left out."""
+        try:
+            found = msgspec.json.decode(self._get(name) or "[]", type=tuple[kind, ...])  # type: ignore[valid-type]
+        except msgspec.DecodeError as error:
+            self.faults.append(f"{name} is not a JSON array of {what}: {error}.")
+            return ()
+        self.faults += [f"{name}: {fault}" for fault in judge(found)]
+        return found
 
     def _subscriptions(self) -> tuple[str, ...]:
         listed = self._needed(

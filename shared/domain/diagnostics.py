@@ -1,12 +1,12 @@
-"""Diagnostic settings: what a resource offers, what its settings cover, what is missing for a sink.
+"""Diagnostic settings: what a resource offers, what its settings send, and how a setting names what it is to send.
 
 Limits and rules: Azure Monitor's "Diagnostic settings in Azure Monitor" and its REST API
 2021-05-01-preview. Compliance is judged by sink and category, never by a setting's name.
 """
 
-import msgspec
+from collections.abc import Iterable
 
-from shared.domain.ids import same_id
+import msgspec
 
 SETTINGS_A_RESOURCE = 5
 ALL_LOGS = "allLogs"
@@ -44,12 +44,9 @@ class DiagnosticSetting(msgspec.Struct, frozen=True):
     storage_account: str = ""
 
 
-def covered(
-    settings: tuple[DiagnosticSetting, ...], categories: tuple[Category, ...], workspace: str
-) -> frozenset[str]:
-    """The names of the categories that some setting sends to the workspace, whoever made it."""
-    towards = [s.selection for s in settings if same_id(s.workspace, workspace)]
-    return frozenset(c.name for c in categories if any(_sends(s, c) for s in towards))
+def sent(selection: Selection, categories: Iterable[Category]) -> frozenset[str]:
+    """The names of the offered categories that a selection sends."""
+    return frozenset(c.name for c in categories if _sends(selection, c))
 
 
 def _sends(selection: Selection, category: Category) -> bool:
@@ -59,18 +56,17 @@ def _sends(selection: Selection, category: Category) -> bool:
     return category.name.lower() in _lower(selection.logs) or bool(groups & _lower(selection.groups))
 
 
-def wanted_selection(categories: tuple[Category, ...], covered_by_others: frozenset[str]) -> Selection:
-    """What an owned setting has to send so that with the others' every category is covered exactly once.
+def selection_of(names: frozenset[str], categories: tuple[Category, ...]) -> Selection:
+    """The selection that sends the categories of these names and no others.
 
-    The group `allLogs` where the resource knows it and nobody else sends a log to this sink: it
-    includes categories that Azure adds later. Azure refuses one category twice towards a sink, and a
-    group beside single categories, so otherwise the missing ones are listed.
+    The group `allLogs` where the resource knows it and all of its logs are meant: it includes categories that Azure
+    adds later. Azure refuses a group beside single categories, so otherwise they are listed.
     """
     logs = frozenset(c.name for c in categories if not c.is_metric)
-    metrics = frozenset(c.name for c in categories if c.is_metric) - covered_by_others
-    if not logs & covered_by_others and any(ALL_LOGS in c.groups for c in categories):
+    metrics = frozenset(c.name for c in categories if c.is_metric) & names
+    if logs and logs <= names and any(ALL_LOGS in c.groups for c in categories):
         return Selection(groups=frozenset({ALL_LOGS}), metrics=metrics)
-    return Selection(logs=logs - covered_by_others, metrics=metrics)
+    return Selection(logs=logs & names, metrics=metrics)
 
 
 def selection_differences(actual: Selection, wanted: Selection) -> tuple[str, ...]:

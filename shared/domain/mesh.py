@@ -4,6 +4,7 @@ import msgspec
 
 from shared.domain.ids import same_id
 from shared.domain.network import Hub
+from shared.domain.sinks import CategoryRule, Sink
 
 
 class Mesh(msgspec.Struct, frozen=True):
@@ -14,6 +15,8 @@ class Mesh(msgspec.Struct, frozen=True):
     subscriptions: tuple[str, ...]
     principal: str = ""
     full_mesh: int = 10  # so many nodes may be peered with each other
+    sinks: tuple[Sink, ...] = ()  # besides the hubs' workspaces
+    categories: tuple[CategoryRule, ...] = ()  # the first that applies decides
 
     def hub(self, hub_id: str) -> Hub | None:
         """The hub of that id."""

@@ -6,6 +6,7 @@ A peering name may have 80 characters, a diagnostic setting name 260 (Azure's na
 from hashlib import sha256
 
 from shared.domain.ids import NodeKey, name_of, normal_id
+from shared.domain.sinks import SinkKind
 
 PEERING_NAME_LENGTH = 80
 
@@ -87,8 +88,13 @@ def _leading_to(network_id: str, prefix: str) -> str:
 
 
 def setting_name(mesh: str) -> str:
-    """The diagnostic setting that one mesh owns on a resource."""
+    """The diagnostic setting that one mesh owns on a resource, towards its workspace and what gets the same."""
     return mesh
+
+
+def setting_names(mesh: str) -> dict[SinkKind, str]:
+    """What a setting is named by the first kind of sink that it sends to."""
+    return {"workspace": setting_name(mesh), "event-hub": f"{mesh}.stream", "storage": f"{mesh}.archive"}
 
 
 def _digest(resource_id: str) -> str:

@@ -8,6 +8,7 @@ import msgspec
 from shared.domain.conditions import READY, Condition
 from shared.domain.ids import NodeKey
 from shared.domain.plan import Operation, Plan
+from shared.domain.sinks import SinkKind
 
 
 class MeshEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,13 +26,23 @@ type State = Literal["Seen", "Pending", "Ready", "NotReady", "Offboarding", "Off
 
 
 class Coverage(msgspec.Struct, frozen=True, array_like=True):
-    """What is known of a resource's diagnostics: `id` in its original spelling, `owned` where our setting does it."""
+    """What is known of a resource's diagnostics: `id` in its original spelling, `owned` where our setting does it.
+
+    `names` are those of our settings on it; a row from before there were several has none and means the first.
+    `wanted` are the kinds of sink that it is to report to, `covers` those that get all they are to get. `code` is
+    one word for why it is not covered, `reason` a sentence. `kind` is the resource's flavour of its type.
+    """
 
     id: str
     status: CoverageStatus
     checked_at: datetime
     owned: bool = False
     reason: str = ""
+    names: tuple[str, ...] = ()
+    wanted: tuple[SinkKind, ...] = ()
+    covers: tuple[SinkKind, ...] = ()
+    code: str = ""
+    kind: str = ""
 
 
 class PeeringStatus(msgspec.Struct, frozen=True):
@@ -72,7 +83,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     `reads` and `writes` count the calls until the node was first Ready. `outbox` holds mesh events that are still
     to be published. `attempts` counts runs that failed, `waits` those that had to wait for Azure, since the last
     that came to an end. `letter` says that a dead letter tells of this key. `lost` counts runs whose lease ran
-    out since one came to an end. `sink` is the workspace that `coverage` speaks of. `networks` are the node's own
+    out since one came to an end. `sink` marks the sinks that `coverage` speaks of. `networks` are the node's own
     virtual networks as last seen, with so many `private_endpoints` in them, `made` those (and security groups) that
     Meshplane made for it, `allocation` the prefix it has from a pool, `zone_links` the links of DNS zones that are
     ours, `own_zones` the names (in lower case) of zones that the node has by itself instead of the hub's.

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from shared.domain.conditions import Finding
-from shared.domain.diagnostics import Selection
+from shared.domain.diagnostics import DiagnosticSetting, Selection
 from shared.domain.network import PeeringFlags
 from shared.domain.steps import (
     EndpointStep,
@@ -49,7 +49,7 @@ class DeletePeering(msgspec.Struct, frozen=True, tag="DeletePeering"):
 
 
 class PutSetting(msgspec.Struct, frozen=True, tag="PutSetting"):
-    """Create or replace the owned diagnostic setting of a resource."""
+    """Create or replace an owned diagnostic setting of a resource; a sink that it does not use is empty."""
 
     resource: str
     name: str
@@ -57,7 +57,22 @@ class PutSetting(msgspec.Struct, frozen=True, tag="PutSetting"):
     selection: Selection
     why: str
     differences: tuple[str, ...] = ()
+    event_hub_rule: str = ""
+    event_hub: str = ""
+    storage_account: str = ""
     method: ClassVar[Method] = "PUT"
+
+    @property
+    def setting(self) -> DiagnosticSetting:
+        """The setting as it is to be."""
+        return DiagnosticSetting(
+            self.name,
+            self.selection,
+            self.workspace,
+            self.event_hub_rule,
+            self.event_hub,
+            self.storage_account,
+        )
 
     @property
     def id(self) -> str:
@@ -66,7 +81,7 @@ class PutSetting(msgspec.Struct, frozen=True, tag="PutSetting"):
 
 
 class DeleteSetting(msgspec.Struct, frozen=True, tag="DeleteSetting"):
-    """Delete the owned diagnostic setting of a resource."""
+    """Delete an owned diagnostic setting of a resource."""
 
     resource: str
     name: str
@@ -92,7 +107,7 @@ type Step = NetworkStep | SettingStep
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """Ordered network steps (one long operation at a time), settings in any order, and what stands in the way."""
+    """Network steps in order (one long operation at a time), settings in order by resource, and what is in the way."""
 
     network: tuple[NetworkStep, ...] = ()
     settings: tuple[SettingStep, ...] = ()

@@ -11,7 +11,7 @@ import msgspec
 
 from shared.domain.alert import SEVERITIES as SEVERITIES
 from shared.domain.alert import Severity as Severity
-from shared.domain.diagnostics import Category, DiagnosticSetting, Selection
+from shared.domain.diagnostics import Category, DiagnosticSetting
 from shared.domain.ids import NodeKey
 from shared.domain.network import PeeringFlags, VirtualNetwork
 from shared.domain.node import HistoryEntry, MeshEvent, NodeRecord, NodeSummary
@@ -96,10 +96,15 @@ class ResourceManager(Protocol):
         """Raises NotFound where the resource is gone."""
         ...
 
-    async def put_diagnostic_setting(
-        self, resource: str, name: str, workspace: str, selection: Selection
-    ) -> DiagnosticSetting:
-        """The setting as it is stored."""
+    async def list_children(self, parent: str, collection: str, version: str) -> Sequence[Resource]:
+        """What is in one collection (`databases`) of a resource, asked for in an api-version.
+
+        A child without a region of its own has none here. Raises NotFound where the parent is gone.
+        """
+        ...
+
+    async def put_diagnostic_setting(self, resource: str, setting: DiagnosticSetting) -> DiagnosticSetting:
+        """Creates or replaces the setting of that name; answers it as it is stored."""
         ...
 
     async def delete_diagnostic_setting(self, resource: str, name: str) -> None:

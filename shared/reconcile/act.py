@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import batched
@@ -74,16 +74,16 @@ class Actor:
         """Performs the steps that remain; `keep_lease` is awaited before writing. Raises LeaseLost."""
         outcome = Outcome(plan.done)
         await self._network(plan, owner, keep_lease, outcome)
-        for steps in batched(plan.settings, CONCURRENT_WRITES, strict=False):
+        for groups in batched(_by_resource(plan.settings), CONCURRENT_WRITES, strict=False):
             try:
                 await keep_lease()
             except LeaseLost:
                 raise
             except MeshError as error:
-                outcome.failures += [(step, error) for step in steps]
+                outcome.failures += [(step, error) for steps in groups for step in steps]
                 break
             before = len(outcome.failures)
-            await asyncio.gather(*(self._setting(step, outcome) for step in steps))
+            await asyncio.gather(*(self._settings(steps, outcome) for steps in groups))
             if any(isinstance(error, Waiting) for _, error in outcome.failures[before:]):
                 break  # Azure asks for less: what remains is missing at the next look, and made then
         return outcome
@@ -159,22 +159,34 @@ class Actor:
         except MeshError as error:
             log.warning("whoever waits for hub %s is not called: %s", hub, error.reason)
 
-    async def _setting(self, step: SettingStep, outcome: Outcome) -> None:
+    async def _settings(self, steps: Sequence[SettingStep], outcome: Outcome) -> None:
+        """Those of one resource, one after the other: Azure may accept the next only after the one before."""
+        for step in steps:
+            if not await self._setting(step, outcome):
+                return
+
+    async def _setting(self, step: SettingStep, outcome: Outcome) -> bool:
         try:
             if isinstance(step, PutSetting):
-                await self._arm.put_diagnostic_setting(
-                    step.resource, step.name, step.workspace, step.selection
-                )
+                await self._arm.put_diagnostic_setting(step.resource, step.setting)
             else:
                 await self._arm.delete_diagnostic_setting(step.resource, step.name)
         except MeshError as error:
             outcome.failures.append((step, error))
-        else:
-            outcome.performed.append(step)
+            return False
+        outcome.performed.append(step)
+        return True
 
     def _operation(self, step: NetworkStep, hub: str, accepted: Accepted) -> Operation:
         now = self._clock.now()
         return Operation(accepted.url, step.id, now, poll_at(now, accepted.retry_after, self._timing), hub)
+
+
+def _by_resource(steps: Iterable[SettingStep]) -> list[list[SettingStep]]:
+    by: dict[str, list[SettingStep]] = {}
+    for step in steps:
+        by.setdefault(step.resource, []).append(step)
+    return list(by.values())
 
 
 def hub_busy(step: NetworkStep, turn: str) -> HubBusy:

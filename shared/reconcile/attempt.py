@@ -181,7 +181,7 @@ def claimed(record: NodeRecord, decision: Decision) -> NodeRecord:
     return msgspec.structs.replace(
         record,
         hub=decision.hub.id if decision.hub else record.hub,
-        sink=decision.hub.workspace if decision.hub and decision.judged else record.sink,
+        sink=decision.sinks.mark if decision.sinks and decision.judged else record.sink,
         location=group.location,
         product=tags.product or "",
         domain=tags.domain or "",

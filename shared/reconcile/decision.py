@@ -17,14 +17,16 @@ from shared.domain.conditions import (
 from shared.domain.errors import MeshError
 from shared.domain.ids import NodeKey, normal_id, same_id
 from shared.domain.mesh import Mesh, Timing
-from shared.domain.naming import setting_name
+from shared.domain.naming import setting_names
 from shared.domain.network import Hub
 from shared.domain.node import EVERYTHING, Coverage, NodeRecord
 from shared.domain.plan import Plan
+from shared.domain.sinks_choice import NodeSinks
 from shared.domain.tags import NodeTags, read_tags
 from shared.ports import Group, Resource
 from shared.reconcile.connection import Connection, connection, disconnection
-from shared.reconcile.diagnostics import Enforcement, Sink, enforce, release, to_check
+from shared.reconcile.diagnostics import NO_DIAGNOSTICS, Enforcement, enforce, release, to_check
+from shared.reconcile.diagnostics_children import Inside, listed, to_list
 from shared.reconcile.hub_choice import is_member
 from shared.reconcile.network import stands
 from shared.reconcile.observation import Observation
@@ -41,6 +43,7 @@ class Decision(msgspec.Struct, frozen=True):
     `member` is whether the group is to be a node. `undecided` are the conditions that a wrong tag or a missing hub
     leaves open: what they stand for is neither made nor taken away. `unread` are the errors of resources that could
     not be looked at. `hub` is the one that the node belongs to: another one only once it is connected with that.
+    `sinks` are where it reports to, `then` its coverage once the plan's settings are written.
     """
 
     member: bool
@@ -52,6 +55,8 @@ class Decision(msgspec.Struct, frozen=True):
     group: Group | None = None
     undecided: tuple[str, ...] = ()
     unread: tuple[MeshError, ...] = ()
+    sinks: NodeSinks | None = None
+    then: tuple[Coverage, ...] = ()
 
     @property
     def judged(self) -> bool:
@@ -83,20 +88,48 @@ def to_look_at(
         if OBSERVED in _undecided(read_tags(group.tags)[0], observation.hub):
             return []
         touched = (*record.taken, *record.touched)
-        known = _known(record, hub_of(mesh, record, observation))
-        return to_check(observation.resources, known, touched, now, timing.audit)
+        known = _known(record, sinks_of(mesh, record, observation))
+        return to_check(observation.observed, known, touched, now, timing.audit)
     if group is None or group.deleting:
         return []
     if record.state != "Offboarded":
         # All of them: a setting outlives its resource and applies to one re-created under its id, unrecorded.
-        return list(observation.resources)
+        return list(observation.observed)
     named = {*record.taken, *record.touched}
-    return [r for r in observation.resources if EVERYTHING in named or normal_id(r.id) in named]
+    return [r for r in observation.observed if EVERYTHING in named or normal_id(r.id) in named]
 
 
-def _known(record: NodeRecord, hub: Hub | None) -> tuple[Coverage, ...]:
-    """What is known of the resources: nothing where the hub's workspace is another one since."""
-    return record.coverage if hub and same_id(record.sink, hub.workspace) else ()
+def inside_to_list(
+    record: NodeRecord, observation: Observation, now: datetime, timing: Timing
+) -> list[Inside]:
+    """The collections of children that have to be listed before deciding which resources to look at."""
+    group, inside = observation.group, listed(observation.resources)
+    touched = (*record.taken, *record.touched)
+    if group is None or group.deleting:
+        return []
+    if is_member(group):
+        undecided = OBSERVED in _undecided(read_tags(group.tags)[0], observation.hub)
+        return [] if undecided else to_list(inside, record.coverage, touched, now, timing.audit)
+    if record.state != "Offboarded":
+        return inside
+    return [one for one in inside if EVERYTHING in touched or normal_id(one.parent.id) in touched]
+
+
+def sinks_of(mesh: Mesh, record: NodeRecord, seen: Observation) -> NodeSinks:
+    """Where a key's resources are to report to: as its tags say, or as they said before one had a wrong value."""
+    hub = hub_of(mesh, record, seen) or seen.hub
+    tags = read_tags(seen.group.tags)[0] if seen.group and is_member(seen.group) else None
+    telemetry = (tags.telemetry if tags else "") or record.telemetry
+    domain = tags.domain if tags and tags.domain is not None else record.domain
+    location = seen.group.location if seen.group else record.location
+    return NodeSinks.of(mesh, hub.workspace if hub else "", telemetry, domain, location)
+
+
+def _known(record: NodeRecord, sinks: NodeSinks) -> tuple[Coverage, ...]:
+    """What is known of the resources: only which have no diagnostics, where the sinks are others since."""
+    if same_id(record.sink, sinks.mark):
+        return record.coverage
+    return tuple(c for c in record.coverage if c.code == NO_DIAGNOSTICS)
 
 
 def decide(mesh: Mesh, record: NodeRecord, observation: Observation, now: datetime) -> Decision:
@@ -117,13 +150,16 @@ def _as_node(mesh: Mesh, record: NodeRecord, seen: Observation, group: Group, no
     network = connection(scene, tags, group.location, now)
     findings += network.findings
     made = Enforcement(record.coverage, (), ())
+    sinks = sinks_of(mesh, record, seen)
     if OBSERVED not in undecided:
-        sink = Sink(setting_name(mesh.name), hub.workspace)
-        made = enforce(seen.resources, record.coverage, seen.diagnostics, sink, now)
-        findings += [*made.findings, *_telemetry_findings(tags)]
+        names = setting_names(mesh.name)
+        made = enforce(seen.observed, record.coverage, seen.diagnostics, sinks, names, now)
+        findings += made.findings
     findings += _not_read(seen, "warning")
     plan = Plan(network.steps, made.steps, tuple(findings), now, record.generation)
-    return Decision(True, plan, made.coverage, network, hub, tags, group, undecided, made.errors)
+    return Decision(
+        True, plan, made.coverage, network, hub, tags, group, undecided, made.errors, sinks, made.then
+    )
 
 
 def _undecided(tags: NodeTags, hub: Hub | None) -> tuple[str, ...]:
@@ -135,8 +171,8 @@ def _undecided(tags: NodeTags, hub: Hub | None) -> tuple[str, ...]:
 
 def _as_outsider(mesh: Mesh, record: NodeRecord, seen: Observation, now: datetime) -> Decision:
     hub = seen.hub
-    sink = Sink(setting_name(mesh.name), hub.workspace if hub else "")
-    left = release(seen.resources, record.coverage, seen.diagnostics, sink, now)
+    sinks, names = sinks_of(mesh, record, seen), setting_names(mesh.name)
+    left = release(seen.observed, record.coverage, seen.diagnostics, sinks, names, now)
     if hub is None and record.hub:
         network = Connection.of(record)
     else:
@@ -174,17 +210,6 @@ def _hub_unknown(record: NodeRecord) -> Finding:
 def _no_hub(group: Group) -> Finding:
     message = f"No hub serves the region {group.location}. Add one to MESH_HUBS, or one without a region."
     return Finding(CONNECTED, "NoHub", message)
-
-
-def _not_available(condition: str, tag: str, value: str, available: str) -> Finding:
-    message = f"Tag {tag} asks for {value!r}, which is not available yet; available: {available}."
-    return Finding(condition, "NotAvailableYet", message)
-
-
-def _telemetry_findings(tags: NodeTags) -> list[Finding]:
-    if tags.telemetry in (None, "logs"):
-        return []
-    return [_not_available(OBSERVED, "mesh-telemetry", str(tags.telemetry), "logs")]
 
 
 def conditions_of(decision: Decision, more: list[Finding]) -> tuple[Condition, ...]:

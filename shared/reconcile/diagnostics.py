@@ -6,39 +6,45 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.conditions import OBSERVED, Finding
-from shared.domain.diagnostics import (
-    SETTINGS_A_RESOURCE,
-    DiagnosticSetting,
-    Selection,
-    covered,
-    selection_differences,
-    wanted_selection,
-)
+from shared.domain.diagnostics import DiagnosticSetting
 from shared.domain.errors import MeshError, NotFound, Terminal
-from shared.domain.ids import normal_id, same_id
+from shared.domain.ids import normal_id
 from shared.domain.node import EVERYTHING, Coverage, CoverageStatus
-from shared.domain.plan import DeleteSetting, PutSetting, SettingStep
+from shared.domain.plan import DeleteSetting, SettingStep
+from shared.domain.sinks import places, region_of
+from shared.domain.sinks_choice import NodeSinks, Wanted
 from shared.ports import Resource
+from shared.reconcile.diagnostics_children import has_children
+from shared.reconcile.diagnostics_settings import Arrangement, Names, arrange
 from shared.reconcile.observation import Diagnostics, Look
 
 REASON_LENGTH = 200  # of what Azure said, in each row
 NAMED = 3  # resources in one message
+UNSUPPORTED_FOR = timedelta(days=30)
+"""So long a type that supports no diagnostic settings is taken at its word."""
 
-
-class Sink(msgspec.Struct, frozen=True):
-    """Where telemetry goes, and under which setting name."""
-
-    setting: str
-    workspace: str
+NO_DIAGNOSTICS = "NoDiagnostics"
+IS_SINK = "IsSink"
+EXCLUDED = "Excluded"
+NO_SINK = "NoSinkInRegion"
+_UNSUPPORTED = {
+    NO_DIAGNOSTICS: "its type has no diagnostic settings",
+    IS_SINK: "it is a sink itself, and would report to itself or round",
+    EXCLUDED: "MESH_TELEMETRY_POLICY excludes all that it could send",
+}
 
 
 class Enforcement(msgspec.Struct, frozen=True):
-    """What is known after looking, and what has to be written; `errors` are why some of it is not known."""
+    """What is known after looking, and what has to be written; `errors` are why some of it is not known.
+
+    `then` are the rows of `coverage` that are different once every step for their resource was performed.
+    """
 
     coverage: tuple[Coverage, ...]
     steps: tuple[SettingStep, ...]
     findings: tuple[Finding, ...]
     errors: tuple[MeshError, ...] = ()
+    then: tuple[Coverage, ...] = ()
 
 
 def to_check(
@@ -51,7 +57,7 @@ def to_check(
     """The resources whose compliance is unknown, stale, or touched by an event since.
 
     What is blocked is looked at each time: a right that was granted, or a setting that made room, raises no event
-    that names the resource.
+    that names the resource. What only the mesh's settings keep from being covered is not.
     """
     if EVERYTHING in touched:
         return list(resources)
@@ -59,26 +65,33 @@ def to_check(
     settled = {
         normal_id(c.id)
         for c in coverage
-        if c.checked_at > fresh_after
-        and c.status in ("covered", "unsupported")
-        and normal_id(c.id) not in touched
+        if _settled(c, fresh_after, now - UNSUPPORTED_FOR) and normal_id(c.id) not in touched
     }
     return [r for r in resources if normal_id(r.id) not in settled]
+
+
+def _settled(row: Coverage, fresh_after: datetime, asked_after: datetime) -> bool:
+    if row.status == "unsupported" and row.code == NO_DIAGNOSTICS and not has_children(row.id):
+        return row.checked_at > asked_after
+    settled = row.status in ("covered", "unsupported") or row.code == NO_SINK
+    return settled and row.checked_at > fresh_after
 
 
 def enforce(
     resources: Sequence[Resource],
     known: Iterable[Coverage],
     looked_at: Mapping[str, Look],
-    sink: Sink,
+    sinks: NodeSinks,
+    names: Names,
     now: datetime,
 ) -> Enforcement:
-    """The settings that are missing, towards which sink, for the resources that were looked at.
+    """The settings that are missing, towards which sinks, for the resources that were looked at.
 
     One that could not be read is looked at again, and keeps nobody else from being observed.
     """
     before = {normal_id(c.id): c for c in known}
     coverage: list[Coverage] = []
+    then: list[Coverage] = []
     steps: list[SettingStep] = []
     findings: list[Finding] = []
     errors: list[MeshError] = []
@@ -86,16 +99,18 @@ def enforce(
         row = before.get(normal_id(resource.id))
         found = looked_at.get(normal_id(resource.id))
         if isinstance(found, Diagnostics):
-            row, follows = _judge(resource, found, sink, now, recorded=row is not None and row.owned)
-            findings += [follows] if isinstance(follows, Finding) else []
-            steps += [follows] if isinstance(follows, PutSetting | DeleteSetting) else []
+            row, after, made = _judge(resource, found, row, sinks, names, now)
+            then.append(after)
+            findings += [made.blocked] if made.blocked else []
+            steps += made.steps
         elif found or row is None:
             error = found or _unseen(resource)
             row = _unread(resource, error, row, now)
             findings.append(_not_read(resource, error))
             errors.append(error)
         coverage.append(row)
-    return Enforcement(tuple(coverage), tuple(steps), _gathered(findings), tuple(errors))
+    findings += _lacking(resources, coverage, sinks)
+    return Enforcement(tuple(coverage), tuple(steps), _gathered(findings), tuple(errors), tuple(then))
 
 
 def _unseen(resource: Resource) -> MeshError:
@@ -106,7 +121,10 @@ def _unread(resource: Resource, error: MeshError, known: Coverage | None, now: d
     """Not covered, whatever was known before; ours is ours until somebody has seen that it is not there."""
     status: CoverageStatus = "blocked" if isinstance(error, Terminal) else "missing"
     reason = f"{error.reason}: {error.message}"[:REASON_LENGTH]
-    return Coverage(resource.id, status, now, owned=known is not None and known.owned, reason=reason)
+    known = known or Coverage(resource.id, status, now, kind=resource.kind)
+    return msgspec.structs.replace(
+        known, id=resource.id, status=status, checked_at=now, reason=reason, covers=(), code=error.reason
+    )
 
 
 def _not_read(resource: Resource, error: MeshError) -> Finding:
@@ -137,70 +155,83 @@ def _as_one(group: Sequence[Finding]) -> Finding:
 
 
 def _judge(
-    resource: Resource, found: Diagnostics, sink: Sink, now: datetime, *, recorded: bool
-) -> tuple[Coverage, SettingStep | Finding | None]:
-    """What is known of a resource that was read, and what follows: something to write, or what is in the way."""
-    own = _own(found, sink, recorded=recorded)
-    if same_id(resource.id, sink.workspace):
-        reason = "it is the sink itself"
-        return Coverage(resource.id, "unsupported", now, owned=own is not None, reason=reason), None
-    if not found.categories:
-        return Coverage(resource.id, "unsupported", now, reason="its type has no diagnostic settings"), None
-    names = frozenset(c.name for c in found.categories)
-    others = tuple(s for s in found.settings if s is not own)
-    if own and names <= covered(others, found.categories, sink.workspace):
-        # Somebody pointed it elsewhere or narrowed it, and somebody else's sends everything by now.
-        step = DeleteSetting(resource.id, own.name, "superfluous: other settings send every category")
-        return Coverage(resource.id, "missing", now, owned=True), step
-    if names <= covered(found.settings, found.categories, sink.workspace):
-        return Coverage(resource.id, "covered", now, owned=own is not None), None
-    if own is None and (blocked := _in_the_way(resource, found, sink)):
-        return Coverage(resource.id, "blocked", now, reason=blocked.message[:REASON_LENGTH]), blocked
-    selection = wanted_selection(found.categories, covered(others, found.categories, sink.workspace))
-    # Owned from here on: the claim is recorded before the first write.
-    return Coverage(resource.id, "missing", now, owned=True), _setting(resource, selection, own, sink)
-
-
-def _setting(
-    resource: Resource, selection: Selection, own: DiagnosticSetting | None, sink: Sink
-) -> PutSetting:
-    if own is None:
-        return PutSetting(resource.id, sink.setting, sink.workspace, selection, "missing")
-    differences = selection_differences(own.selection, selection)
-    if not same_id(own.workspace, sink.workspace):
-        differences = (*differences, f"workspaceId: {own.workspace or 'none'} -> {sink.workspace}")
-    return PutSetting(resource.id, sink.setting, sink.workspace, selection, "differs", differences)
-
-
-def _in_the_way(resource: Resource, found: Diagnostics, sink: Sink) -> Finding | None:
-    """Why a setting of ours cannot be added without taking away what somebody else made."""
-    if foreign := _named(found, sink):
-        message = (
-            f"{resource.id} cannot be observed: it has a setting {foreign.name!r}, the name that the mesh uses, "
-            f"which sends to {_sinks(foreign)} and is not recorded as the mesh's own. Meshplane leaves it alone: "
-            f"make it again under another name and delete this one."
-        )
-        return Finding(OBSERVED, "SettingNameTaken", message)
-    if len(found.settings) < SETTINGS_A_RESOURCE:
-        return None
-    names = ", ".join(repr(s.name) for s in found.settings)
-    message = (
-        f"{resource.id} cannot be observed: it has {len(found.settings)} settings already ({names}), the most that "
-        f"Azure allows. Remove one, or send it to the mesh's workspace."
+    resource: Resource,
+    found: Diagnostics,
+    known: Coverage | None,
+    sinks: NodeSinks,
+    names: Names,
+    now: datetime,
+) -> tuple[Coverage, Coverage, Arrangement]:
+    """What is known of a resource that was read, what will be once all is written, and what is to be written."""
+    wanted = sinks.wanted(resource.id, resource.type, resource.location, found.categories)
+    own = _own(found, sinks, names, known)
+    made = arrange(resource.id, found.categories, found.settings, own, wanted.sinks, names)
+    status, code, reason = _standing(resource, found, made, wanted, sinks)
+    then = Coverage(
+        resource.id,
+        status,
+        now,
+        bool(made.kept),
+        reason,
+        made.kept,
+        wanted.kinds,
+        made.then,
+        code,
+        resource.kind,
     )
-    return Finding(OBSERVED, "SettingsBlocked", message)
+    if not made.steps:
+        return then, then, made
+    # Owned from here on: the claim is recorded before the first write.
+    row = msgspec.structs.replace(then, owned=True, names=made.names, covers=made.covers)
+    if not made.blocked:
+        row = msgspec.structs.replace(row, status="missing", code="", reason="")
+    return row, then, made
 
 
-def _sinks(setting: DiagnosticSetting) -> str:
-    sinks = (setting.workspace, setting.event_hub_rule, setting.storage_account)
-    return " and ".join(sink for sink in sinks if sink) or "nowhere"
+def _standing(
+    resource: Resource, found: Diagnostics, made: Arrangement, wanted: Wanted, sinks: NodeSinks
+) -> tuple[CoverageStatus, str, str]:
+    """How a resource stands once all is written: the status, one word for counting, a sentence for people."""
+    if made.blocked:
+        return "blocked", made.blocked.reason, made.blocked.message[:REASON_LENGTH]
+    if wanted.lacking:
+        return "blocked", NO_SINK, f"no {' and no '.join(wanted.lacking)} sink for {_place(resource)}"
+    if wanted.kinds:
+        return "covered", "", ""
+    reporting = any(sinks.may_report(resource.id, kind) for kind in sinks.asked)
+    code = (EXCLUDED if reporting else IS_SINK) if found.categories else NO_DIAGNOSTICS
+    return "unsupported", code, _UNSUPPORTED[code]
+
+
+def _lacking(resources: Sequence[Resource], coverage: Sequence[Coverage], sinks: NodeSinks) -> list[Finding]:
+    """One finding for each kind of sink and region that a node lacks: what, where, and for which resources."""
+    affected: dict[tuple[str, str], list[str]] = {}
+    for resource, row in zip(resources, coverage, strict=True):
+        for kind in row.wanted if row.code == NO_SINK else ():
+            if sinks.sink(kind, resource.location) is None and sinks.may_report(resource.id, kind):
+                affected.setdefault((kind, _place(resource)), []).append(resource.id)
+    return [
+        Finding(
+            OBSERVED,
+            "NoSinkInRegion",
+            f"MESH_SINKS has no {kind} sink for {place}, which {len(ids)} of the node's resources are to report to: "
+            f"{', '.join(ids[:NAMED])}{', …' if len(ids) > NAMED else ''}. Add one there, or change the tag "
+            "mesh-telemetry or MESH_TELEMETRY_POLICY. Everything else is sent meanwhile.",
+        )
+        for (kind, place), ids in affected.items()
+    ]
+
+
+def _place(resource: Resource) -> str:
+    return region_of(resource.location) or "resources of no region"
 
 
 def release(
     resources: Iterable[Resource],
     known: Iterable[Coverage],
     looked_at: Mapping[str, Look],
-    sink: Sink,
+    sinks: NodeSinks,
+    names: Names,
     now: datetime,
 ) -> Enforcement:
     """What is still owned after looking, and the deletions that remain; a resource no longer listed owns nothing.
@@ -219,26 +250,36 @@ def release(
         if isinstance(found, MeshError):
             kept += [_unread(resource, found, row, now)] if row else []
             unread += [(resource, found)] if row or not isinstance(found, Terminal) else []
-        elif found and _own(found, sink, recorded=row is not None):
-            kept.append(Coverage(resource.id, "covered", now, owned=True))
-            steps.append(DeleteSetting(resource.id, sink.setting, "the group is no longer a node"))
+        elif found and (own := _own(found, sinks, names, row)):
+            ours = tuple(s.name for s in own)
+            kept.append(Coverage(resource.id, "covered", now, True, names=ours, kind=resource.kind))
+            steps += [DeleteSetting(resource.id, name, "the group is no longer a node") for name in ours]
     findings = _gathered(_not_read(resource, error) for resource, error in unread)
     return Enforcement(tuple(kept), tuple(steps), findings, tuple(error for _, error in unread))
 
 
-def _own(found: Diagnostics, sink: Sink, *, recorded: bool) -> DiagnosticSetting | None:
-    """Our setting: it carries our name, and is recorded as ours or sends to our workspace and nowhere else.
+def _own(
+    found: Diagnostics, sinks: NodeSinks, names: Names, known: Coverage | None
+) -> tuple[DiagnosticSetting, ...]:
+    """Our settings: they carry our names, and are recorded as ours or send to the mesh's sinks and nowhere else.
 
     The name alone says nothing: somebody may use the same one for a sink of theirs, or run a mesh of that name.
     """
-    named = _named(found, sink)
-    return named if named and (recorded or _as_we_make_it(named, sink)) else None
+    ours = {name.lower() for name in names.values()}
+    recorded = {name.lower() for name in _recorded(names, known)}
+    return tuple(
+        s
+        for s in found.settings
+        if s.name.lower() in ours and (s.name.lower() in recorded or _as_we_make_it(s, sinks))
+    )
 
 
-def _named(found: Diagnostics, sink: Sink) -> DiagnosticSetting | None:
-    return next((s for s in found.settings if s.name.lower() == sink.setting.lower()), None)
+def _recorded(names: Names, known: Coverage | None) -> tuple[str, ...]:
+    if known is None or not known.owned:
+        return ()
+    return known.names or (names["workspace"],)
 
 
-def _as_we_make_it(setting: DiagnosticSetting, sink: Sink) -> bool:
-    elsewhere = setting.event_hub_rule or setting.event_hub or setting.storage_account
-    return bool(sink.workspace) and same_id(setting.workspace, sink.workspace) and not elsewhere
+def _as_we_make_it(setting: DiagnosticSetting, sinks: NodeSinks) -> bool:
+    where = places(setting).values()
+    return bool(where) and all(sinks.is_ours(place) for place in where)

@@ -17,6 +17,7 @@ from shared.domain.private_link import ZoneLink
 from shared.domain.roster import Member
 from shared.ports import Clock, Group, Resource, ResourceManager
 from shared.ports.network import PrivateDns
+from shared.reconcile.diagnostics_children import ChildLook, Inside
 
 KEPT = timedelta(hours=1)
 
@@ -52,7 +53,8 @@ class FullHub(msgspec.Struct, frozen=True):
 class Observation(msgspec.Struct, frozen=True):
     """What was found, as far as the node's option makes it matter.
 
-    `group` is None where it is gone; `diagnostics` holds only the resources that were looked at, by normal id.
+    `group` is None where it is gone; `children` are resources inside resources that the group's list does not show.
+    `diagnostics` holds only the resources that were looked at, by normal id.
     `hub` is the one that the node is to have, None where none serves it; `hub_network` is read for the options that
     stand on it; `full` are the hubs that were looked at in vain. `former` are networks on which something of ours may
     be left, `unread` the ids of those that Azure does not show us. `members` is the roster of the full mesh, which
@@ -78,8 +80,14 @@ class Observation(msgspec.Struct, frozen=True):
     zones: Mapping[str, ZoneLook] = {}
     allocation: Allocation | None = None
     no_address: MeshError | None = None
+    children: tuple[Resource, ...] = ()
     diagnostics: Mapping[str, Look] = {}
     permissions: Known = {}
+
+    @property
+    def observed(self) -> tuple[Resource, ...]:
+        """Everything in the group that may have diagnostics."""
+        return (*self.resources, *self.children)
 
 
 class CategoryCache:
@@ -260,6 +268,21 @@ async def observe_diagnostics(
     return dict(await asyncio.gather(*map(look, resources)))
 
 
-def throttled(looks: Mapping[str, Look]) -> Waiting | None:
+async def observe_children(arm: ResourceManager, inside: Iterable[Inside]) -> dict[str, ChildLook]:
+    """What is in each collection, by its id; one whose parent is gone is empty. Raises nothing that Azure answers."""
+
+    async def look(one: Inside) -> tuple[str, ChildLook]:
+        try:
+            found = await arm.list_children(one.parent.id, one.collection.name, one.collection.version)
+        except NotFound:
+            return one.id, ()
+        except MeshError as error:
+            return one.id, error
+        return one.id, tuple(one.child(r) for r in found)
+
+    return dict(await asyncio.gather(*map(look, inside)))
+
+
+def throttled(looks: Mapping[str, Look | ChildLook]) -> Waiting | None:
     """The answer by which Azure asked to be left alone for a while, if there is one."""
     return next((e for e in looks.values() if isinstance(e, Waiting) and e.retry_after), None)

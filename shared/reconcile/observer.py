@@ -7,16 +7,18 @@ from typing import Protocol
 
 import msgspec
 
+from shared.domain.errors import MeshError
 from shared.domain.ids import NodeKey, normal_id
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.naming import hub_peering_prefix
-from shared.domain.node import NodeRecord
+from shared.domain.node import Coverage, NodeRecord
 from shared.domain.steps import DeleteNetwork, DeleteSecurityGroup, PutNetwork, PutSecurityGroup
 from shared.domain.tags import NodeTags, read_tags
 from shared.ports import Clock, Group, Resource
 from shared.ports.network import Azure
 from shared.reconcile.connection import edges_matter, rights_needed
-from shared.reconcile.decision import Decision, decide, to_look_at
+from shared.reconcile.decision import Decision, decide, inside_to_list, to_look_at
+from shared.reconcile.diagnostics_children import ChildLook, Inside, children_of
 from shared.reconcile.former import elsewhere, network_of
 from shared.reconcile.hub_choice import hubs_to_try, is_member
 from shared.reconcile.observation import (
@@ -24,6 +26,7 @@ from shared.reconcile.observation import (
     Look,
     Observation,
     Wish,
+    observe_children,
     observe_diagnostics,
     observe_former,
     observe_group,
@@ -101,9 +104,7 @@ class Observer:
             record, seen = await self._surroundings.with_roster(record, seen, note, dry=hold is None)
         if seen.hub:
             seen = await self._connections(Scene(self._mesh, record, seen, seen.hub), tags)
-        wanted = to_look_at(self._mesh, record, seen, self._clock.now(), self._timing)
-        diagnostics = await self._diagnostics(wanted, hold.keep if hold else _no_lease)
-        seen = msgspec.structs.replace(seen, diagnostics=diagnostics)
+        seen = await self._observed(record, seen, hold.keep if hold else _no_lease)
         decision = decide(self._mesh, record, seen, self._clock.now())
         if hold:
             await self._tell(record, decision)
@@ -165,6 +166,44 @@ class Observer:
         if makes_room(self._mesh, record, decision):
             await self._surroundings.made_room()
         await self._surroundings.ask(decision.connection.asked)
+
+    async def _observed(
+        self, record: NodeRecord, seen: Observation, keep_lease: Callable[[], Awaitable[None]]
+    ) -> Observation:
+        """With what is inside the group's resources, and the diagnostics of what has to be looked at."""
+        now, timing = self._clock.now(), self._timing
+        children, unlisted = await self._children(
+            record.coverage,
+            seen,
+            inside_to_list(record, seen, now, timing),
+            keep_lease,
+        )
+        seen = msgspec.structs.replace(seen, children=children)
+        wanted = [
+            r for r in to_look_at(self._mesh, record, seen, now, timing) if normal_id(r.id) not in unlisted
+        ]
+        looks = await self._diagnostics(wanted, keep_lease)
+        return msgspec.structs.replace(seen, diagnostics={**looks, **unlisted})
+
+    async def _children(
+        self,
+        coverage: Sequence[Coverage],
+        seen: Observation,
+        wanted: Sequence[Inside],
+        keep_lease: Callable[[], Awaitable[None]],
+    ) -> tuple[tuple[Resource, ...], dict[str, MeshError]]:
+        """The children of the group's resources, and the collections that could not be listed.
+
+        Of those, and of those that need not be listed again, what the record knows.
+        """
+        lists: dict[str, ChildLook] = {}
+        for some in batched(wanted, CONCURRENT_READS, strict=False):
+            await keep_lease()
+            lists |= await observe_children(self._arm, some)
+            if error := throttled(lists):
+                lists = {one.id: error for one in wanted} | lists
+                break
+        return children_of(seen.resources, coverage, lists)
 
     async def _diagnostics(
         self, wanted: Sequence[Resource], keep_lease: Callable[[], Awaitable[None]]

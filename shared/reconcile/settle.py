@@ -24,12 +24,16 @@ HUB_BUSY_FIRST = 12.0  # seconds; whoever is next is called, so this is for call
 HUB_BUSY_MOST = 60.0
 
 
-def covered_after(coverage: Sequence[Coverage], outcome: Outcome, now: datetime) -> tuple[Coverage, ...]:
-    """Coverage with the settings that were written: the answer to the write is the setting as it is stored."""
-    written = {normal_id(s.resource) for s in outcome.performed if isinstance(s, PutSetting)}
-    return tuple(
-        Coverage(c.id, "covered", now, owned=True) if normal_id(c.id) in written else c for c in coverage
-    )
+def covered_after(decision: Decision, outcome: Outcome) -> tuple[Coverage, ...]:
+    """Coverage with the settings that were written: the answer to the write is the setting as it is stored.
+
+    A resource is what it was to become once all that its plan wrote there is a setting: what was deleted is read back.
+    """
+    then = {normal_id(c.id): c for c in decision.then}
+    done = {s.id for s in outcome.performed if isinstance(s, PutSetting)}
+    open_ = {normal_id(s.resource) for s in decision.plan.settings if s.id not in done}
+    written = {normal_id(s.resource) for s in decision.plan.settings} - open_
+    return tuple(then.get(normal_id(c.id), c) if normal_id(c.id) in written else c for c in decision.coverage)
 
 
 def finding_of(step: Step | None, error: MeshError) -> Finding:
@@ -89,7 +93,7 @@ def settled(
     """The record after a run that could look at everything."""
     found = [*in_progress(outcome), *(finding_of(s, e) for s, e in outcome.failures)]
     conditions = carried(record.conditions, _conditions(decision, found), now)
-    coverage = covered_after(decision.coverage, outcome, now)
+    coverage = covered_after(decision, outcome)
     after = msgspec.structs.replace(
         record,
         conditions=conditions,

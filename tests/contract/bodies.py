@@ -12,6 +12,7 @@ VERSIONS = {
     "microsoft.storage/storageaccounts": "2023-05-01",
     "microsoft.keyvault/vaults": "2023-07-01",
     "microsoft.sql/servers": "2023-08-01",
+    "microsoft.sql/servers/databases": "2021-11-01",
     "microsoft.eventhub/namespaces": "2024-01-01",
 }
 TENANT = "11111111-2222-4333-8444-555555555555"

@@ -29,7 +29,9 @@ class Observed:
 
     async def put(self, name: str, selection: Selection, workspace: int = 1) -> DiagnosticSetting:
         place = self.workspace(workspace)
-        return await self.port.put_diagnostic_setting(self.resource, name, place, selection)
+        return await self.port.put_diagnostic_setting(
+            self.resource, DiagnosticSetting(name, selection, place)
+        )
 
     async def settings(self) -> dict[str, DiagnosticSetting]:
         return {s.name: s for s in await self.port.list_diagnostic_settings(self.resource)}
@@ -59,7 +61,9 @@ async def test_a_type_without_diagnostics_offers_nothing_and_has_no_settings(obs
     assert list(await observed.port.list_diagnostic_categories(identity)) == []
     assert list(await observed.port.list_diagnostic_settings(identity)) == []
     with pytest.raises(Terminal) as refusal:
-        await observed.port.put_diagnostic_setting(identity, "mesh", observed.workspace(), EVERYTHING)
+        await observed.port.put_diagnostic_setting(
+            identity, DiagnosticSetting("mesh", EVERYTHING, observed.workspace())
+        )
     assert refusal.value.reason == "ResourceTypeNotSupported"
 
 
@@ -127,7 +131,9 @@ async def test_a_resource_that_is_gone_is_not_found_and_has_no_setting_to_delete
     with pytest.raises(NotFound):
         await observed.port.list_diagnostic_settings(gone)
     with pytest.raises(NotFound):
-        await observed.port.put_diagnostic_setting(gone, "mesh", observed.workspace(), EVERYTHING)
+        await observed.port.put_diagnostic_setting(
+            gone, DiagnosticSetting("mesh", EVERYTHING, observed.workspace())
+        )
     await observed.port.delete_diagnostic_setting(gone, "mesh")
 
 
@@ -136,7 +142,9 @@ async def test_names_and_ids_in_another_case_are_the_same(observed: Observed) ->
     loud = observed.resource.upper()
     [found] = await observed.port.list_diagnostic_settings(loud)
     assert found.selection == EVERYTHING
-    await observed.port.put_diagnostic_setting(loud, "MESH", observed.workspace().upper(), LOGS)
+    await observed.port.put_diagnostic_setting(
+        loud, DiagnosticSetting("MESH", LOGS, observed.workspace().upper())
+    )
     assert len(await observed.settings()) == 1
     await observed.port.delete_diagnostic_setting(loud, "Mesh")
     assert await observed.settings() == {}

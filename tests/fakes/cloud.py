@@ -24,6 +24,7 @@ class Cloud(Connections):
         self.groups: dict[NodeKey, Group] = {}
         self.resources: dict[str, Resource] = {}
         self.settings: dict[str, dict[str, DiagnosticSetting]] = {}
+        self.hidden: set[str] = set()
         self.permissions: dict[str, list[Permission]] = {}
 
     # --- groups and resources
@@ -68,6 +69,22 @@ class Cloud(Connections):
         here = normal_id(resource_id)
         account = here.rpartition("/")[0].rpartition("/")[0]
         return here in self.resources or (type_of(here) in STORAGE_SERVICES and account in self.resources)
+
+    def hide(self, resource_id: str) -> None:
+        """From now on the group's list does not show it, as it leaves children out; collections do."""
+        self.hidden.add(normal_id(resource_id))
+
+    def children(self, parent: str, collection: str) -> list[Resource]:
+        """What is in one collection of a resource."""
+        start = f"{normal_id(parent)}/{collection.lower()}/"
+        return [r for i, r in self.resources.items() if i.startswith(start) and "/" not in i[len(start) :]]
+
+    def location(self, resource_id: str) -> str | None:
+        """Where a resource lies, or what it is part of; None where there is none."""
+        here = normal_id(resource_id)
+        account = here.rpartition("/")[0].rpartition("/")[0]
+        found = self.resources.get(here) or self.resources.get(account)
+        return found.location if found else None
 
     # --- networks
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shared.domain.calls import count_call
-from shared.domain.diagnostics import Category, DiagnosticSetting, Selection
+from shared.domain.diagnostics import Category, DiagnosticSetting
 from shared.domain.errors import NotFound
 from shared.domain.ids import NodeKey, normal_id, type_of
 from shared.domain.network import PeeringFlags, VirtualNetwork
@@ -41,7 +41,11 @@ class FakeResourceManager(FakeNetworks, FakePrivateDns, FakePrivateLinks, FakeSe
     async def list_resources(self, key: NodeKey) -> Sequence[Resource]:
         with await self._call("list_resources"):
             self._group(key)
-            found = [r for r in self.cloud.resources.values() if NodeKey.containing(r.id) == key]
+            found = [
+                r
+                for r in self.cloud.resources.values()
+                if NodeKey.containing(r.id) == key and normal_id(r.id) not in self.cloud.hidden
+            ]
             for _ in range(PAGE, len(found), PAGE):
                 count_call(write=False)
             return found
@@ -109,15 +113,18 @@ class FakeResourceManager(FakeNetworks, FakePrivateDns, FakePrivateLinks, FakeSe
             self._existing(resource)
             return list(self.cloud.settings.get(normal_id(resource), {}).values())
 
-    async def put_diagnostic_setting(
-        self, resource: str, name: str, workspace: str, selection: Selection
-    ) -> DiagnosticSetting:
+    async def list_children(self, parent: str, collection: str, version: str) -> Sequence[Resource]:
+        with await self._call("list_children"):
+            self._existing(parent)
+            return self.cloud.children(parent, collection)
+
+    async def put_diagnostic_setting(self, resource: str, setting: DiagnosticSetting) -> DiagnosticSetting:
         with await self._call("put_diagnostic_setting", write=True):
             self._existing(resource)
             self._refuse_while_deleting(resource)
-            setting = DiagnosticSetting(name, selection, workspace)
             others = self.cloud.settings.get(normal_id(resource), {})
             setting_rules.check(resource, setting, tuple(others.values()))
+            setting_rules.check_regions(resource, setting, self.cloud.location)
             self.cloud.add_setting(resource, setting)
             return setting
 

@@ -12,6 +12,8 @@ from shared.settings import SettingsError, load_settings
 ROOT = Path(__file__).resolve().parents[2]
 OPTIONAL = (
     "MESH_FULL_MESH",
+    "MESH_SINKS",
+    "MESH_TELEMETRY_POLICY",
     "MESH_PLATFORM_AUTH",
     "MESH_APPROVAL_RULES",
     "MESH_EDGE_LEASE_DAYS",
@@ -63,6 +65,11 @@ def test_the_sample_is_valid_and_names_every_setting_that_the_code_reads() -> No
         ("MESH_HUBS", "[]", "at least one hub"),
         ("MESH_HUBS", '[{"id":"h","network":"x","workspace":"y"}]', "no virtual network id"),
         ("MESH_HUBS", '[{"id":"h","network":"x","workspace":"y","gatway":true}]', "gatway"),
+        ("MESH_SINKS", "{}", "not a JSON array of sinks"),
+        ("MESH_SINKS", '[{"kind":"queue","id":"x"}]', "not a JSON array of sinks"),
+        ("MESH_SINKS", '[{"kind":"storage","id":"x","region":"westeurope"}]', "no id of a storage account"),
+        ("MESH_TELEMETRY_POLICY", '[{"action":"drop"}]', "not a JSON array of rules"),
+        ("MESH_TELEMETRY_POLICY", '[{"action":"exclude"}]', "neither a type nor a category"),
         ("MESH_NAME", "Mesh Plane!", "lower-case"),
         ("MESH_LEASE_SECONDS", "soon", "number of seconds"),
         ("MESH_LEASE_SECONDS", "0", "number of seconds"),

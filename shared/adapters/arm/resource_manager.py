@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.adapters.arm import shapes
+from shared.adapters.arm.children import read_children
 from shared.adapters.arm.connection import uri
 from shared.adapters.arm.network_writes import ArmNetworks
 from shared.adapters.arm.networks import networks_path, read_network, read_networks
@@ -15,7 +16,7 @@ from shared.adapters.arm.private_dns import ArmPrivateDns
 from shared.adapters.arm.private_links import ArmPrivateLinks
 from shared.adapters.arm.service_rules import ArmServiceRules
 from shared.adapters.arm.translate import ArmErrors
-from shared.domain.diagnostics import Category, DiagnosticSetting, Selection
+from shared.domain.diagnostics import Category, DiagnosticSetting
 from shared.domain.errors import MeshError, NotFound, Terminal
 from shared.domain.ids import NodeKey
 from shared.domain.network import PeeringFlags, VirtualNetwork
@@ -128,13 +129,19 @@ class ArmResourceManager(ArmNetworks, ArmPermissions, ArmPrivateDns, ArmPrivateL
                 return ()
             raise
 
-    async def put_diagnostic_setting(
-        self, resource: str, name: str, workspace: str, selection: Selection
-    ) -> DiagnosticSetting:
-        body = shapes.setting_body(workspace, selection)
+    async def list_children(self, parent: str, collection: str, version: str) -> Sequence[Resource]:
+        found: list[Resource] = []
+        link = self._url(f"{parent}/{collection}", version)
+        while link:
+            page, link = read_children(await self._read(link, parent), parent)
+            found += page
+        return found
+
+    async def put_diagnostic_setting(self, resource: str, setting: DiagnosticSetting) -> DiagnosticSetting:
+        body = shapes.setting_body(setting)
         with ArmErrors(resource):
             settings = (await self._sdk()).monitor().diagnostic_settings
-            return shapes.setting(await settings.create_or_update(uri(resource), name, body))
+            return shapes.setting(await settings.create_or_update(uri(resource), setting.name, body))
 
     async def delete_diagnostic_setting(self, resource: str, name: str) -> None:
         try:

@@ -60,11 +60,15 @@ def setting(found: "monitor.DiagnosticSettingsResource") -> DiagnosticSetting:
     )
 
 
-def setting_body(workspace: str, selection: Selection) -> "monitor.DiagnosticSettingsResource":
+def setting_body(wanted: DiagnosticSetting) -> "monitor.DiagnosticSettingsResource":
     from azure.mgmt.monitor.v2021_05_01_preview import models
 
+    selection = wanted.selection
     return models.DiagnosticSettingsResource(
-        workspace_id=workspace,
+        workspace_id=wanted.workspace or None,
+        event_hub_authorization_rule_id=wanted.event_hub_rule or None,
+        event_hub_name=wanted.event_hub or None,
+        storage_account_id=wanted.storage_account or None,
         logs=[
             *(models.LogSettings(enabled=True, category=name) for name in sorted(selection.logs)),
             *(models.LogSettings(enabled=True, category_group=name) for name in sorted(selection.groups)),

@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain.diagnostics import Category, DiagnosticSetting, Selection
+from shared.domain.naming import setting_names
 from shared.domain.node import EVERYTHING, Coverage
 from shared.domain.plan import DeleteSetting, PutSetting
+from shared.domain.sinks_choice import NodeSinks
 from shared.ports import Resource
-from shared.reconcile.diagnostics import Enforcement, Sink, enforce, release, to_check
+from shared.reconcile.diagnostics import Enforcement, enforce, release, to_check
 from shared.reconcile.observation import Diagnostics
 from tests.fakes.catalogue import CATEGORIES
 from tests.support.mesh import SUBSCRIPTION, WORKSPACE
@@ -19,7 +21,8 @@ VAULT = Resource(
     "Microsoft.KeyVault/vaults",
     "westeurope",
 )
-SINK = Sink("meshplane", WORKSPACE)
+SINKS = NodeSinks(WORKSPACE, known={WORKSPACE.lower(): 0})
+NAMES = setting_names("meshplane")
 OF_A_VAULT = CATEGORIES["microsoft.keyvault/vaults"]
 ALL = Selection(groups=frozenset({"allLogs"}), metrics=frozenset({"AllMetrics"}))
 AUDIT_EVENT = Selection(logs=frozenset({"AuditEvent"}))
@@ -38,7 +41,9 @@ def enforced(
     recorded: bool = False,
 ) -> Enforcement:
     known = [Coverage(resource.id, "covered", NOW, owned=True)] if recorded else []
-    return enforce([resource], known, {resource.id.lower(): Diagnostics(categories, settings)}, SINK, NOW)
+    return enforce(
+        [resource], known, {resource.id.lower(): Diagnostics(categories, settings)}, SINKS, NAMES, NOW
+    )
 
 
 def written(found: Enforcement) -> Selection | None:
@@ -139,7 +144,7 @@ def test_the_sink_does_not_log_to_itself() -> None:
 
 
 def test_a_resource_that_is_listed_but_was_not_found_is_said_to_be_unobserved() -> None:
-    found = enforce([VAULT], [], {}, SINK, NOW)
+    found = enforce([VAULT], [], {}, SINKS, NAMES, NOW)
     assert (found.coverage[0].status, [f.reason for f in found.findings]) == ("missing", ["NotFoundYet"])
 
 
@@ -183,7 +188,7 @@ def test_what_is_released_carries_our_name_and_is_recorded_or_leads_to_our_sink(
 ) -> None:
     known = [Coverage(VAULT.id, "covered", NOW, owned=True)] if recorded else []
     looked_at = {VAULT.id.lower(): Diagnostics(OF_A_VAULT, (present,))}
-    left = release([VAULT], known, looked_at, SINK, NOW)
+    left = release([VAULT], known, looked_at, SINKS, NAMES, NOW)
     assert (len(left.coverage), len(left.steps)) == (int(deleted), int(deleted))
 
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.domain.diagnostics import DiagnosticSetting, Selection
+from shared.domain.diagnostics import DiagnosticSetting
 from shared.domain.errors import Denied, MeshError, NotFound, Transient, Waiting
-from shared.domain.ids import NodeKey
+from shared.domain.ids import AlertKey, NodeKey
 from shared.domain.network import Hub, PeeringFlags
 from shared.domain.node import MeshEvent, NodeRecord
 from shared.domain.plan import Accepted
@@ -126,7 +126,7 @@ async def test_replaying_a_letter_of_a_subscription_that_is_not_governed_keeps_i
     edges = EdgeIntake(mesh.edges, mesh.queue, mesh.clock, mesh.timing)
     hubs = HubIntake(mesh.mesh, InMemoryHubStore(), mesh.queue, mesh.clock, mesh.timing)
     with pytest.raises(NotFound):
-        await Replay(mesh.intake, edges, hubs, mesh.dead_letters).replay(letter)
+        await Replay(mesh.intake, edges, hubs, mesh.dead_letters, _no_alerts).replay(letter)
     assert await mesh.dead_letters.get("x") == letter
 
 
@@ -377,12 +377,10 @@ class EchoingResourceManager(FakeResourceManager):
         await self._wrote(peering_id)
         return accepted
 
-    async def put_diagnostic_setting(
-        self, resource: str, name: str, workspace: str, selection: Selection
-    ) -> DiagnosticSetting:
-        setting = await super().put_diagnostic_setting(resource, name, workspace, selection)
-        await self._wrote(f"{resource}/providers/Microsoft.Insights/diagnosticSettings/{name}")
-        return setting
+    async def put_diagnostic_setting(self, resource: str, setting: DiagnosticSetting) -> DiagnosticSetting:
+        stored = await super().put_diagnostic_setting(resource, setting)
+        await self._wrote(f"{resource}/providers/Microsoft.Insights/diagnosticSettings/{setting.name}")
+        return stored
 
     async def delete_diagnostic_setting(self, resource: str, name: str) -> None:
         await super().delete_diagnostic_setting(resource, name)
@@ -467,3 +465,7 @@ async def test_an_event_does_not_bring_anybody_back_before_azure_wants_it() -> N
     assert (mesh.clock.now() - throttled).total_seconds() >= 60
     await mesh.until_quiet()
     assert (await mesh.record(key)).state == "Ready"
+
+
+async def _no_alerts(key: AlertKey, _letter: DeadLetter) -> None:
+    raise AssertionError(f"{key} is not a letter of these tests")
