@@ -1,0 +1,1 @@
+"""Programs that stand beside Meshplane and use it: copy what you need."""
