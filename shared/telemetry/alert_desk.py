@@ -13,10 +13,12 @@ from shared.domain.ids import NodeKey
 from shared.domain.node import HistoryEntry
 from shared.ports import Clock, History, NodeStore, Page, WorkItem, WorkQueue
 from shared.ports.telemetry import AlertStore, Silences
+from shared.telemetry.silencing import SILENCES_SECONDS
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 8
+PAGE = 500
 LONGEST_SILENCE = timedelta(days=366)
 SILENCES = "silences"
 """The key that the history of silences lies under; those of a node lie under the node as well."""
@@ -119,7 +121,23 @@ class AlertDesk:
         await self._require(actor, found.node)
         await self._silences.remove(silence_id)
         await self._noted(found, f"unsilence by {actor.subject}", "Heard", self._clock.now())
+        await self._wake(found)
         return found
+
+    async def _wake(self, silence: Silence) -> None:
+        """Has what it kept quiet looked at, once every instance knows that it is gone."""
+        continuation = ""
+        while True:
+            page = await self._alerts.list(
+                node=silence.node, rule=silence.rule, state="Firing", size=PAGE, continuation=continuation
+            )
+            for alert in page.items:
+                if alert.silenced_by == silence.id:
+                    item = WorkItem(f"alert/{alert.id}", "unsilence")
+                    await self._queue.enqueue(item, delay=SILENCES_SECONDS + 1)
+            continuation = page.continuation
+            if not continuation:
+                return
 
     # --- who may
 

@@ -58,6 +58,7 @@ class Delivery:
         queue: WorkQueue,
         clock: Clock,
         draw: random.Random | None = None,
+        handler_seconds: float = HANDLER_SECONDS,
     ) -> None:
         self._alerts = alerts
         self._silences = CurrentSilences(silences, clock)
@@ -67,6 +68,7 @@ class Delivery:
         self._queue = queue
         self._clock = clock
         self._draw = draw or random.Random()
+        self._handler_seconds = handler_seconds
         self._rests = {name: Rest() for name in handlers}
 
     async def visit(self, key: AlertKey) -> float | None:
@@ -164,12 +166,12 @@ class Delivery:
 
     async def _call(self, handler: Handler, notice: Notice) -> MeshError | None:
         try:
-            async with asyncio.timeout(HANDLER_SECONDS):
+            async with asyncio.timeout(self._handler_seconds):
                 await handler.handle(notice)
         except MeshError as error:
             return error
         except TimeoutError:
-            return Transient("HandlerSilent", f"No answer within {HANDLER_SECONDS:g} seconds.")
+            return Transient("HandlerSilent", f"No answer within {self._handler_seconds:g} seconds.")
         except Exception as error:
             log.exception("handler %s failed in a way that nobody foresaw", handler.name)
             return Transient("Unforeseen", f"{type(error).__name__}; the log says more.")
