@@ -8,7 +8,7 @@ from shared.domain.errors import Denied, MeshError, Transient
 from shared.domain.ids import NodeKey, normal_id
 from shared.domain.node import NodeRecord
 from shared.domain.permissions import Permission
-from tests.support.hubs import Hubs, hub
+from tests.support.hubs import Hubs, hub, network
 from tests.support.mesh import HUB_GROUP, HUB_NETWORK, InMemoryMesh, network_of
 from tests.support.plane import FIRST, Plane
 
@@ -68,9 +68,9 @@ async def test_a_role_on_the_network_alone_is_enough() -> None:
     """The group's permissions do not show it, so that the network's are read before anything is said to be missing."""
     mesh = InMemoryMesh()
     key = mesh.create_node()
-    for group, network in ((HUB_GROUP, HUB_NETWORK), (key.group_id, network_of(key))):
+    for group, place in ((HUB_GROUP, HUB_NETWORK), (key.group_id, network_of(key))):
         allow(mesh, group, READER)
-        allow(mesh, network, PEERER)
+        allow(mesh, place, PEERER)
     assert (await looked(mesh, key)).state == "Ready"
 
 
@@ -154,7 +154,9 @@ async def test_no_network_out_of_a_pool_is_begun_without_the_rights_to_it() -> N
 
 async def test_a_pair_of_hubs_is_not_begun_without_the_rights_on_both() -> None:
     hubs = Hubs(hub("a", "b"), hub("b"))
-    group = HUB_GROUP.lower()
+    key = NodeKey.containing(network("a"))
+    assert key
+    group = normal_id(key.group_id)
     hubs.cloud.permissions[group] = [READER, Permission((f"{PEERINGS}/write",))]
     record = await hubs.run()
     [condition] = [c for c in record.conditions if c.type == "Connected"]
