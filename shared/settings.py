@@ -18,6 +18,7 @@ from shared.domain.ids import NodeKey
 from shared.domain.mesh import Mesh, Terms, Timing
 from shared.domain.network import Hub
 from shared.domain.sinks import CategoryRule, Sink, rule_faults, sink_faults
+from shared.domain.webhooks import UNRESOLVED, WebhookAddress, is_fit, webhook_faults
 
 if TYPE_CHECKING:  # cold start: only an app with rules or rates of its own imports what they are made of
     from shared.domain.approval import Rule
@@ -66,6 +67,13 @@ class LogSettings(msgspec.Struct, frozen=True):
     scope: str = ""
 
 
+class MetricsSettings(msgspec.Struct, frozen=True):
+    """Where the handler `metric` writes; both are empty where there is none."""
+
+    endpoint: str = ""
+    resource: str = ""
+
+
 class Settings(msgspec.Struct, frozen=True):
     """All that the environment decides.
 
@@ -84,6 +92,8 @@ class Settings(msgspec.Struct, frozen=True):
     terms: Terms = Terms()
     platform_authentication: bool = False
     logs: LogSettings = LogSettings()
+    webhooks: tuple[WebhookAddress, ...] = ()
+    metrics: MetricsSettings = MetricsSettings()
 
     @property
     def rates(self) -> "Rates":
@@ -131,6 +141,8 @@ class _Reader:
             terms,
             trusted,
             logs,
+            self._webhooks(),
+            self._metrics(),
         )
 
     def _get(self, name: str) -> str:
@@ -225,6 +237,46 @@ class _Reader:
         if len({rule.name for rule in rules}) < len(rules):
             self.faults.append(f"{name}: two rules have the same name.")
         return rules
+
+    def _webhooks(self) -> tuple[WebhookAddress, ...]:
+        """The addresses of a JSON array; `setting:NAME` as a url or secret names another setting that holds it.
+
+        No message repeats an address or a secret.
+        """
+        name = "MESH_WEBHOOKS"
+        text = self._get(name)
+        if not text:
+            return ()
+        if text.startswith(UNRESOLVED):
+            self.faults.append(f"{name}: its Key Vault reference was not resolved.")
+            return ()
+        try:
+            written = msgspec.json.decode(text, type=tuple[WebhookAddress, ...])
+        except msgspec.DecodeError as error:
+            self.faults.append(f"{name} is not a JSON array of webhooks: {error}.")
+            return ()
+        found = tuple(
+            msgspec.structs.replace(a, url=self._held(name, a.url), secret=self._held(name, a.secret))
+            for a in written
+        )
+        self.faults += [f"{name}: {fault}." for fault in webhook_faults(found)]
+        return found
+
+    def _held(self, name: str, value: str) -> str:
+        """A value, or what the setting that it names holds."""
+        kind, separator, other = value.partition(":")
+        if kind != "setting" or not separator:
+            return value
+        return self._needed(other, f"{name} names it")
+
+    def _metrics(self) -> MetricsSettings:
+        endpoint, resource = self._get("MESH_METRICS_ENDPOINT"), self._get("MESH_METRICS_RESOURCE")
+        if endpoint and not is_fit(endpoint):
+            self.faults.append("MESH_METRICS_ENDPOINT must be an https:// address.")
+        if bool(endpoint) != bool(resource) or (resource and not resource.startswith("/subscriptions/")):
+            meaning = "the address of a region and the id of a resource in it"
+            self.faults.append(f"MESH_METRICS_ENDPOINT and MESH_METRICS_RESOURCE go together: {meaning}.")
+        return MetricsSettings(endpoint, resource)
 
     def _rates(self) -> "Rates | None":
         """None where the app's own table counts."""

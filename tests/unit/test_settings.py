@@ -70,6 +70,13 @@ def test_the_sample_is_valid_and_names_every_setting_that_the_code_reads() -> No
         ("MESH_SINKS", '[{"kind":"storage","id":"x","region":"westeurope"}]', "no id of a storage account"),
         ("MESH_TELEMETRY_POLICY", '[{"action":"drop"}]', "not a JSON array of rules"),
         ("MESH_TELEMETRY_POLICY", '[{"action":"exclude"}]', "neither a type nor a category"),
+        ("MESH_WEBHOOKS", "{}", "not a JSON array of webhooks"),
+        ("MESH_WEBHOOKS", '[{"name":"ops","url":"https://x.test","kind":"teams"}]', "kind"),
+        ("MESH_WEBHOOKS", '[{"name":"ops","url":"https://x.test","template":"email"}]', "email"),
+        ("MESH_WEBHOOKS", '[{"name":"Ops!","url":"https://x.test"}]', "the name of number 1"),
+        ("MESH_WEBHOOKS", '[{"name":"ops","url":"https://x.test","secret":"short"}]', "16 characters"),
+        ("MESH_WEBHOOKS", "@Microsoft.KeyVault(SecretUri=https://v.test/s)", "not resolved"),
+        ("MESH_METRICS_ENDPOINT", "http://westeurope.monitoring.azure.com", "https://"),
         ("MESH_NAME", "Mesh Plane!", "lower-case"),
         ("MESH_LEASE_SECONDS", "soon", "number of seconds"),
         ("MESH_LEASE_SECONDS", "0", "number of seconds"),
@@ -163,3 +170,54 @@ def test_storage_and_event_hubs_can_be_named_for_the_managed_identity() -> None:
 def test_a_secret_in_a_setting_is_not_repeated_in_the_message() -> None:
     message = "\n".join(faults(MESH_HUBS='[{"id": 1, "AccountKey": "hunter2"}]', MESH_NAME="!"))
     assert "hunter2" not in message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks.example/x",
+        "https://user:word@hooks.example/x",
+        "https:///x",
+        "ftp://hooks.example",
+        "https://hooks.example/x y",
+        "https://hooks.example/\u202ex",
+        "https://[::1/x",
+        "//hooks.example/x",
+        "",
+    ],
+)
+def test_webhooks_lead_to_https_addresses_and_no_message_repeats_one(url: str) -> None:
+    """What is secret about a webhook is its address; the loopback may do without TLS."""
+    secret = "word-of-enough-length"
+    found = faults(MESH_WEBHOOKS=json.dumps([{"name": "ops", "url": url, "secret": secret}]))
+    assert any("MESH_WEBHOOKS: ops: url must be" in fault for fault in found)
+    assert not any("hooks.example" in fault or "word" in fault for fault in found)
+
+
+def test_addresses_and_secrets_of_webhooks_may_lie_in_settings_of_their_own() -> None:
+    """So that each of them can be a reference to a key vault, which the platform resolves as a whole."""
+    hooks = [
+        {"name": "ops", "url": "setting:OPS_URL", "template": "teams", "secret": "setting:OPS_SECRET"},
+        {"name": "local", "url": "http://127.0.0.1:9000/hook"},
+    ]
+    held = {"OPS_URL": "https://x.test/workflows/1", "OPS_SECRET": "s" * 32}
+    (ops, local) = load_settings({**SAMPLE, "MESH_WEBHOOKS": json.dumps(hooks), **held}).webhooks
+    assert (ops.url, ops.secret, ops.template) == ("https://x.test/workflows/1", "s" * 32, "teams")
+    assert (local.template, local.secret) == ("common", "")
+    assert repr(ops) == "WebhookAddress(name='ops', template='teams')"
+    missing = faults(MESH_WEBHOOKS=json.dumps(hooks), OPS_URL="https://x.test", OPS_SECRET="")
+    assert any(fault.startswith("OPS_SECRET is missing: MESH_WEBHOOKS names it") for fault in missing)
+    unresolved = {**held, "OPS_SECRET": "@Microsoft.KeyVault(SecretUri=https://v.test/s)"}
+    assert any("reference" in fault for fault in faults(MESH_WEBHOOKS=json.dumps(hooks), **unresolved))
+
+
+def test_two_webhooks_of_one_name_are_refused_and_metrics_need_both_of_their_settings() -> None:
+    hook = {"name": "ops", "url": "https://x.test"}
+    assert any("two are called ops" in f for f in faults(MESH_WEBHOOKS=json.dumps([hook, hook])))
+    both = {
+        "MESH_METRICS_ENDPOINT": "https://westeurope.monitoring.azure.com",
+        "MESH_METRICS_RESOURCE": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/app",
+    }
+    assert load_settings({**SAMPLE, **both}).metrics.endpoint == both["MESH_METRICS_ENDPOINT"]
+    for name in both:
+        assert any("go together" in fault for fault in faults(**{name: both[name]}))
