@@ -12,7 +12,8 @@ from shared.telemetry.rule_reading import read, suggestion
 from shared.telemetry.rule_schema import RuleForm
 
 LIBRARY = Path(__file__).parent / "library"
-HANDLERS = frozenset({"record", "event", "webhook", "metric", "remediate"})
+HANDLERS = frozenset({"record", "mesh-event", "metric", "remediate"})
+"""What there is without settings; a webhook's name is added by who knows the settings."""
 _MOST_FILES = 200
 _MOST_RULES = 2_000
 
@@ -30,7 +31,8 @@ def load_rules(
 ) -> tuple[Rule, ...]:
     """The rules of every `*.yaml` in the folders, in the order of folders, file names and lines.
 
-    `handlers` are the names that rules may use, beside `record`. Raises RulesError.
+    `handlers` are the names that rules may use; `record` always may be used, and so may `webhook`, which stands for
+    all that begin with `webhook:`, be there any or none. Raises RulesError.
     """
     files = _Files(handlers)
     for folder in folders:

@@ -31,6 +31,7 @@ from shared.telemetry.rule_schema import (
     ThresholdForm,
 )
 
+WEBHOOKS = "webhook"
 NUMBERS_OF_METRICS = ("total", "count", "average", "minimum", "maximum")
 _OF_LOGS = ("category", "operation", "level", "result", "custom")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -52,11 +53,10 @@ def rule_made(reading: Reading[RuleForm], source: str, handlers: Collection[str]
         dedupe=tuple(_path(text) for text in form.dedupe),
         cool_down=_optional(form.cool_down, "cool_down", 0.0, reading),
         auto_resolve=_auto_resolve(form, reading),
-        handlers=tuple(form.handlers),
+        handlers=_handlers(form, handlers, reading),
         description=form.description or "",
         source=source,
     )
-    _check_handlers(form, handlers, reading)
     return None if reading.faults else rule
 
 
@@ -171,12 +171,19 @@ def _window(text: str, reading: Reading[RuleForm]) -> float:
 # --- the rest
 
 
-def _check_handlers(form: RuleForm, handlers: Collection[str], reading: Reading[RuleForm]) -> None:
-    known = sorted({"record", *handlers})
+def _handlers(form: RuleForm, handlers: Collection[str], reading: Reading[RuleForm]) -> tuple[str, ...]:
+    """Each once, with all webhooks in the place of `webhook`."""
+    known = sorted({"record", WEBHOOKS, *handlers})
+    found: list[str] = []
     for number, name in enumerate(form.handlers):
-        if name not in known:
+        if name == WEBHOOKS:
+            found += [h for h in known if h.startswith(f"{WEBHOOKS}:")]
+        elif name in known:
+            found.append(name)
+        else:
             text = f"{name!r} is no handler: one of {', '.join(known)}"
             reading.fault(f"handlers[{number}]", text + suggestion(name, known))
+    return tuple(dict.fromkeys(found))
 
 
 def _auto_resolve(form: RuleForm, reading: Reading[RuleForm]) -> float:

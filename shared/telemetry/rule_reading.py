@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
-from functools import cache
 from typing import cast
 
 import yaml
@@ -20,13 +19,15 @@ class _Nothing:
 
 
 _NOTHING = _Nothing()
+_KINDS: dict[type, inspect.Type] = {}  # a type takes 10 ms to inspect
 _CONSTRUCTOR = yaml.constructor.SafeConstructor()
 
 
 def read[T](form: type[T], node: yaml.Node) -> "Reading[T]":
     """Reads a node as a struct of msgspec's; of its types those that `shared.telemetry.rule_schema` uses."""
     reader = _Reader()
-    value = reader.read(_type_of(form), node, "")
+    kind = _KINDS.get(form) or _KINDS.setdefault(form, inspect.type_info(form))
+    value = reader.read(kind, node, "")
     return Reading(None if isinstance(value, _Nothing) else cast(T, value), reader.faults, reader.lines)
 
 
@@ -172,8 +173,6 @@ class _Reader:
 
 
 # --- types
-
-_type_of = cache(inspect.type_info)
 
 
 def _alternatives(kind: inspect.Type) -> Iterator[inspect.Type]:

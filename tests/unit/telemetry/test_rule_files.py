@@ -78,7 +78,7 @@ group_by: domain
 dedupe: [category, properties.id_s]
 cool_down: 15m
 auto_resolve: never
-handlers: [event, webhook]
+handlers: [mesh-event, webhook]
 """
     found = rule(folder, text)
     assert found.match == Match(
@@ -98,7 +98,7 @@ handlers: [event, webhook]
     )
     assert (found.condition, found.group_by, found.severity) == (Each(), "domain", "critical")
     assert found.dedupe == (("category",), ("properties", "id_s"))
-    assert (found.cool_down, found.auto_resolve, found.handlers) == (900.0, 0.0, ("event", "webhook"))
+    assert (found.cool_down, found.auto_resolve, found.handlers) == (900.0, 0.0, ("mesh-event",))
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ AMISS = {
     "an unknown handler": (
         "handlers: []",
         "handlers: [record, webhok]",
-        "handlers[1]: 'webhok' is no handler: one of event, metric, record, remediate, webhook; did you mean 'webhook'",
+        "handlers[1]: 'webhok' is no handler: one of mesh-event, metric, record, remediate, webhook; did you mean 'webhook'",
     ),
     "a long silence": ("handlers: []", "cool_down: 91d", "cool_down: '91d' is longer than 90 days"),
 }
@@ -340,8 +340,14 @@ def test_handlers_are_those_that_the_caller_knows(folder: Path) -> None:
     (folder / "a.yaml").write_text(f"{RULE}handlers: [record, pager]", encoding="utf-8")
     [found] = load_rules([folder], {"pager"})
     assert found.handlers == ("record", "pager")
-    with pytest.raises(RulesError, match="'pager' is no handler: one of record, webhook"):
-        load_rules([folder], {"webhook"})
+    with pytest.raises(RulesError, match="'pager' is no handler: one of metric, record, webhook"):
+        load_rules([folder], {"metric"})
+
+
+def test_webhook_stands_for_all_there_are(folder: Path) -> None:
+    (folder / "a.yaml").write_text(f"{RULE}handlers: ['webhook:ops', webhook, record]", encoding="utf-8")
+    [found] = load_rules([folder], {"webhook:ops", "webhook:data", "metric"})
+    assert found.handlers == ("webhook:ops", "webhook:data", "record")
 
 
 HOSTILE = {
