@@ -82,7 +82,7 @@ async def arrived(client: LogsQueryClient) -> list[list[object]]:
 async def test_what_the_event_hubs_carry_is_found_by_a_query(client: LogsQueryClient) -> None:
     """Two records in two forms, an event that is no JSON behind them, and an application's event."""
     assert await arrived(client) == [["AppEvents", 1], ["AzureDiagnostics", 2]]
-    assert await rows(client, "AzureDiagnostics | where n_d == 1 | count") == [[1]]
+    assert await rows(client, "AzureDiagnostics | where n_d == 1 | count") == [[2]]
 
 
 async def test_columns_have_kustos_types_and_values(client: LogsQueryClient) -> None:
