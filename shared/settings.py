@@ -31,6 +31,7 @@ _SUFFIX = "core.windows.net"
 _NAME = re.compile(r"^[a-z][a-z0-9-]{1,23}$")
 _APP = Path(__file__).resolve().parents[1]
 _RATES = "shared/domain/rates.toml"
+_LIBRARY = "shared/telemetry/library"
 MOST_IN_FULL_MESH = 50
 """Nodes that are all peered with each other: 50 take 2,450 peerings, and each node 49 of the 500 that it may have."""
 
@@ -94,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True):
     logs: LogSettings = LogSettings()
     webhooks: tuple[WebhookAddress, ...] = ()
     metrics: MetricsSettings = MetricsSettings()
+    rule_folders: tuple[Path, ...] = ()
 
     @property
     def rates(self) -> "Rates":
@@ -143,6 +145,7 @@ class _Reader:
             logs,
             self._webhooks(),
             self._metrics(),
+            self._rule_folders(),
         )
 
     def _get(self, name: str) -> str:
@@ -277,6 +280,13 @@ class _Reader:
             meaning = "the address of a region and the id of a resource in it"
             self.faults.append(f"MESH_METRICS_ENDPOINT and MESH_METRICS_RESOURCE go together: {meaning}.")
         return MetricsSettings(endpoint, resource)
+
+    def _rule_folders(self) -> tuple[Path, ...]:
+        """Where rules are; they are read when telemetry first arrives. Relative paths start at the app's folder."""
+        name = "MESH_RULES"
+        folders = [_APP / f.strip() for f in (self._get(name) or _LIBRARY).split(",") if f.strip()]
+        self.faults += [f"{name} names the folder {str(f)!r}, which is none." for f in folders if not f.is_dir()]
+        return tuple(folders)
 
     def _rates(self) -> "Rates | None":
         """None where the app's own table counts."""

@@ -19,6 +19,7 @@ OPTIONAL = (
     "MESH_EDGE_LEASE_DAYS",
     "MESH_EDGE_WARNING_DAYS",
     "MESH_RATES",
+    "MESH_RULES",
 )
 SAMPLE: dict[str, str] = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
 
@@ -96,6 +97,7 @@ def test_the_sample_is_valid_and_names_every_setting_that_the_code_reads() -> No
         ("MESH_EDGE_WARNING_DAYS", "400", "number of days from 0 to 365"),
         ("MESH_RATES", "nowhere.toml", "nowhere.toml"),
         ("MESH_RATES", "local.settings.sample.json", "not a table of rates"),
+        ("MESH_RULES", "shared/telemetry/library, nowhere", "nowhere"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_is_wrong(name: str, value: str, said: str) -> None:
@@ -221,3 +223,10 @@ def test_two_webhooks_of_one_name_are_refused_and_metrics_need_both_of_their_set
     assert load_settings({**SAMPLE, **both}).metrics.endpoint == both["MESH_METRICS_ENDPOINT"]
     for name in both:
         assert any("go together" in fault for fault in faults(**{name: both[name]}))
+
+
+def test_folders_of_rules_are_named_and_not_read(tmp_path: Path) -> None:
+    """The app starts without what reads rules; what is wrong in them is said when telemetry first arrives."""
+    (tmp_path / "broken.yaml").write_text("name: [", encoding="utf-8")
+    folders = load_settings({**SAMPLE, "MESH_RULES": f"shared/telemetry/library, {tmp_path},"}).rule_folders
+    assert folders == (ROOT / "shared/telemetry/library", tmp_path)
