@@ -9,7 +9,8 @@ from shared.telemetry.rule_schema import SCHEMA_FILE, rule_schema
 from tests.docs.drawing import draw
 from tests.docs.scenes import SCENES, picture_of
 from tests.docs.states import draw_states
-from tests.docs.tables import filled, tables
+from tests.docs.tables import filled, recorded_tables, tables
+from tests.unit.telemetry.recordings import RECORDED
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -23,7 +24,7 @@ async def pictures() -> dict[str, str]:
 def main() -> None:
     for name, content in asyncio.run(pictures()).items():
         (DOCS / "pictures" / name).write_text(content, encoding="utf-8")
-    for name, contents in tables().items():
+    for name, contents in (tables() | (recorded_tables() if RECORDED.is_dir() else {})).items():
         page = DOCS / name
         page.write_text(filled(page.read_text(encoding="utf-8"), contents), encoding="utf-8")
     schema = json.dumps(rule_schema(), indent=2, ensure_ascii=False)

@@ -11,6 +11,7 @@ from functions.api import TABLES
 from shared.domain.cost import Rates, cost_of
 from shared.reconcile.edges.planner import ORDER
 from shared.reconcile.repairs import AILMENTS, REPAIRS, AilmentRow, Match, Repair
+from tests.docs.library import library, recorded
 
 _SWAPPED = " (the other way round)"
 _RATES = Path(__file__).resolve().parents[2] / "shared/domain/rates.toml"
@@ -23,7 +24,13 @@ def tables() -> dict[str, dict[str, str]]:
         "healing.md": {"ailments": ailments(), "repairs": repairs()},
         "cost.md": {"examples": costs()},
         "http-api.md": {"routes": routes(), "codes": codes()},
+        "rules.md": {"library": library()},
     }
+
+
+def recorded_tables() -> dict[str, dict[str, str]]:
+    """Those that are made out of recorded telemetry, where it lies beside the repository."""
+    return {"samples.md": {"samples": recorded()}}
 
 
 def filled(page: str, contents: dict[str, str]) -> str:
