@@ -49,6 +49,7 @@ _GROUP = f"/subscriptions/{_SUBSCRIPTION}/resourceGroups/hub/providers"
 _SETTINGS = {
     "AzureWebJobsStorage": "UseDevelopmentStorage=true",
     "MESH_DISCOVERY_SCHEDULE": "30 */5 * * * *",
+    "MESH_JUDGE_SCHEDULE": "20 * * * * *",
     "MESH_EVENTHUB__fullyQualifiedNamespace": "mesh.servicebus.windows.net",
     "MESH_HUBS": msgspec.json.encode(
         [

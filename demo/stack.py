@@ -17,6 +17,7 @@ HUB_PREFIX = "10.0.0.0/16"
 REGION = "westeurope"
 TELEMETRY_HUB = "telemetry"
 PARTITIONS = 4
+REPLAY_GROUP = "replay"
 ZONES = ("privatelink.blob.core.windows.net", "privatelink.database.windows.net")
 POOLS = ("10.64.0.0/16",)
 
@@ -49,6 +50,7 @@ class MeshStack:
             Options(
                 folder=self.options.folder,
                 hubs={TELEMETRY_HUB: PARTITIONS, "mesh-events": 1},
+                consumer_groups={TELEMETRY_HUB: (REPLAY_GROUP,)},
                 logged={TELEMETRY_HUB: "records", "mesh-events": "events"} if self.options.logs else {},
                 ports=self.options.ports,
                 keep=self.options.keep,
@@ -182,6 +184,7 @@ def app_settings(endpoints: Endpoints) -> dict[str, str]:
         "MESH_LOGS": endpoints.logs,
         "MESH_EVENT_DELAY_SECONDS": "1",
         "MESH_RESYNC_SCHEDULE": "*/10 * * * * *",
+        "MESH_JUDGE_SCHEDULE": "*/10 * * * * *",
         "MESH_PRINCIPAL_ID": ManagedIdentity("app").object_id,
         # What the platform gives an app with a managed identity, and the local authority that TLS is checked with.
         "IDENTITY_ENDPOINT": endpoints.identity_endpoint,

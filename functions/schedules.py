@@ -40,3 +40,15 @@ async def discovery(timer: func.TimerRequest) -> None:
     released = await app.sweep.allocations()
     if released:
         log.info("%d prefixes were given back whose networks are gone", released)
+
+
+@blueprint.function_name("judge")
+@blueprint.timer_trigger(
+    arg_name="timer", schedule="%MESH_JUDGE_SCHEDULE%", use_monitor=True, run_on_startup=False
+)
+async def judge(timer: func.TimerRequest) -> None:
+    """Judges the windows that are over, and whoever should send and does not."""
+    app = application()
+    due, silent = await app.closing.judge_due(), await app.absence.judge()
+    if silent or timer.past_due:
+        log.info("%d windows were due, %d senders are silent", due, silent)

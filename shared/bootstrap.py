@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from shared.reconcile.resync import Resync
     from shared.reconcile.sweep import Sweep
     from shared.settings import Settings
+    from shared.telemetry.absence import AbsenceWatch
     from shared.telemetry.alert_desk import AlertDesk
     from shared.telemetry.alerting import Alerting
+    from shared.telemetry.closing import Closing
     from shared.telemetry.delivery import Delivery
     from shared.telemetry.log_queries import LogQueries
     from shared.telemetry.process import TelemetryProcessor, Touch
@@ -53,6 +55,8 @@ class Application(msgspec.Struct, frozen=True):
     resync: "Resync"
     replay: "Replay"
     telemetry: "TelemetryProcessor"
+    closing: "Closing"
+    absence: "AbsenceWatch"
     nodes: "NodeStore"
     history: "History"
     alerts: "Alerts"
@@ -83,6 +87,7 @@ def build(settings: "Settings") -> Application:
     from shared.adapters.clock import SystemClock
     from shared.adapters.credentials import LazyCredential
     from shared.adapters.event_hub import EventHubConnection, EventHubStream
+    from shared.adapters.event_reader import EventHubReader
     from shared.adapters.instruments import Instruments
     from shared.adapters.log_analytics import LogAnalytics
     from shared.adapters.probes import EventHubProbe, QueueProbe, ResourceManagerProbe, TablesProbe
@@ -115,13 +120,17 @@ def build(settings: "Settings") -> Application:
     from shared.reconcile.resync import Resync
     from shared.reconcile.surroundings import Shared
     from shared.reconcile.sweep import Sweep
+    from shared.telemetry.absence import AbsenceWatch
     from shared.telemetry.alert_desk import AlertDesk
     from shared.telemetry.alerting import Alerting
+    from shared.telemetry.closing import Closing
     from shared.telemetry.delivery import Delivery
     from shared.telemetry.judge import Judge
     from shared.telemetry.known_nodes import KnownNodes
     from shared.telemetry.log_queries import LogQueries
+    from shared.telemetry.position import Position
     from shared.telemetry.process import TelemetryProcessor
+    from shared.telemetry.replay import TelemetryReplay
     from shared.telemetry.rulebook import Rulebook
     from shared.telemetry.volumes import VolumeMeter
 
@@ -191,22 +200,32 @@ def build(settings: "Settings") -> Application:
         queue,
         clock,
     )
+    windows, rules, known = TableWindows(tables), Rulebook(_rules), KnownNodes(nodes, clock)
+    judge = Judge(windows, alerting, clock)
+    processor = TelemetryProcessor(
+        known,
+        rules,
+        judge,
+        dead_letters,
+        _touch(intake),
+        VolumeMeter(TableVolumes(tables, clock), clock),
+        Position(windows, clock),
+        clock,
+    )
+    reader = EventHubReader(hub, settings.event_hub.telemetry, settings.event_hub.replay_group, credential)
+    telemetry_replay = TelemetryReplay(reader, known, rules, judge, alerting, processor, clock)
     return Application(
         mesh=mesh,
         clock=clock,
         intake=intake,
         engine=engine,
         resync=Resync(mesh, arm, nodes, queue, intake, clock),
-        replay=Replay(intake, edge_intake, hub_intake, dead_letters, delivery.replay),
-        telemetry=TelemetryProcessor(
-            KnownNodes(nodes, clock),
-            Rulebook(_rules),
-            Judge(TableWindows(tables), alerting, clock),
-            dead_letters,
-            _touch(intake),
-            VolumeMeter(TableVolumes(tables, clock), clock),
-            clock,
+        replay=Replay(
+            intake, edge_intake, hub_intake, dead_letters, delivery.replay, telemetry_replay.replay
         ),
+        telemetry=processor,
+        closing=Closing(rules, windows, alerting, clock),
+        absence=AbsenceWatch(rules, windows, nodes, alert_store, alerting, reader, clock),
         nodes=nodes,
         history=history,
         alerts=alerts,

@@ -53,12 +53,16 @@ class StorageSettings(msgspec.Struct, frozen=True):
 
 
 class EventHubSettings(msgspec.Struct, frozen=True):
-    """Either a connection string, or the namespace's host name; and the hub that mesh events go to."""
+    """Either a connection string, or the namespace's host name; and the hub that mesh events go to.
+
+    `replay_group` is the consumer group with which the telemetry hub is read beside its trigger.
+    """
 
     connection_string: str
     namespace: str
     mesh_events: str
     telemetry: str
+    replay_group: str = "replay"
 
 
 class LogSettings(msgspec.Struct, frozen=True):
@@ -122,7 +126,7 @@ class _Reader:
         self.faults: list[str] = []
 
     def settings(self) -> Settings:
-        for name in ("MESH_RESYNC_SCHEDULE", "MESH_DISCOVERY_SCHEDULE", "MESH_TELEMETRY_CONSUMER_GROUP"):
+        for name in _PLATFORM:
             self._needed(name, _MEANING[name])  # read by the platform, in a trigger's binding
         endpoint = self._get("MESH_RESOURCE_MANAGER") or PUBLIC_RESOURCE_MANAGER
         if not endpoint.startswith("https://"):
@@ -285,7 +289,9 @@ class _Reader:
         """Where rules are; they are read when telemetry first arrives. Relative paths start at the app's folder."""
         name = "MESH_RULES"
         folders = [_APP / f.strip() for f in (self._get(name) or _LIBRARY).split(",") if f.strip()]
-        self.faults += [f"{name} names the folder {str(f)!r}, which is none." for f in folders if not f.is_dir()]
+        self.faults += [
+            f"{name} names the folder {str(f)!r}, which is none." for f in folders if not f.is_dir()
+        ]
         return tuple(folders)
 
     def _rates(self) -> "Rates | None":
@@ -363,12 +369,25 @@ class _Reader:
         if not (text or namespace):
             self.faults.append(f"{name} is missing: a connection string, or {name}__fullyQualifiedNamespace.")
         telemetry = self._needed("MESH_TELEMETRY_HUB", _MEANING["MESH_TELEMETRY_HUB"])
-        return EventHubSettings(text, namespace, self._get("MESH_EVENTS_HUB") or "mesh-events", telemetry)
+        events = self._get("MESH_EVENTS_HUB") or "mesh-events"
+        group = self._get("MESH_REPLAY_CONSUMER_GROUP") or "replay"
+        if group.lower() == self._get("MESH_TELEMETRY_CONSUMER_GROUP").lower():
+            self.faults.append(
+                "MESH_REPLAY_CONSUMER_GROUP must be another than MESH_TELEMETRY_CONSUMER_GROUP."
+            )
+        return EventHubSettings(text, namespace, events, telemetry, group)
 
 
+_PLATFORM = (
+    "MESH_RESYNC_SCHEDULE",
+    "MESH_DISCOVERY_SCHEDULE",
+    "MESH_JUDGE_SCHEDULE",
+    "MESH_TELEMETRY_CONSUMER_GROUP",
+)
 _MEANING = {
     "MESH_RESYNC_SCHEDULE": "when due keys are looked for, as NCRONTAB, such as 0 * * * * *",
     "MESH_DISCOVERY_SCHEDULE": "when tagged groups are looked for, as NCRONTAB, such as 30 */5 * * * *",
+    "MESH_JUDGE_SCHEDULE": "when windows that are over are judged, as NCRONTAB, such as 20 * * * * *",
     "MESH_TELEMETRY_HUB": "the Event Hub that Azure Monitor sends telemetry to",
     "MESH_TELEMETRY_CONSUMER_GROUP": "the consumer group to read telemetry with, such as $Default",
 }

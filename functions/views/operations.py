@@ -16,6 +16,7 @@ class DeadLetterItem(msgspec.Struct, frozen=True):
     reason: str
     source: str
     key: str
+    node: str
 
 
 class Dependency(msgspec.Struct, frozen=True):
@@ -35,4 +36,6 @@ class Health(msgspec.Struct, frozen=True):
 
 def dead_letter_item(letter: DeadLetter) -> DeadLetterItem:
     """A dead letter for the list."""
-    return DeadLetterItem(letter.id, letter.kind, letter.at, letter.reason, letter.source, letter.key)
+    return DeadLetterItem(
+        letter.id, letter.kind, letter.at, letter.reason, letter.source, letter.key, letter.node
+    )

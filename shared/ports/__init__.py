@@ -183,7 +183,8 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     `source` says where it came from (`event-grid`, `event-hub/<partition>/<offset>`, `node/...`); `body` is what a
     replay handles again, without claims. Of `reason` and `source`, `TEXT_LIMIT` characters are kept. Of telemetry,
     `partition`, `offset` and `sequence` say where the event is read again, `index` which of its records it was, and
-    `node` whose it was, where that can be told.
+    `node` whose it was, where that can be told; `rule` the one that failed on it, where the others counted it. `pieces`
+    is how many records and broken pieces the event had then, `read` how many of them were records.
     """
 
     id: str
@@ -198,6 +199,9 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     offset: str = ""
     sequence: int | None = None
     index: int | None = None
+    rule: str = ""
+    pieces: int = 0
+    read: int = 0
 
 
 class DeadLetters(Protocol):
@@ -207,8 +211,17 @@ class DeadLetters(Protocol):
 
     async def get(self, letter_id: str) -> DeadLetter | None: ...
 
-    async def list(self, *, kind: str = "", size: int = 100, continuation: str = "") -> Page[DeadLetter]:
-        """The newest first, without their bodies: `get` answers one whole."""
+    async def list(
+        self,
+        *,
+        kind: str = "",
+        node: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        size: int = 100,
+        continuation: str = "",
+    ) -> Page[DeadLetter]:
+        """The newest first, without their bodies: `get` answers one whole. `since` and `until` are included."""
         ...
 
     async def remove(self, letter_id: str) -> None: ...

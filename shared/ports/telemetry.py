@@ -104,6 +104,27 @@ class Windows(Protocol):
         ...
 
 
+class StreamEnds(Protocol):
+    async def ends(self) -> Mapping[str, float]:
+        """When the newest event of each partition was enqueued (seconds since 1970); without those that are empty."""
+        ...
+
+
+class StoredEvent(msgspec.Struct, frozen=True):
+    """One event as the Event Hub holds it."""
+
+    body: bytes
+    offset: str
+    sequence: int
+    enqueued_at: datetime
+
+
+class EventReader(Protocol):
+    async def read(self, partition: str, sequence: int, enqueued_at: datetime) -> StoredEvent:
+        """One event again. Raises NotFound where the Event Hub no longer has it, or another one under its number."""
+        ...
+
+
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """What a handler is told: an alert as it is, and what happened to it; `id` is the same on every try."""
 
@@ -137,6 +158,14 @@ class Metrics(Protocol):
 
     async def publish(self, name: str, dimensions: Mapping[str, str], value: float, at: datetime) -> None:
         """One value. Raises as `Sender.post`, and Denied."""
+        ...
+
+
+class AppEvents(Protocol):
+    """Custom events of Application Insights."""
+
+    def write(self, name: str, properties: Mapping[str, str], at: datetime) -> None:
+        """One event. Nothing where nobody exports telemetry."""
         ...
 
 

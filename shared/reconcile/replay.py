@@ -1,10 +1,10 @@
 """Handling a dead letter again."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from shared.domain.errors import Terminal
+from shared.domain.errors import MeshError, Terminal
 from shared.domain.ids import AlertKey, EdgeKey, HubKey, NodeKey, parse_key
 from shared.domain.node import EVERYTHING
 from shared.ports import DeadLetter, DeadLetters
@@ -25,24 +25,42 @@ class Replay:
         hubs: HubIntake,
         dead_letters: DeadLetters,
         alerts: Callable[[AlertKey, DeadLetter], Awaitable[None]],
+        telemetry: Callable[[DeadLetter], Awaitable[None]],
     ) -> None:
         self._intake = intake
         self._edges = edges
         self._hubs = hubs
         self._alerts = alerts
+        self._telemetry = telemetry
         self._dead_letters = dead_letters
 
     async def replay(self, letter: DeadLetter) -> None:
         """Raises Terminal where the letter cannot be handled, NotFound where the mesh does not govern its subscription,
-        or has no such edge; either way it is kept."""
+        or has no such edge, or the Event Hub no longer has the event; either way it is kept."""
         if letter.key:
             await self._key(letter)
         elif letter.kind == "event":
             await self._event(letter)
+        elif letter.kind == "telemetry":
+            await self._telemetry(letter)
         else:
             message = f"A {letter.kind} letter that {letter.reason} has nothing to handle again."
             raise Terminal("NotReplayable", message, target=letter.id)
         await self._dead_letters.remove(letter.id)
+
+    async def replay_all(self, letters: Sequence[str]) -> tuple[list[str], dict[str, MeshError]]:
+        """Which letters were taken, and what was wrong with the others, by their ids. One that is gone is neither."""
+        taken: list[str] = []
+        kept: dict[str, MeshError] = {}
+        for name in letters:
+            try:
+                letter = await self._dead_letters.get(name)
+                if letter is not None:
+                    await self.replay(letter)
+                    taken.append(name)
+            except MeshError as error:
+                kept[name] = error
+        return taken, kept
 
     async def _key(self, letter: DeadLetter) -> None:
         try:

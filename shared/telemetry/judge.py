@@ -1,6 +1,5 @@
 """What a tally comes to: it is counted, its rule's condition is judged, and the alert is raised."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -8,7 +7,7 @@ import msgspec
 from shared.domain.alert import Alert
 from shared.domain.errors import Terminal
 from shared.ports import Clock
-from shared.ports.telemetry import Window, Windows
+from shared.ports.telemetry import Windows
 from shared.telemetry.aggregate import Tally
 from shared.telemetry.alerting import Alerting, Firing
 from shared.telemetry.evaluate import Verdict, Windowed, judge_growing, judged_at_once
@@ -115,21 +114,4 @@ def firing_of(rule: Rule, tally: Tally, arrivals: Arrivals, verdict: Verdict | N
         partition=arrivals.partition,
         counts=counts,
         total=verdict.total if verdict else None,
-    )
-
-
-def firing_of_rows(rule: Rule, rows: Sequence[Window], verdict: Verdict) -> Firing:
-    """What raises the alert of rows that the timer judged: told by the one with the newest record."""
-    newest = max(rows, key=lambda row: (row.last_at, row.partition))
-    return Firing(
-        rule=rule,
-        group=newest.group,
-        node=newest.node,
-        domain=newest.group.split("\n", 1)[0] if rule.group_by == "domain" else "",
-        resource=newest.resource,
-        category=newest.category,
-        operation=newest.operation,
-        first_at=verdict.first_at,
-        last_at=verdict.last_at,
-        total=verdict.total,
     )

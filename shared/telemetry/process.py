@@ -2,6 +2,7 @@
 
 from asyncio import Semaphore, gather
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from hashlib import sha256
 
 import msgspec
@@ -14,6 +15,7 @@ from shared.telemetry.batch import Findings, read_batch
 from shared.telemetry.event import StreamEvent
 from shared.telemetry.judge import Judge, NotTaken
 from shared.telemetry.known_nodes import KnownNodes
+from shared.telemetry.position import Position
 from shared.telemetry.rulebook import Rulebook
 from shared.telemetry.volumes import VolumeMeter
 from shared.telemetry.windows import Arrivals
@@ -52,6 +54,7 @@ class TelemetryProcessor:
         dead_letters: DeadLetters,
         touch: Touch,
         volumes: VolumeMeter,
+        position: Position,
         clock: Clock,
     ) -> None:
         self._nodes = nodes
@@ -60,12 +63,15 @@ class TelemetryProcessor:
         self._dead_letters = dead_letters
         self._touch = touch
         self._volumes = volumes
+        self._position = position
         self._clock = clock
 
     async def process(self, batch: Sequence[StreamEvent]) -> BatchResult:
         """Takes events of one partition. Raises what a store raises, so that the batch is tried again."""
         found = read_batch(batch, await self._nodes.attribution(), self._rules.matcher)
-        alerts = await self.take(found, arrivals_of(batch))
+        arrivals = arrivals_of(batch)
+        alerts = await self.take(found, arrivals)
+        await self._position.reached(arrivals)
         await self._volumes.add(found.volumes, batch[-1].enqueued_at if batch else self._clock.now())
         return BatchResult(
             events=len(batch),
@@ -114,8 +120,6 @@ def not_taken(tally: Tally, arrivals: Arrivals, error: NotTaken) -> DeadLetter:
     """The dead letter of a tally, the same however often its events are delivered."""
     first = min(tally.samples)
     name = f"{tally.rule}\n{tally.group}\n{first}\n{arrivals.enqueued[first]}"
-    from datetime import UTC, datetime
-
     return DeadLetter(
         id=f"tally-{arrivals.partition}-{sha256(name.encode()).hexdigest()[:32]}",
         kind="telemetry",

@@ -32,6 +32,12 @@ SETTLED = timedelta(seconds=30)
 FORGOTTEN = timedelta(days=1)
 """A row that nobody wrote for so long, beyond its window, is removed."""
 
+UNSEEN = timedelta(days=31)
+"""For so long it is known when somebody was heard of last, for rules about absence."""
+
+SLACK = 0.1
+"""What part of its period a rule about absence may be late by: no oftener is it written when somebody was heard of."""
+
 LARGEST = 256 * 1024
 """Bytes of encoded buckets; the oldest give way."""
 
@@ -91,6 +97,8 @@ class WindowBook:
             row, buckets = await self._known(place)
             touched = {start for of_event in samples.values() for start in of_event}
             touched |= {start for start in buckets if row and start >= row.judged}
+            if row and heard_lately(rule, row, tally, arrivals):
+                return Counted(row, {}, frozenset())
             changed = merged(rule, row, buckets, tally, arrivals, samples, self._clock.now())
             if changed is None:
                 assert row is not None  # there is nothing that an empty row has counted
@@ -133,17 +141,27 @@ def read_buckets(window: Window) -> dict[int, Aggregate]:
     return _BUCKETS.decode(window.buckets) if window.buckets else {}
 
 
+def heard_lately(rule: Rule, row: Window, tally: Tally, arrivals: Arrivals) -> bool:
+    """Whether a rule about absence needs no word of this."""
+    if not isinstance(rule.condition, Absence):
+        return False
+    newest = max(arrivals.enqueued[sequence] for sequence in tally.samples)
+    return newest - row.enqueued < rule.condition.period * SLACK
+
+
 def placed(tally: Tally, arrivals: Arrivals, window: float) -> Samples:
     """The samples of a tally, each in the bucket that it counts in.
 
     That of its own time, but none that is later than when it was enqueued or older than `LATEST` before that.
     """
+    samples: dict[int, dict[int, Aggregate]] = {sequence: {} for sequence in tally.samples}
+    if not window:
+        return samples
     _, width = span_of(window)
-    samples: dict[int, dict[int, Aggregate]] = {}
     for sequence, buckets in tally.samples.items():
         enqueued = arrivals.enqueued[sequence]
         first, last = bucket_of(enqueued - LATEST, width), bucket_of(enqueued, width)
-        own = samples.setdefault(sequence, {})
+        own = samples[sequence]
         for start, aggregate in buckets.items():
             merge(own.setdefault(min(max(start, first), last), Aggregate()), aggregate)
     return samples
@@ -169,7 +187,8 @@ def merged(
     judged = float(min(added, default=0))
     if row:
         judged = min(judged, row.judged)
-    kept_until = now + FORGOTTEN + timedelta(seconds=window_of(rule.condition))
+    unseen = isinstance(rule.condition, Absence)
+    kept_until = now + (UNSEEN if unseen else FORGOTTEN) + timedelta(seconds=window_of(rule.condition))
     return Window(
         rule=rule_key(rule),
         group=tally.group,

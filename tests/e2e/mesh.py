@@ -65,6 +65,7 @@ SETTINGS = {
     "MESH_LEASE_SECONDS": str(LEASE_SECONDS),
     "MESH_RESYNC_SCHEDULE": "*/5 * * * * *",
     "MESH_DISCOVERY_SCHEDULE": NEVER,
+    "MESH_JUDGE_SCHEDULE": "*/5 * * * * *",
     "MESH_FULL_MESH": str(FULL_MESH),
 }
 OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"

@@ -1,6 +1,7 @@
 """Leases, dead letters and alerts in memory."""
 
 import asyncio
+from datetime import datetime
 
 import msgspec
 
@@ -61,10 +62,21 @@ class InMemoryDeadLetters:
         await asyncio.sleep(0)
         return self.letters.get(letter_id)
 
-    async def list(self, *, kind: str = "", size: int = 100, continuation: str = "") -> Page[DeadLetter]:
+    async def list(
+        self,
+        *,
+        kind: str = "",
+        node: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        size: int = 100,
+        continuation: str = "",
+    ) -> Page[DeadLetter]:
         await asyncio.sleep(0)
-        rows = sorted((r for r in self.letters.values() if not kind or r.kind == kind), key=_newest_first)
-        page = page_of(rows, f"deadletters {kind}", _newest_first, size, continuation)
+        rows = [r for r in self.letters.values() if kind in ("", r.kind) and node in ("", r.node or r.key)]
+        rows = [r for r in rows if (not since or r.at >= since) and (not until or r.at <= until)]
+        scope = f"deadletters {kind} {node} {since} {until}"
+        page = page_of(sorted(rows, key=_newest_first), scope, _newest_first, size, continuation)
         return Page(tuple(msgspec.structs.replace(r, body=b"") for r in page.items), page.continuation)
 
     async def remove(self, letter_id: str) -> None:

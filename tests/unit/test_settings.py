@@ -43,6 +43,7 @@ def test_an_empty_environment_is_answered_with_every_missing_setting_at_once() -
         "MESH_HUBS",
         "MESH_RESYNC_SCHEDULE",
         "MESH_DISCOVERY_SCHEDULE",
+        "MESH_JUDGE_SCHEDULE",
     ):
         assert f"{name} is missing" in message
 
@@ -87,6 +88,7 @@ def test_the_sample_is_valid_and_names_every_setting_that_the_code_reads() -> No
         ("MESH_FULL_MESH", "51", "whole number of nodes from 2 to 50"),
         ("MESH_FULL_MESH", "2.5", "whole number of nodes from 2 to 50"),
         ("MESH_PLATFORM_AUTH", "yes", "true or false"),
+        ("MESH_REPLAY_CONSUMER_GROUP", "$DEFAULT", "must be another"),
         ("MESH_APPROVAL_RULES", "{}", "not a JSON array of approval rules"),
         ("MESH_APPROVAL_RULES", '[{"name":"a","ruling":"maybe"}]', "maybe"),
         ("MESH_APPROVAL_RULES", '[{"name":"a","ruling":"ask","domain":"x"}]', "domain"),

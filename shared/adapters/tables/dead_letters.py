@@ -4,6 +4,7 @@ A letter lies under its inverted time, so that lists begin with the newest, and 
 of its id leads there. Both are written in one transaction: that is what keeps an id once.
 """
 
+from datetime import datetime
 from hashlib import sha256
 
 import msgspec
@@ -22,7 +23,7 @@ ATTEMPTS = 8
 _ID_LIMIT = 512
 _PARTITION = "letters"
 _BODY = "body"
-_BY_TIME = "PartitionKey eq @partition and RowKey ge 'at-' and RowKey lt 'at.'"
+_BY_TIME = "PartitionKey eq @partition and RowKey ge @newest and RowKey lt @oldest"
 
 
 class TableDeadLetters:
@@ -38,6 +39,7 @@ class TableDeadLetters:
             "PartitionKey": _PARTITION,
             "RowKey": f"at-{newest_first(letter.at)}-{hashed}",
             "kind": letter.kind,
+            "node": letter.node or letter.key,
             **packed(msgspec.json.encode(msgspec.structs.replace(letter, body=b""))),
             **packed(letter.body, _BODY),
         }
@@ -66,12 +68,27 @@ class TableDeadLetters:
         entity = found[0]
         return msgspec.structs.replace(decoded(entity, DeadLetter), body=unpacked(entity, _BODY))
 
-    async def list(self, *, kind: str = "", size: int = 100, continuation: str = "") -> Page[DeadLetter]:
-        scope = f"deadletters {kind}"
-        query = _BY_TIME + (" and kind eq @kind" if kind else "")
+    async def list(
+        self,
+        *,
+        kind: str = "",
+        node: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        size: int = 100,
+        continuation: str = "",
+    ) -> Page[DeadLetter]:
+        scope = f"deadletters {kind} {node} {since or ''} {until or ''}"
+        wanted = {"kind": kind, "node": node}
+        values = {name: value for name, value in wanted.items() if value}
         rows, place = await self._table.page(
-            query,
-            {"partition": _PARTITION, "kind": kind},
+            " and ".join([_BY_TIME, *(f"{name} eq @{name}" for name in values)]),
+            {
+                "partition": _PARTITION,
+                "newest": f"at-{newest_first(until)}" if until else "at-",
+                "oldest": f"at-{newest_first(since)}." if since else "at.",
+                **values,
+            },
             select=["PartitionKey", "RowKey", *columns()],
             size=size,
             after=read_token(scope, continuation),

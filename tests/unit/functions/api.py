@@ -38,15 +38,19 @@ from shared.reconcile.hubs.intake import HubIntake
 from shared.reconcile.move import Moves
 from shared.reconcile.replay import Replay
 from shared.reconcile.sweep import Sweep
+from shared.telemetry.absence import AbsenceWatch
 from shared.telemetry.alert_desk import AlertDesk
 from shared.telemetry.alerting import Alerting
+from shared.telemetry.closing import Closing
 from shared.telemetry.delivery import Delivery
 from shared.telemetry.handlers import registry
 from shared.telemetry.handlers.mesh_event import AlertEvents
 from shared.telemetry.judge import Judge
 from shared.telemetry.known_nodes import KnownNodes
 from shared.telemetry.log_queries import LogQueries
+from shared.telemetry.position import Position
 from shared.telemetry.process import TelemetryProcessor
+from shared.telemetry.replay import TelemetryReplay
 from shared.telemetry.rulebook import Rulebook
 from shared.telemetry.volumes import VolumeMeter
 from tests.fakes import InMemoryAlerts
@@ -54,6 +58,7 @@ from tests.fakes.alerts import InMemoryAlertStore, InMemorySilences
 from tests.fakes.edges import InMemoryEdgeStore
 from tests.fakes.hubs import InMemoryHubStore
 from tests.fakes.logs import InMemoryLogs
+from tests.fakes.stream import InMemoryEventReader
 from tests.fakes.windows import InMemoryVolumes, InMemoryWindows
 from tests.support.mesh import SUBSCRIPTION, InMemoryMesh
 
@@ -159,26 +164,36 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
     delivery = Delivery(
         alert_store, silences, handlers, mesh.history, mesh.dead_letters, mesh.queue, mesh.clock
     )
+    alerting = Alerting(alert_store, silences, mesh.queue, mesh.clock)
+    windows, book, known = InMemoryWindows(), Rulebook(tuple), KnownNodes(mesh.nodes, mesh.clock)
+    judge, reader = Judge(windows, alerting, mesh.clock), InMemoryEventReader()
+    processor = TelemetryProcessor(
+        known,
+        book,
+        judge,
+        mesh.dead_letters,
+        _nothing,
+        VolumeMeter(InMemoryVolumes(mesh.clock), mesh.clock),
+        Position(windows, mesh.clock),
+        mesh.clock,
+    )
+    telemetry_replay = TelemetryReplay(reader, known, book, judge, alerting, processor, mesh.clock)
     app = Application(
         mesh=Mesh("meshplane", tuple(replace(hub, pools=(POOL,)) for hub in mesh.mesh.hubs), (SUBSCRIPTION,)),
         clock=mesh.clock,
         intake=mesh.intake,
         engine=mesh.engine,
         resync=mesh.resync,
-        replay=Replay(mesh.intake, edge_intake, hub_intake, mesh.dead_letters, delivery.replay),
-        telemetry=TelemetryProcessor(
-            KnownNodes(mesh.nodes, mesh.clock),
-            Rulebook(tuple),
-            Judge(InMemoryWindows(), Alerting(alert_store, silences, mesh.queue, mesh.clock), mesh.clock),
-            mesh.dead_letters,
-            _nothing,
-            VolumeMeter(InMemoryVolumes(mesh.clock), mesh.clock),
-            mesh.clock,
+        replay=Replay(
+            mesh.intake, edge_intake, hub_intake, mesh.dead_letters, delivery.replay, telemetry_replay.replay
         ),
+        telemetry=processor,
+        closing=Closing(book, windows, alerting, mesh.clock),
+        absence=AbsenceWatch(book, windows, mesh.nodes, alert_store, alerting, reader, mesh.clock),
         nodes=mesh.nodes,
         history=mesh.history,
         alerts=alerts,
-        alerting=Alerting(alert_store, silences, mesh.queue, mesh.clock),
+        alerting=alerting,
         alert_desk=AlertDesk(
             alert_store,
             silences,

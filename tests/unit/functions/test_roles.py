@@ -43,6 +43,7 @@ NEEDS: dict[str, tuple[Role, dict[str, str], dict[str, object] | None]] = {
     "list_silences": (Role.READER, {}, None),
     "delete_silence": (Role.READER, ALERT, None),
     "list_dead_letters": (Role.READER, {}, None),
+    "replay_dead_letters": (Role.OPERATOR, {}, None),
     "replay_dead_letter": (Role.OPERATOR, {"id": "nothing"}, None),
     "health": (Role.READER, {}, None),
     "openapi": (Role.READER, {}, None),
@@ -64,7 +65,7 @@ async def _status(on: Api, name: str) -> int:
 async def test_a_role_opens_what_it_and_those_below_it_may(name: str, role: Role) -> None:
     """403 below the role that a route needs; with it or above, whatever the route then has to say."""
     on = api(authenticated=True)
-    on.principal = principal(role)
+    on.principal = principal(role, groups="owner-of-marketing")
     order = list(Role)
     assert (await _status(on, name) == 403) is (order.index(role) < order.index(NEEDS[name][0]))
 
@@ -126,13 +127,30 @@ async def test_the_owner_of_the_provider_approves_without_a_role_for_it() -> Non
             on.mesh.nodes.records[key] = type(record)(
                 **{f: getattr(record, f) for f in record.__struct_fields__} | owned
             )
-    on.principal = principal(Role.REQUESTER, subject="asker")
+    on.principal = principal(Role.REQUESTER, subject="asker", groups="owner-of-marketing")
     edge = (await on.ask("request_edge", ASK)).body["id"]
     on.principal = principal(Role.READER, subject="stranger", preferred_username="eve@example.org")
     refused = await on.ask("approve_edge", REASON, path={"id": edge})
     assert (refused.status, refused.body["code"]) == (403, "NotApprover")
     on.principal = principal(Role.READER, subject="owner", preferred_username="robin@example.org")
     assert (await on.ask("approve_edge", REASON, path={"id": edge})).status == 200
+
+
+async def test_nobody_asks_in_the_name_of_somebody_else_s_node() -> None:
+    """403 with what to do; the owner, a member of the group that owns it, and an approver may."""
+    on = api(authenticated=True)
+    on.principal = principal(Role.REQUESTER, subject="stranger", groups="owner-of-sales")
+    refused = await on.ask("request_edge", ASK)
+    assert (refused.status, refused.body["code"], on.edges.records) == (403, "NotConsumerOwner", {})
+    assert "mesh-owner" in refused.body["detail"]
+    for allowed in (
+        principal(Role.REQUESTER, subject="OWNER-of-marketing"),
+        principal(Role.REQUESTER, subject="member", groups="owner-of-marketing"),
+        principal(Role.APPROVER, subject="approver"),
+        principal(Role.OPERATOR, subject="operator"),
+    ):
+        on.principal = allowed
+        assert (await on.ask("request_edge", ASK)).status == 201
 
 
 async def test_nobody_approves_their_own_request() -> None:

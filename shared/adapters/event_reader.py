@@ -1,0 +1,158 @@
+"""Reading the telemetry Event Hub beside its trigger: one event again, and where each partition ends."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, cast
+
+from shared.adapters.event_hub import EventHubConnection, EventHubErrors
+from shared.domain.errors import MeshError, NotFound, Terminal, Transient
+from shared.ports.telemetry import StoredEvent
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+    from azure.eventhub import EventData
+    from azure.eventhub.aio import EventHubConsumerClient, PartitionContext
+
+_RETRIES = 1
+_BACKOFF = 0.5
+_ANSWER_SECONDS = 5.0
+_CLOSE_SECONDS = 1.0
+_SAME = timedelta(seconds=1)  # the trigger and the SDK do not write times alike
+
+
+class EventHubReader:
+    """EventReader and StreamEnds, with a consumer group of its own: the trigger's readers exclude all others of theirs.
+
+    Each call takes five seconds at most, and one more to close what is broken.
+    """
+
+    def __init__(
+        self,
+        connection: EventHubConnection,
+        name: str,
+        group: str,
+        credential: "AsyncTokenCredential | None" = None,
+    ) -> None:
+        self._connection = connection
+        self._name = name
+        self._group = group
+        self._credential = credential
+        self._made: EventHubConsumerClient | None = None
+
+    async def read(self, partition: str, sequence: int, enqueued_at: datetime) -> StoredEvent:
+        async with self._bounded():
+            known = await self._consumer().get_partition_properties(partition)
+            if not known["beginning_sequence_number"] <= sequence <= known["last_enqueued_sequence_number"]:
+                raise self._gone(partition, sequence)
+            event = await self._first(partition, sequence)
+        at = event.enqueued_time
+        if event.sequence_number != sequence or at is None or abs(_utc(at) - enqueued_at) > _SAME:
+            raise self._gone(partition, sequence)
+        return StoredEvent(_body(event), str(event.offset), sequence, _utc(at))
+
+    async def ends(self) -> Mapping[str, float]:
+        ends: dict[str, float] = {}
+        async with self._bounded():
+            consumer = self._consumer()
+            for partition in await consumer.get_partition_ids():
+                known = await consumer.get_partition_properties(partition)
+                if not known["is_empty"]:
+                    ends[partition] = _utc(known["last_enqueued_time_utc"]).timestamp()
+        return ends
+
+    async def close(self) -> None:
+        if self._made is not None:
+            await self._made.close()
+            self._made = None
+
+    async def _first(self, partition: str, sequence: int) -> "EventData":
+        """The first event from a number on."""
+        found: asyncio.Future[EventData] = asyncio.get_running_loop().create_future()
+
+        async def take(_context: "PartitionContext", event: "EventData | None") -> None:
+            if event is not None and not found.done():
+                found.set_result(event)
+
+        async def failed(_context: "PartitionContext", error: Exception) -> None:
+            if not found.done():
+                found.set_exception(error)
+
+        receiving = asyncio.create_task(
+            self._consumer().receive(
+                take,
+                on_error=failed,
+                partition_id=partition,
+                starting_position=sequence,
+                starting_position_inclusive=True,
+                prefetch=1,
+            )
+        )
+        try:
+            return await found
+        finally:
+            receiving.cancel()
+            await asyncio.gather(receiving, return_exceptions=True)
+
+    def _gone(self, partition: str, sequence: int) -> NotFound:
+        message = f"The Event Hub no longer has event {sequence} of partition {partition}."
+        return NotFound("EventGone", message, target=self._name)
+
+    @asynccontextmanager
+    async def _bounded(self) -> AsyncGenerator[None]:
+        with EventHubErrors(self._name):
+            try:
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    yield
+            except TimeoutError:
+                await self._drop()
+                message = f"no answer within {_ANSWER_SECONDS:g} seconds"
+                raise Transient("EventHubSilent", message, target=self._name) from None
+
+    async def _drop(self) -> None:
+        """Makes the next call connect anew."""
+        broken, self._made = self._made, None
+        with suppress(MeshError, TimeoutError), EventHubErrors(self._name):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                if broken is not None:
+                    await broken.close()
+
+    def _consumer(self) -> "EventHubConsumerClient":
+        if self._made is None:
+            self._made = self._connect()
+        return self._made
+
+    def _connect(self) -> "EventHubConsumerClient":
+        from azure.eventhub.aio import EventHubConsumerClient
+
+        connection = self._connection
+        if connection.connection_string:
+            return EventHubConsumerClient.from_connection_string(
+                connection.connection_string,
+                self._group,
+                eventhub_name=self._name,
+                retry_total=_RETRIES,
+                retry_backoff_factor=_BACKOFF,
+                auth_timeout=_ANSWER_SECONDS,
+            )
+        if self._credential is None:
+            raise Terminal("NoCredential", "a namespace without a connection string needs a credential")
+        return EventHubConsumerClient(
+            connection.namespace,
+            self._name,
+            self._group,
+            self._credential,
+            retry_total=_RETRIES,
+            retry_backoff_factor=_BACKOFF,
+            auth_timeout=_ANSWER_SECONDS,
+        )
+
+
+def _body(event: "EventData") -> bytes:
+    body = event.body
+    return body if isinstance(body, bytes) else b"".join(cast("Iterable[bytes]", body))
+
+
+def _utc(at: datetime) -> datetime:
+    return at.astimezone(UTC)

@@ -1,0 +1,107 @@
+"""Dead letters of telemetry, taken up again: the event is read once more, and only what had failed of it is counted."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+import msgspec
+
+from shared.domain.errors import Terminal
+from shared.ports import Clock, DeadLetter
+from shared.ports.telemetry import EventReader
+from shared.telemetry.alerting import Alerting
+from shared.telemetry.batch import read_batch
+from shared.telemetry.event import StreamEvent
+from shared.telemetry.judge import Judge, Kept
+from shared.telemetry.known_nodes import KnownNodes
+from shared.telemetry.matching import Matcher
+from shared.telemetry.process import TelemetryProcessor, arrivals_of
+from shared.telemetry.record import Item, Undecodable
+from shared.telemetry.rule import Rule
+from shared.telemetry.rulebook import Rulebook
+from shared.telemetry.windows import Arrivals
+
+
+class TelemetryReplay:
+    """Handles letters of the stream again.
+
+    What is replayed lies below the marks of its partition, whose other records were counted: it counts as if it came
+    from a partition of its own, which knows what of it was counted when somebody tries again.
+    """
+
+    def __init__(
+        self,
+        reader: EventReader,
+        nodes: KnownNodes,
+        rules: Rulebook,
+        judge: Judge,
+        alerting: Alerting,
+        processor: TelemetryProcessor,
+        clock: Clock,
+    ) -> None:
+        self._reader = reader
+        self._nodes = nodes
+        self._rules = rules
+        self._judge = judge
+        self._alerting = alerting
+        self._processor = processor
+        self._clock = clock
+
+    async def replay(self, letter: DeadLetter) -> None:
+        """Raises NotFound where the Event Hub no longer has the event, Terminal where it still cannot be handled, and
+        what the stores raise: the letter is to be kept then."""
+        if letter.sequence is None:
+            raise Terminal("NotReplayable", "It does not say which event it is about.", target=letter.id)
+        if letter.index is None:
+            await self._kept(letter, _partition(letter.id))
+        else:
+            await self._event(letter, letter.sequence, letter.index)
+
+    async def _event(self, letter: DeadLetter, sequence: int, index: int) -> None:
+        stored = await self._reader.read(letter.partition, sequence, letter.at)
+        matcher = Matcher([self._rule(letter, letter.rule)]) if letter.rule else self._rules.matcher
+        # Of an event of which nothing was read, all its letters are about the whole.
+        whole = letter.pieces > 0 and letter.read == 0
+        body = stored.body if whole else _piece(letter, matcher.decoder.decode(stored.body), index)
+        name = f"{letter.partition}/{stored.offset}/{stored.enqueued_at}" if whole else letter.id
+        event = StreamEvent(body, _partition(name), stored.offset, stored.sequence, stored.enqueued_at)
+        found = read_batch([event], await self._nodes.attribution(), matcher)
+        if found.letters:
+            raise Terminal("StillUnreadable", found.letters[0].reason, target=letter.id)
+        await self._processor.take(found, arrivals_of([event]))
+
+    async def _kept(self, letter: DeadLetter, partition: str) -> None:
+        """A tally that could not be counted, or an alert that could not be stored."""
+        try:
+            kept = msgspec.json.decode(letter.body, type=Kept)
+        except msgspec.DecodeError as error:
+            raise Terminal("NotReplayable", f"It is malformed: {error}.", target=letter.id) from None
+        if kept.firing:
+            firing = msgspec.structs.replace(kept.firing, partition=partition)
+            await self._alerting.fire(firing, self._clock.now())
+        elif kept.tally:
+            rule = self._rule(letter, kept.tally.rule)
+            await self._judge.judge(rule, kept.tally, Arrivals(partition, kept.enqueued))
+
+    def _rule(self, letter: DeadLetter, name: str) -> Rule:
+        rule = self._rules.by_name.get(name)
+        if rule is None:
+            raise Terminal("RuleGone", f"There is no rule {name!r} any more.", target=letter.id)
+        return rule
+
+
+def _partition(name: str) -> str:
+    return f"replay-{sha256(name.encode(errors='replace')).hexdigest()[:16]}"
+
+
+def _piece(letter: DeadLetter, items: Sequence[Item], index: int) -> bytes:
+    """The body of an event that holds nothing but what a letter is about.
+
+    Raises Terminal where this version sees other pieces in the event than the one that wrote the letter.
+    """
+    if letter.pieces not in (0, len(items)) or index >= len(items):
+        message = (
+            f"The event had {letter.pieces} pieces, {letter.read} of them counted, and now has {len(items)}."
+        )
+        raise Terminal("NotReplayable", message, target=letter.id)
+    item = items[index]
+    return item.piece if isinstance(item, Undecodable) else msgspec.json.encode(item)
