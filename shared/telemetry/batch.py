@@ -1,6 +1,5 @@
 """What a batch of events says, decided without any input or output."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -10,13 +9,15 @@ from shared.ports import DeadLetter
 from shared.telemetry.aggregate import Tally
 from shared.telemetry.attribute import Attribution
 from shared.telemetry.event import StreamEvent
-from shared.telemetry.kinds import Kind, kinds_of
+from shared.telemetry.kinds import Kind, Tray, Volume, kinds_of
 from shared.telemetry.letters import Letters
-from shared.telemetry.matching import Matcher, Opened
+from shared.telemetry.matching import CompiledRule, Matcher
+from shared.telemetry.matching_fields import Opened, number_of, value_at, walk
+from shared.telemetry.matching_open import Unreadable
 from shared.telemetry.record import KIND_FIELDS, Record, Undecodable
 from shared.telemetry.tallying import Tallying
 
-type Volumes = dict[tuple[str, str], tuple[float, int]]
+type Volumes = dict[Volume, tuple[float, int]]
 
 _fields = msgspec.structs.astuple
 
@@ -43,27 +44,39 @@ def read_batch(events: Sequence[StreamEvent], attribution: Attribution, matcher:
     """
     batch = _Batch(attribution, matcher)
     seen = set()
-    for event in events:
+    for event in sorted(events, key=lambda e: (e.enqueued_at, e.sequence_number)):
         mark = (event.partition, event.sequence_number, event.offset, event.enqueued_at, len(event.body))
         if mark not in seen:
             seen.add(mark)
             batch.read(event)
-    batch.found.tallies = batch.tallying.tallies()
-    return batch.found
+    return batch.ended()
+
+
+_NOTHING: Opened = {}
+
+
+def _holds(rule: CompiledRule, opened: Opened) -> bool:
+    for start, rest, test in rule.fields:
+        value = opened[start]
+        if not test(walk(value, rest) if rest else value):
+            return False
+    return True
 
 
 class _Batch:
     def __init__(self, attribution: Attribution, matcher: Matcher) -> None:
-        self.found = Findings()
-        self.tallying = Tallying()
+        self._found = Findings()
+        self._tallying = Tallying()
         self._attribution = attribution
         self._decoder = matcher.decoder
         self._kind_of = kinds_of(attribution, matcher).__getitem__
+        self._trays: list[Tray] = []
+        self._mark = object()
 
     def read(self, event: StreamEvent) -> None:
+        letters = Letters(event, self._found.letters, self._attribution)
         records = self._decoder.records(event.body)
-        places: Sequence[int] = range(len(records)) if records is not None else ()
-        letters = Letters(event, self.found.letters, self._attribution)
+        places: Sequence[int] | None = None
         if records is None:
             items = self._decoder.decode(event.body)
             for index, item in enumerate(items):
@@ -72,49 +85,65 @@ class _Batch:
             places = [n for n, item in enumerate(items) if not isinstance(item, Undecodable)]
             records = [item for item in items if not isinstance(item, Undecodable)]
         if records:
-            self._read(event, records, places, letters)
+            self._found.records += len(records)
+            self._read(event, records, places or range(len(records)), letters)
 
     def _read(
         self, event: StreamEvent, records: Sequence[Record], places: Sequence[int], letters: Letters
     ) -> None:
-        self.found.records += len(records)
-        kinds = [self._kind_of(_fields(record)[:KIND_FIELDS]) for record in records]
-        enqueued = event.enqueued_at.timestamp()
-        self.tallying.begin(event.sequence_number)
+        kind_of, mark = self._kind_of, self._mark
         share = len(event.body) / len(records)
-        for kind, number in Counter(kinds).items():
-            self._count(kind, number, share, enqueued)
-        for place, kind, record in zip(places, kinds, records, strict=True):
-            if kind.targets:
+        sequence, enqueued = event.sequence_number, event.enqueued_at.timestamp()
+        self._tallying.begin(sequence)
+        for place, record in zip(places, records, strict=True):
+            kind = kind_of(_fields(record)[:KIND_FIELDS])
+            tray = kind.tray
+            if tray.batch is not mark:
+                tray.begin(mark)
+                self._trays.append(tray)
+            tray.records += 1
+            tray.bytes += share
+            tray.sequence = sequence
+            tray.enqueued = enqueued
+            if kind.busy:
                 self._judge(kind, record, enqueued, place, letters)
 
-    def _count(self, kind: Kind, number: int, share: float, enqueued: float) -> None:
-        """What one kind's records of an event say without any of them being looked at."""
-        if kind.touch:
-            self.found.touches.setdefault((kind.touch, kind.resource), f"activity log: {kind.operation}")
-        if kind.volume is None:
-            self.found.unattributed += number
-            return
-        size, count = self.found.volumes.get(kind.volume, (0.0, 0))
-        self.found.volumes[kind.volume] = (size + share * number, count + number)
-        for target in kind.timeless:
-            self.tallying.count(target, (target.rule.name, target.prefix), kind, enqueued, number)
-
     def _judge(self, kind: Kind, record: Record, enqueued: float, place: int, letters: Letters) -> None:
-        opened: Opened = {}
-        at = record.seconds(enqueued)
+        if kind.touch:
+            self._found.touches.setdefault((kind.touch, kind.resource), f"activity log: {kind.operation}")
+        opened, readable = _NOTHING, True
+        try:
+            if kind.opener:
+                opened = kind.opener.open(record)
+        except Unreadable as error:
+            letters.failed(place, kind, str(error), record)
+            readable = False
+        at: float | None = None
         for target in kind.targets:
             rule = target.rule
-            try:
-                if rule.fields and not rule.holds(record, opened):
-                    continue
-                value = rule.value(record, opened) if rule.number else None
-                group = target.group or (rule.name, target.prefix + rule.parts(record, opened))
-            except Exception as error:  # noqa: BLE001 - kept as a dead letter; other rules and records go on
-                reason = f"the rule {rule.name} failed: {str(error)[:200] or type(error).__name__}"
-                letters.failed(place, kind, reason, msgspec.json.encode(record))
+            if rule.paths and not readable:
                 continue
-            if rule.number is None:
-                self.tallying.count(target, group, kind, at)
-            elif value is not None:
-                self.tallying.add(target, group, kind, at, value)
+            try:
+                if not _holds(rule, opened):
+                    continue
+                group = target.group or (rule.name, target.prefix + rule.parts(opened))
+                value = number_of(value_at(opened, rule.number)) if rule.number else 1.0
+            except Exception as error:  # noqa: BLE001 - kept as a dead letter; other rules and records go on
+                letters.failed(place, kind, f"the rule {rule.name} failed: {type(error).__name__}", record)
+                continue
+            if value is not None:
+                at = record.seconds(enqueued) if at is None else at
+                self._tallying.add(target, group, kind, at, value)
+
+    def ended(self) -> Findings:
+        found = self._found
+        for tray in self._trays:
+            if tray.volume is None:
+                found.unattributed += tray.records
+                continue
+            size, records = found.volumes.get(tray.volume, (0.0, 0))
+            found.volumes[tray.volume] = (size + tray.bytes, records + tray.records)
+            if tray.watch:
+                self._tallying.see(tray.watch, tray)
+        found.tallies = self._tallying.tallies()
+        return found

@@ -4,73 +4,120 @@ A kind is what a resource says of itself in the same words: its id, category, op
 and metric as they are spelled. Azure's services send few kinds many times.
 """
 
-from collections.abc import Sequence
+import msgspec
 
 from shared.domain.ids import NodeKey, normal_id
-from shared.telemetry.attribute import Attribution
+from shared.telemetry.attribute import Attribution, Place
 from shared.telemetry.healing import key_of_operation
 from shared.telemetry.matching import CompiledRule, Matcher, traits_of
+from shared.telemetry.matching_fields import Opened
+from shared.telemetry.matching_open import Opener, Unreadable
+from shared.telemetry.record import KIND_NAMES, Record
 
 REMEMBERED = 32_768
-"""Kinds remembered as they are spelled."""
+"""Kinds remembered as they are spelled: about 20 MB."""
 LONGEST_ID = 2048
+"""Characters of a resource id: none of Azure's is longer, and alerts could not be stored."""
 METRICS = "AllMetrics"
 """What diagnostic settings call the category of all metrics."""
 
 type KindKey = tuple[str | int | None, ...]
 type Group = tuple[str, str]
 """A rule's name, and what it groups by."""
+type Volume = tuple[str, str]
+"""A node, and one of its diagnostic categories."""
 
 
 class Target:
     """A rule that a kind concerns, with the group that its records fall in; None where each record says it."""
 
-    __slots__ = ("group", "prefix", "rule")
+    __slots__ = ("group", "prefix", "rule", "seen_is_enough")
 
-    def __init__(self, rule: CompiledRule, prefix: str) -> None:
+    def __init__(self, rule: CompiledRule, prefix: str, kind: Opened) -> None:
         self.rule = rule
-        self.prefix = prefix
-        self.group: Group | None = None if rule.dedupe else (rule.name, prefix)
+        self.prefix = prefix + rule.parts(kind) if rule.grouped else prefix
+        self.seen_is_enough = rule.timeless and rule.grouped and not rule.fields
+        self.group: Group | None = (rule.name, self.prefix) if rule.grouped else None
+
+
+class Sighting(msgspec.Struct, frozen=True):
+    """A group that is not silent: that there are records is all that a rule about absence asks."""
+
+    group: Group
+    node: str
+    resource: str
+
+
+class Watch:
+    """Groups that are seen together."""
+
+    __slots__ = ("sightings",)
+
+    def __init__(self, sightings: tuple[Sighting, ...]) -> None:
+        self.sightings = sightings
+
+
+class Tray:
+    """Counts, in one batch, what kinds have in common that no record has to be looked at for."""
+
+    __slots__ = ("batch", "bytes", "enqueued", "records", "sequence", "volume", "watch")
+
+    def __init__(self, volume: Volume | None, watch: Watch | None) -> None:
+        self.volume = volume
+        self.watch = watch
+        self.begin(None)
+
+    def begin(self, batch: object) -> None:
+        self.batch = batch
+        self.records = self.sequence = 0
+        self.bytes = self.enqueued = 0.0
 
 
 class Kind:
-    """All that does not differ between records of one kind."""
+    """All that does not differ between records of one kind; `busy` where its records have to be looked at."""
 
     __slots__ = (
+        "busy",
         "category",
         "node",
+        "opener",
         "operation",
         "order",
         "resource",
         "targets",
-        "timeless",
         "touch",
-        "volume",
+        "tray",
     )
 
-    def __init__(self, key: KindKey, attribution: Attribution, matcher: Matcher) -> None:
+    def __init__(
+        self,
+        key: KindKey,
+        node: NodeKey | None,
+        tray: Tray,
+        targets: tuple[Target, ...],
+        opener: Opener | None,
+    ) -> None:
         resource, category, operation, event, _, _, result, status, _, _, metric = key
-        place = attribution.place_of(str(resource))
+        self.node = "" if node is None else str(node)
         self.resource = str(resource)
         self.category = str(category or (METRICS if metric else ""))
         self.operation = str(operation or event or metric or "")
         self.order = (self.resource, self.category, self.operation)
-        self.node = place.node
         self.touch = key_of_operation(self.resource, str(operation or ""), str(result or status or ""))
-        self.volume = None if place.node is None else (str(place.node), self.category)
-        self.targets: Sequence[Target] = ()
-        self.timeless: Sequence[Target] = ()
-        if place.node is not None:
-            targets = _targets(
-                matcher.rules_for(traits_of(key, place.type)), place.node, self.resource, place.domain
-            )
-            self.targets = tuple(t for t in targets if not t.rule.timeless or t.rule.fields or t.rule.dedupe)
-            self.timeless = tuple(t for t in targets if t not in self.targets)
+        self.tray = tray
+        self.targets = targets
+        self.opener = opener
+        self.busy = bool(targets or self.touch)
 
 
-def _targets(rules: Sequence[CompiledRule], node: NodeKey, resource: str, domain: str) -> list[Target]:
-    group = {"node": str(node), "resource": normal_id(resource), "domain": domain}
-    return [Target(rule, group[rule.by]) for rule in rules if group[rule.by]]
+class _Refusal(Opener):
+    """Opens no record of a kind that cannot be judged."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def open(self, record: Record) -> Opened:
+        raise Unreadable(f"a record of {record.category or METRICS}: {self._reason}")
 
 
 class Kinds(dict[KindKey, Kind]):
@@ -80,12 +127,51 @@ class Kinds(dict[KindKey, Kind]):
         super().__init__()
         self.attribution = attribution
         self._matcher = matcher
+        self._words: dict[str | int | None, str | int | None] = {}
+        self._watches: dict[tuple[Sighting, ...], Watch] = {}
+        self._trays: dict[tuple[Volume | None, Watch | None], Tray] = {}
 
     def __missing__(self, key: KindKey) -> Kind:
         if len(self) >= REMEMBERED:
-            self.clear()
-        self[key] = kind = Kind(key, self.attribution, self._matcher)
+            for memory in (self, self._words, self._watches, self._trays):
+                memory.clear()
+        # Words that kinds share are kept once: it takes less memory, and less time to compare.
+        key = tuple(map(self._words.setdefault, key, key))
+        self[key] = kind = self._made(key)
         return kind
+
+    def _made(self, key: KindKey) -> Kind:
+        place = self.attribution.place_of(str(key[0]))
+        if place.node is None:
+            return Kind(key, None, self._tray(None, ()), (), None)
+        resource = normal_id(str(key[0]))
+        targets = self._targets(key, place, resource)
+        sightings = tuple(_sighting(t, place.node, resource) for t in targets if t.seen_is_enough)
+        targets = [t for t in targets if not t.seen_is_enough]
+        opener = self._matcher.opener_for([t.rule for t in targets])
+        if len(resource) > LONGEST_ID:
+            opener = _Refusal(f"its resource id has {len(resource)} characters")
+        volume = (str(place.node), str(key[1] or (METRICS if key[-1] else "")))
+        return Kind(key, place.node, self._tray(volume, sightings), tuple(targets), opener)
+
+    def _targets(self, key: KindKey, place: Place, resource: str) -> list[Target]:
+        like = msgspec.convert(dict(zip(KIND_NAMES, key, strict=True)), Record)
+        told = self._matcher.kind_opener.open(like)
+        group = {"node": str(place.node), "resource": resource, "domain": place.domain}
+        rules = [
+            r for r in self._matcher.rules_for(traits_of(key, place.type)) if group[r.by] and r.concerns(told)
+        ]
+        return [Target(rule, group[rule.by], told) for rule in rules]
+
+    def _tray(self, volume: Volume | None, sightings: tuple[Sighting, ...]) -> Tray:
+        watch = self._watches.setdefault(sightings, Watch(sightings)) if sightings else None
+        return self._trays.setdefault((volume, watch), Tray(volume, watch))
+
+
+def _sighting(target: Target, node: NodeKey, resource: str) -> Sighting:
+    by = target.rule.by
+    where = {"node": node.group_id, "resource": resource, "domain": ""}[by]
+    return Sighting((target.rule.name, target.prefix), "" if by == "domain" else str(node), where)
 
 
 def kinds_of(attribution: Attribution, matcher: Matcher) -> Kinds:

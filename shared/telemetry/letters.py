@@ -3,11 +3,13 @@
 import re
 from hashlib import sha256
 
+import msgspec
+
 from shared.ports import DeadLetter
 from shared.telemetry.attribute import Attribution
 from shared.telemetry.event import StreamEvent
 from shared.telemetry.kinds import Kind
-from shared.telemetry.record import Undecodable
+from shared.telemetry.record import KIND_NAMES, Record, Undecodable
 
 _GROUP_ID = re.compile(rb"/subscriptions/[0-9a-f-]{36}/resourcegroups/[^/\"'\\\s]{1,90}", re.IGNORECASE)
 
@@ -28,9 +30,11 @@ class Letters:
         node = self._attribution.node_of(named[0].decode("utf-8", "replace")) if named else None
         self._add(index, item.reason, redacted(item.piece), str(node or ""))
 
-    def failed(self, index: int, kind: Kind, reason: str, body: bytes) -> None:
-        """A record that could not be judged; `body` are its typed fields."""
-        self._add(index, reason, body, str(kind.node or ""), reason)
+    def failed(self, index: int, kind: Kind, reason: str, record: Record) -> None:
+        """A record that could not be judged; of it the fields are kept that tell kinds apart."""
+        said = zip(KIND_NAMES, msgspec.structs.astuple(record), strict=False)
+        body = msgspec.json.encode({name: value for name, value in said if value is not None})
+        self._add(index, reason, body, kind.node, reason)
 
     def _add(self, index: int, reason: str, body: bytes, node: str, apart: str = "") -> None:
         """The same for the same event however often it is delivered.

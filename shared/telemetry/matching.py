@@ -11,18 +11,25 @@ import msgspec
 
 from shared.telemetry.aggregate import bucket_width
 from shared.telemetry.decode import Decoder
-from shared.telemetry.matching_fields import Path, Value, number_of, reader, roots_of, test_of, text_of
+from shared.telemetry.matching_fields import (
+    Opened,
+    Path,
+    Value,
+    start_of,
+    tells_kinds_apart,
+    test_of,
+    text_of,
+    value_at,
+)
+from shared.telemetry.matching_open import Opener, roots_of
 from shared.telemetry.matching_words import level_of, result_of
-from shared.telemetry.record import Record
-from shared.telemetry.rule import Absence, Each, GroupBy, Match, Rule, Threshold
+from shared.telemetry.rule import Absence, Each, FieldMatch, GroupBy, Match, Rule, Threshold
 
 CUSTOM = "meshcustom"
 """The category of custom events, whose operation is their type."""
 REMEMBERED = 10_000
 """Kinds of records, whichever resources send them, whose rules are remembered."""
 _LONGEST_PART = 256  # characters of a field's value that tell one alert from another
-
-type Opened = dict[str, Value]
 
 
 class Traits(msgspec.Struct, frozen=True):
@@ -37,35 +44,58 @@ class Traits(msgspec.Struct, frozen=True):
     metric: str
 
 
+type Test = Callable[[Value], bool]
+
+
 class CompiledRule:
     """A rule in the form in which records are judged."""
 
-    __slots__ = ("by", "dedupe", "fields", "name", "number", "sketched", "threshold", "timeless", "width")
+    __slots__ = (
+        *(
+            "by",
+            "dedupe",
+            "fields",
+            "grouped",
+            "kind_fields",
+            "name",
+            "number",
+            "paths",
+            "sketched",
+            "timeless",
+        ),
+        "width",
+    )
 
     def __init__(self, rule: Rule) -> None:
         condition = rule.condition
+        fields = rule.match.fields
         self.name = rule.name
         self.by: GroupBy = rule.group_by
-        self.fields = tuple((reader(f.path), test_of(f)) for f in rule.match.fields)
-        self.dedupe = tuple(map(reader, rule.dedupe))
+        self.kind_fields = [(f.path, test_of(f)) for f in fields if tells_kinds_apart(f.path)]
+        self.fields = [_test(f) for f in fields if not tells_kinds_apart(f.path)]
+        self.dedupe = rule.dedupe
+        self.grouped = all(map(tells_kinds_apart, rule.dedupe))
         self.timeless = isinstance(condition, Absence)
-        self.threshold = isinstance(condition, Threshold)
-        self.number = reader(condition.of) if isinstance(condition, Threshold) else None
+        self.number = condition.of if isinstance(condition, Threshold) else None
         self.sketched = isinstance(condition, Threshold) and condition.aggregation == "percentile"
         # One bucket holds all where nothing is counted over a window.
         self.width = 0 if isinstance(condition, Each | Absence) else bucket_width(condition.window)
+        dedupe = [] if self.grouped else rule.dedupe
+        self.paths = frozenset([*(p for p in _paths(rule) if not tells_kinds_apart(p)), *dedupe])
 
-    def holds(self, record: Record, opened: Opened) -> bool:
-        """Raises what reading a field raises."""
-        return all(test(read(record, opened)) for read, test in self.fields)
+    def concerns(self, kind: Opened) -> bool:
+        """Whether the fields hold that are the same for all records of a kind."""
+        return all(test(value_at(kind, path)) for path, test in self.kind_fields)
 
-    def value(self, record: Record, opened: Opened) -> float | None:
-        """The number that the rule's threshold is about, or None where the record has none."""
-        return number_of(self.number(record, opened)) if self.number else None
-
-    def parts(self, record: Record, opened: Opened) -> str:
+    def parts(self, opened: Opened) -> str:
         """What the values of the dedupe fields add to the group, one a line."""
-        return "".join("\n" + _part(read(record, opened)) for read in self.dedupe)
+        return "".join("\n" + _part(value_at(opened, path)) for path in self.dedupe)
+
+
+def _test(field: FieldMatch) -> tuple[Path, Path, Test]:
+    """The start of a field's path, the rest of it, and what is asked of the value."""
+    start = start_of(field.path)
+    return start, field.path[len(start) :], test_of(field)
 
 
 def _part(value: Value) -> str:
@@ -77,11 +107,14 @@ class Matcher:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = {rule.name: rule for rule in rules}
-        self.decoder = Decoder(_roots(rules))
+        self.decoder = Decoder(roots_of(path for rule in rules for path in _paths(rule)))
         self._by_metric: dict[str, list[_Candidate]] = {}
         self._by_category: dict[str, list[_Candidate]] = {}
         self._others: list[_Candidate] = []
         self._found: dict[Traits, tuple[CompiledRule, ...]] = {}
+        self._openers: dict[frozenset[Path], Opener] = {}
+        told = [p for rule in rules for p in _paths(rule) if tells_kinds_apart(p)]
+        self.kind_opener = Opener(told)
         self.kinds: object = None  # what `shared.telemetry.kinds` remembers for these rules
         for order, rule in enumerate(rules):
             self._add(order, rule)
@@ -105,6 +138,13 @@ class Matcher:
             self._found[traits] = found = self._find(traits)
         return found
 
+    def opener_for(self, rules: Iterable[CompiledRule]) -> Opener | None:
+        """What opens records for some rules, or None where they read nothing but what tells kinds apart."""
+        paths = frozenset[Path]().union(*(r.paths for r in rules))
+        if paths and paths not in self._openers:
+            self._openers[paths] = Opener(paths)
+        return self._openers.get(paths)
+
     def _find(self, traits: Traits) -> tuple[CompiledRule, ...]:
         index = self._by_metric if traits.metric else self._by_category
         candidates = [*index.get(traits.metric or traits.category, ()), *self._others]
@@ -123,10 +163,6 @@ def _index(index: dict[str, list[_Candidate]], names: Iterable[str], candidate: 
         index.setdefault(name, []).append(candidate)
 
 
-def _roots(rules: Iterable[Rule]) -> set[str]:
-    return {root for rule in rules for path in _paths(rule) for root in roots_of(path)}
-
-
 def _paths(rule: Rule) -> list[Path]:
     of = [rule.condition.of] if isinstance(rule.condition, Threshold) else []
     return [*(f.path for f in rule.match.fields), *rule.dedupe, *of]
@@ -139,7 +175,7 @@ def traits_of(key: tuple[str | int | None, ...], resource_type: str) -> Traits:
     return Traits(
         category=_lower(category),
         operation=_lower(operation or event),
-        level=level_of(level or upper, word),
+        level=level_of(level or upper),
         result=result_of(word, signature, code),
         result_word=_lower(word),
         resource_type=resource_type,

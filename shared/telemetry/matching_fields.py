@@ -1,111 +1,60 @@
-"""What rules read of a record by path: opened only for the record and the name that a rule asks for."""
+"""What rules ask of a record's fields: where a path leads, and what a value has to be."""
 
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-
-from shared.telemetry.record import Record, attribute_of
+from shared.telemetry.record import Record
 from shared.telemetry.rule import FieldMatch, Scalar
 
 type Value = object
 type Path = tuple[str, ...]
+type Opened = Mapping[Path, Value]
+"""Values of a record by the `start_of` the paths that lead to them."""
 
 MISSING: Value = None
 """What a path that leads nowhere gives, and one that leads to null."""
 
-# Names of a record's root as Azure spells them: a rule may write them in any case.
-_ROOTS = (
-    *(
-        "properties",
-        "identity",
-        "callerIpAddress",
-        "correlationId",
-        "durationMs",
-        "resultDescription",
-        "location",
-    ),
-    *(
-        "tenantId",
-        "operationVersion",
-        "total",
-        "count",
-        "average",
-        "minimum",
-        "maximum",
-        "timeGrain",
-        "dimensions",
-    ),
-    *("statusText", "protocol", "uri", "requestUri", "SubscriptionId", "ResourceGroup", "ActivityId"),
-    *("EventProperties", "Caller", "Region", "Environment", "LogicalServerName"),
-)
-_SPELLED = {n.lower(): n for n in (*_ROOTS, *Record.__struct_encode_fields__)}
 _TYPED: dict[str, Callable[[Record], Value]] = {
     "resourceid": lambda r: r.resource,
     "category": lambda r: r.category,
     "operationname": lambda r: r.operation,
     "eventname": lambda r: r.operation,
-    "level": lambda r: r.level_lower or r.level_upper,
+    "level": lambda r: r.level_lower or r.level_upper or None,
     "resulttype": lambda r: r.result_type,
-    "status": lambda r: r.status,
     "resultsignature": lambda r: r.result_signature,
     "statuscode": lambda r: r.status_code,
     "metricname": lambda r: r.metric,
     "time": lambda r: r.time or r.time_stamp or r.event_time,
     "timestamp": lambda r: r.time_stamp or r.time,
 }
+_TIMES = frozenset({"time", "timestamp"})
 
 
-class Unreadable(ValueError):
-    """A value that a rule asks for cannot be decoded."""
+def typed_field(path: Path) -> Callable[[Record], Value] | None:
+    """What reads the start of a path where every record is decoded with it."""
+    return _TYPED.get(path[0].lower())
 
 
-def roots_of(path: Path) -> tuple[str, ...]:
-    """The names under which records may keep what a path starts with; none where `Record` has it."""
-    root = path[0]
-    if root.lower() in _TYPED:
-        return ()
-    spelled = _SPELLED.get(root.lower(), root)
-    first, rest = spelled[:1], spelled[1:]
-    return tuple({spelled: 0, first.lower() + rest: 0, first.upper() + rest: 0})
+def start_of(path: Path) -> Path:
+    """The part of a path that is read when a record is opened: one name where that is decoded anyway, else two."""
+    return path[:1] if typed_field(path) else path[:2]
 
 
-def reader(path: Path) -> Callable[[Record, dict[str, Value]], Value]:
-    """Reads a path of a record; the second argument is what was opened of that record before.
-
-    The reader raises Unreadable.
-    """
-    typed = _TYPED.get(path[0].lower())
-    if typed is not None:
-        return lambda record, _: _walk(typed(record), path[1:])
-    attributes = tuple(map(attribute_of, roots_of(path)))
-
-    def read(record: Record, opened: dict[str, Value]) -> Value:
-        for attribute in attributes:
-            raw = getattr(record, attribute, msgspec.UNSET)
-            if raw is not msgspec.UNSET:
-                if attribute not in opened:
-                    opened[attribute] = _opened(raw)
-                return _walk(opened[attribute], path[1:])
-        return MISSING
-
-    return read
+def tells_kinds_apart(path: Path) -> bool:
+    """Whether all records of one kind have the same at a path."""
+    return len(path) == 1 and typed_field(path) is not None and path[0].lower() not in _TIMES
 
 
-def _opened(raw: msgspec.Raw) -> Value:
-    try:
-        return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:  # what msgspec refuses and json does not: lone surrogates, NaN
-        return json.loads(bytes(raw), strict=False)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(f"a value cannot be decoded: {type(error).__name__}") from error
+def value_at(opened: Opened, path: Path) -> Value:
+    """What a path of an opened record leads to."""
+    start = start_of(path)
+    return walk(opened[start], path[len(start) :])
 
 
-def _walk(value: Value, names: Sequence[str]) -> Value:
+def walk(value: Value, names: Sequence[str]) -> Value:
+    """Where names lead from a value, in any case; texts that hold objects are opened, numbers index arrays."""
     for name in names:
         if isinstance(value, str):
             value = _encoded(value)
@@ -135,13 +84,20 @@ def _encoded(text: str) -> Value:
 
 def number_of(value: Value) -> float | None:
     """A finite number, or a text that is one; else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, str):
+        # Most texts are none, and to find that out by an error costs ten times as much.
+        if value[:1].strip() not in _FIRST:
+            return None
+    elif isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
         number = float(value)
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
+
+
+_FIRST = frozenset(("", *"0123456789+-."))
 
 
 def text_of(value: Value) -> str:
@@ -155,11 +111,14 @@ def text_of(value: Value) -> str:
 
 def test_of(field: FieldMatch) -> Callable[[Value], bool]:
     """What a value at the field's path has to pass."""
+    if field.exists is False:
+        return lambda value: value is MISSING
     tests: list[Callable[[Value], bool]] = []
     if field.any_of:
-        tests.append(lambda value: any(_equal(value, s) for s in field.any_of))
+        tests.append(_among(field.any_of))
     if field.none_of:
-        tests.append(lambda value: not any(_equal(value, s) for s in field.none_of))
+        among = _among(field.none_of)
+        tests.append(lambda value: not among(value))
     if field.contains:
         part = field.contains.lower()
         tests.append(lambda value: part in text_of(value))
@@ -167,30 +126,35 @@ def test_of(field: FieldMatch) -> Callable[[Value], bool]:
         found = re.compile(field.matches, re.IGNORECASE).search
         tests.append(lambda value: found(value if isinstance(value, str) else text_of(value)) is not None)
     tests.extend(_comparisons(field))
-    if field.exists is False:
-        return lambda value: value is MISSING
+    if len(tests) == 1:
+        test = tests[0]
+        return lambda value: value is not MISSING and test(value)
     return lambda value: value is not MISSING and all(test(value) for test in tests)
 
 
+def _among(wanted: Sequence[Scalar]) -> Callable[[Value], bool]:
+    """Numbers and truth values may be written as text, on either side."""
+    texts = frozenset(text_of(w) for w in wanted)
+    numbers = frozenset(n for w in wanted if (n := number_of(w)) is not None)
+
+    def among(value: Value) -> bool:
+        if isinstance(value, str):
+            return value.lower() in texts or (bool(numbers) and number_of(value) in numbers)
+        if isinstance(value, bool):
+            return text_of(value) in texts
+        return isinstance(value, int | float) and value in numbers
+
+    return among
+
+
 def _comparisons(field: FieldMatch) -> list[Callable[[Value], bool]]:
-    low_open, low = (-math.inf if limit is None else limit for limit in (field.gt, field.gte))
-    high_open, high = (math.inf if limit is None else limit for limit in (field.lt, field.lte))
     if (field.gt, field.gte, field.lt, field.lte) == (None,) * 4:
         return []
+    low_open, low = (-math.inf if limit is None else limit for limit in (field.gt, field.gte))
+    high_open, high = (math.inf if limit is None else limit for limit in (field.lt, field.lte))
 
     def within(value: Value) -> bool:
         number = number_of(value)
         return number is not None and low_open < number < high_open and low <= number <= high
 
     return [within]
-
-
-def _equal(value: Value, wanted: Scalar) -> bool:
-    """Numbers and truth values may be written as text, on either side."""
-    if isinstance(wanted, bool) or isinstance(value, bool):
-        return text_of(value) == text_of(wanted)
-    if isinstance(wanted, int | float):
-        return number_of(value) == wanted
-    if isinstance(value, int | float):
-        return value == number_of(wanted)
-    return text_of(value) == wanted.lower()

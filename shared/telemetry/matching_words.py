@@ -17,30 +17,31 @@ _LEVELS = {
 _LEVEL_OF = {word: level for level, words in _LEVELS.items() for word in words}
 LEVELS = frozenset(_LEVELS)
 
-_FAILED = frozenset({"failed", "failure"})
-_FAILURES = _FAILED | {
-    "fail",
-    "error",
-    "clienterror",
-    "servererror",
-    "clientothererror",
-    "serverothererror",
-    "forbidden",
-    "unauthorized",
-    "denied",
-    "timedout",
-    "timeout",
-    "throttled",
-}
+_FAILURES = frozenset(
+    {
+        "failed",
+        "failure",
+        "fail",
+        "error",
+        "clienterror",
+        "servererror",
+        "clientothererror",
+        "serverothererror",
+        "forbidden",
+        "unauthorized",
+        "denied",
+        "timedout",
+        "timeout",
+        "throttled",
+    }
+)
 _SUCCESSES = frozenset(
     {"succeeded", "success", "successful", "ok", "completed", "created", "accepted", "updated"}
 )
 
 
-def level_of(level: str | int | None, result_type: str | int | None) -> str:
-    """One of `LEVELS`, or empty. A record without a level has `error` where its result says that it failed."""
-    if level is None or level == "":
-        return "error" if _word(result_type) in _FAILED else ""
+def level_of(level: str | int | None) -> str:
+    """One of `LEVELS`, or empty."""
     return _LEVEL_OF.get(_word(level), "")
 
 

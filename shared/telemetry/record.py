@@ -60,6 +60,7 @@ class Record(msgspec.Struct, gc=False, frozen=True, kw_only=True, omit_defaults=
 
 KIND_FIELDS = Record.__struct_fields__.index("metric") + 1
 """So many of the first fields tell one kind of record from another."""
+KIND_NAMES = Record.__struct_encode_fields__[:KIND_FIELDS]
 
 
 class Undecodable(msgspec.Struct, frozen=True):

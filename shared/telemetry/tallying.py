@@ -1,69 +1,124 @@
 """What the records of a batch add up to, rule by rule and group by group."""
 
-from shared.telemetry.aggregate import Aggregate, Tally, bucket_of, sketch_key
-from shared.telemetry.kinds import Group, Kind, Target
+from shared.telemetry.aggregate import Aggregate, Tally, merge, sketch_key
+from shared.telemetry.kinds import Group, Kind, Sighting, Target, Tray, Watch
 
 
 class _Open:
-    """A tally that still grows: numbers of records, or the numbers themselves, by event and bucket."""
+    """A tally that still grows: the numbers of its records by event and bucket, or how many they are."""
 
-    __slots__ = ("counts", "first_at", "kind", "last_at", "newest", "target", "values")
+    __slots__ = ("counts", "first_at", "kind", "last_at", "target", "values", "width")
 
     def __init__(self, target: Target, kind: Kind, at: float) -> None:
         self.target = target
         self.kind = kind
+        self.width = target.rule.width
         self.first_at = self.last_at = at
         self.counts: dict[tuple[int, int], int] = {}
-        self.values: dict[tuple[int, int], list[float]] = {}
+        self.values: dict[tuple[int, int], list[float]] | None = {} if target.rule.number else None
+
+    def spans(self, kind: Kind, at: float) -> None:
+        if at < self.first_at:
+            self.first_at = at
+        # Of two at the same time the same one is newest, in whatever order they came.
+        elif at > self.last_at or (at == self.last_at and kind.order > self.kind.order):
+            self.last_at = at
+            self.kind = kind
 
 
 class Tallying:
     def __init__(self) -> None:
         self._open: dict[Group, _Open] = {}
+        self._seen: dict[Watch, _Seen] = {}
         self._sequence = 0
 
     def begin(self, sequence: int) -> None:
         """What follows comes from the event with this number."""
         self._sequence = sequence
 
-    def count(self, target: Target, group: Group, kind: Kind, at: float, number: int = 1) -> None:
-        tally = self._tally(target, group, kind, at)
-        width = target.rule.width
-        key = (self._sequence, bucket_of(at, width) if width else 0)
-        tally.counts[key] = tally.counts.get(key, 0) + number
-
     def add(self, target: Target, group: Group, kind: Kind, at: float, value: float) -> None:
-        tally = self._tally(target, group, kind, at)
-        tally.values.setdefault((self._sequence, bucket_of(at, target.rule.width)), []).append(value)
-
-    def _tally(self, target: Target, group: Group, kind: Kind, at: float) -> _Open:
+        """Adds a record, and its number where the rule is about one."""
         tally = self._open.get(group)
         if tally is None:
             self._open[group] = tally = _Open(target, kind, at)
-        elif at >= tally.last_at:
-            # Of two at the same time the same one is newest, in whatever order they came.
-            if at > tally.last_at or kind.order > tally.kind.order:
-                tally.kind = kind
-            tally.last_at = at
-        elif at < tally.first_at:
-            tally.first_at = at
-        return tally
+        elif at <= tally.first_at or at >= tally.last_at:
+            tally.spans(kind, at)
+        width = tally.width
+        key = (self._sequence, int(at // width) * width if width else 0)
+        if tally.values is None:
+            tally.counts[key] = tally.counts.get(key, 0) + 1
+        elif key in tally.values:
+            tally.values[key].append(value)
+        else:
+            tally.values[key] = [value]
+
+    def see(self, watch: Watch, tray: Tray) -> None:
+        """Adds that groups were not silent when the newest of their events was enqueued."""
+        seen = self._seen.get(watch)
+        if seen is None:
+            self._seen[watch] = _Seen(tray)
+        else:
+            seen.add(tray)
 
     def tallies(self) -> list[Tally]:
-        return [_closed(group, tally) for group, tally in self._open.items()]
+        """One for each rule and group that has records."""
+        absent: dict[Group, Tally] = {}
+        for watch, seen in self._seen.items():
+            for sighting in watch.sightings:
+                seen.join(absent, sighting)
+        return [*absent.values(), *(_closed(group, tally) for group, tally in self._open.items())]
+
+
+class _Seen:
+    """When groups that are seen together were seen, and in how many records; the last event stands for all."""
+
+    __slots__ = ("enqueued", "first", "records", "sequence")
+
+    def __init__(self, tray: Tray) -> None:
+        self.records = tray.records
+        self.first = self.enqueued = tray.enqueued
+        self.sequence = tray.sequence
+
+    def add(self, tray: Tray) -> None:
+        self.records += tray.records
+        if tray.enqueued < self.first:
+            self.first = tray.enqueued
+        elif (tray.enqueued, tray.sequence) > (self.enqueued, self.sequence):
+            self.enqueued, self.sequence = tray.enqueued, tray.sequence
+
+    def join(self, absent: dict[Group, Tally], sighting: Sighting) -> None:
+        sample = {self.sequence: {0: Aggregate(count=self.records)}}
+        known = absent.get(sighting.group)
+        if known is None:
+            absent[sighting.group] = Tally(
+                rule=sighting.group[0],
+                group=sighting.group[1],
+                node=sighting.node,
+                resource=sighting.resource,
+                category="",
+                operation="",
+                first_at=self.first,
+                last_at=self.enqueued,
+                samples=sample,
+            )
+            return
+        known.first_at = min(known.first_at, self.first)
+        known.last_at = max(known.last_at, self.enqueued)
+        for sequence, buckets in sample.items():
+            merge(known.samples.setdefault(sequence, {}).setdefault(0, Aggregate()), buckets[0])
 
 
 def _closed(group: Group, tally: _Open) -> Tally:
     samples: dict[int, dict[int, Aggregate]] = {}
     for (sequence, bucket), number in tally.counts.items():
         samples.setdefault(sequence, {})[bucket] = Aggregate(count=number)
-    for (sequence, bucket), values in tally.values.items():
+    for (sequence, bucket), values in (tally.values or {}).items():
         samples.setdefault(sequence, {})[bucket] = _aggregate(values, tally.target.rule.sketched)
     kind = tally.kind
     return Tally(
         rule=group[0],
         group=group[1],
-        node="" if tally.target.rule.by == "domain" else str(kind.node),
+        node="" if tally.target.rule.by == "domain" else kind.node,
         resource=kind.resource,
         category=kind.category,
         operation=kind.operation,
