@@ -5,7 +5,7 @@ anyway: nobody has to look up their customer ids.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
@@ -29,27 +29,43 @@ _LESS = "ask for fewer hours, or for one node"
 class LogAnalytics:
     """LogStore over one or several workspaces; an answer has the rows of all, in the order of the workspaces.
 
+    Where some of several do not answer, it has the rows of the others, and says so.
+
     `endpoint` is the query API's address (`https://api.loganalytics.azure.com`; sovereign clouds have their own), or
-    empty where there is none; `scope` what tokens are asked for.
+    empty where there is none; `scope` what tokens are asked for. `ca_file` names a certificate authority to trust
+    instead of the machine's, `seconds` how long a caller waits.
     """
 
     def __init__(
-        self, endpoint: str, scope: str, workspaces: Sequence[str], credential: "AsyncTokenCredential"
+        self,
+        endpoint: str,
+        scope: str,
+        workspaces: Sequence[str],
+        credential: "AsyncTokenCredential",
+        *,
+        ca_file: str = "",
+        seconds: int = SECONDS_TO_ANSWER,
     ) -> None:
         self._endpoint = endpoint
         self._scope = scope
         self._workspaces = tuple(dict.fromkeys(workspaces))
         self._credential = credential
+        self._ca_file = ca_file
+        self._seconds = seconds
         self._made: LogsQueryClient | None = None
 
     async def query(self, kql: str, *, hours: float) -> LogTable:
         client = self._client()
-        answers = await asyncio.gather(*(self._ask(client, w, kql, hours) for w in self._workspaces))
-        return LogTable(
-            answers[0].columns,
-            tuple(row for answer in answers for row in answer.rows),
-            "; ".join(answer.partial for answer in answers if answer.partial),
-        )
+        asked = (self._ask(client, workspace, kql, hours) for workspace in self._workspaces)
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        answers = [outcome for outcome in outcomes if isinstance(outcome, LogTable)]
+        unforeseen = [error for error in errors if not isinstance(error, MeshError)]
+        if unforeseen or not answers:
+            raise (unforeseen or errors)[0]
+        partial = [*(answer.partial for answer in answers if answer.partial), *map(str, errors)]
+        rows = tuple(row for answer in answers for row in answer.rows)
+        return LogTable(answers[0].columns, rows, "; ".join(partial))
 
     async def close(self) -> None:
         if self._made is not None:
@@ -60,9 +76,9 @@ class LogAnalytics:
         from azure.monitor.query import LogsQueryPartialResult
 
         with LogErrors(workspace):
-            async with asyncio.timeout(SECONDS_TO_ANSWER + _SECONDS_FOR_THE_WAY):
+            async with asyncio.timeout(self._seconds + _SECONDS_FOR_THE_WAY):
                 result = await client.query_resource(
-                    workspace, kql, timespan=timedelta(hours=hours), server_timeout=SECONDS_TO_ANSWER
+                    workspace, kql, timespan=timedelta(hours=hours), server_timeout=self._seconds
                 )
         if isinstance(result, LogsQueryPartialResult):
             tables, partial = (
@@ -86,6 +102,7 @@ class LogAnalytics:
                 credential_scopes=[self._scope],
                 retry_total=_RETRIES,
                 retry_status=0,
+                connection_verify=self._ca_file or True,
             )
         return self._made
 
@@ -98,12 +115,15 @@ class LogErrors(Translation):
 
         match error:
             case TimeoutError():
-                message = f"no answer within {SECONDS_TO_ANSWER} seconds: {_LESS}"
+                message = f"no answer in time: {_LESS}"
                 return Waiting("QueryTimeout", message, target=target)
             case ClientAuthenticationError():
                 return Denied("LogStoreDenied", _first_line(error), target=target)
             case HttpResponseError() if error.status_code:
                 return _of_status(error, error.status_code, target)
+            case ValueError() | AttributeError() | KeyError() | TypeError():
+                # The client takes any answer for JSON in the API's shape: a proxy's page is none.
+                return Transient("UnreadableAnswer", _first_line(error), target=target)
             case AzureError():
                 return Transient("LogStoreUnreachable", _first_line(error), target=target)
             case _:
@@ -122,7 +142,8 @@ def _of_status(error: "HttpResponseError", status: int, target: str) -> MeshErro
         case 408 | 504:
             return Waiting("QueryTimeout", f"{message}: {_LESS}", target=target)
         case 429:
-            after = error.response.headers.get("Retry-After", "") if error.response else ""
+            headers: Mapping[str, str] = getattr(error.response, "headers", {})
+            after = headers.get("Retry-After", "")
             seconds = float(after) if after.isdecimal() else None
             return Waiting("LogStoreBusy", message, target=target, retry_after=seconds)
         case _:

@@ -42,6 +42,8 @@ NEEDS: dict[str, tuple[Role, dict[str, str], dict[str, object] | None]] = {
     "create_silence": (Role.READER, {}, {**REASON, "rule": "slow", "until": "2026-01-06T00:00:00Z"}),
     "list_silences": (Role.READER, {}, None),
     "delete_silence": (Role.READER, ALERT, None),
+    "list_queries": (Role.READER, {}, None),
+    "run_query": (Role.READER, {"query": "errors"}, None),
     "list_dead_letters": (Role.READER, {}, None),
     "replay_dead_letters": (Role.OPERATOR, {}, None),
     "replay_dead_letter": (Role.OPERATOR, {"id": "nothing"}, None),
