@@ -89,7 +89,10 @@ _BY_REASON: dict[str, HTTPStatus] = {
         ),
         HTTPStatus.BAD_REQUEST,
     ),
-    **dict.fromkeys(("NotApprover", "NotResponsible", "OwnRequest", "RoleRequired"), HTTPStatus.FORBIDDEN),
+    **dict.fromkeys(
+        ("NotApprover", "NotConsumerOwner", "NotResponsible", "OwnRequest", "RoleRequired"),
+        HTTPStatus.FORBIDDEN,
+    ),
     **dict.fromkeys(("AlertChanged", "EdgeChanged"), HTTPStatus.PRECONDITION_FAILED),
     "IdempotencyKeyReused": HTTPStatus.UNPROCESSABLE_ENTITY,
     **dict.fromkeys(

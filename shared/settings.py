@@ -225,7 +225,8 @@ class _Reader:
         day = 86400
         longest = self._number("MESH_EDGE_LEASE_DAYS", default.longest_days, 1, 3650, "days", whole=True)
         warning = self._number("MESH_EDGE_WARNING_DAYS", default.warning / day, 0, 365, "days")
-        return Terms(longest_days=int(longest), warning=warning * day)
+        anyone = self._switch("MESH_ANYONE_ASKS")
+        return Terms(longest_days=int(longest), warning=warning * day, anyone_asks=anyone)
 
     def _rules(self) -> "tuple[Rule, ...]":
         """The rules in a JSON array, or in the file whose path stands after an `@`; without any, people are asked."""

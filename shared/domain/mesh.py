@@ -63,12 +63,14 @@ class Timing(msgspec.Struct, frozen=True):
 class Terms(msgspec.Struct, frozen=True):
     """What leases of edges are like: `longest_days` at once, and `warning` in seconds ahead of their end.
 
-    A request about which nobody has decided in `undecided_days` lapses.
+    A request about which nobody has decided in `undecided_days` lapses. With `anyone_asks` a requester need not be of
+    the consumer's team.
     """
 
     longest_days: int = 365
     warning: float = 7 * 86400.0
     undecided_days: int = 30
+    anyone_asks: bool = False
 
 
 RECONCILE_QUEUE = "meshplane-reconcile"

@@ -16,6 +16,7 @@ OPTIONAL = (
     "MESH_TELEMETRY_POLICY",
     "MESH_PLATFORM_AUTH",
     "MESH_APPROVAL_RULES",
+    "MESH_ANYONE_ASKS",
     "MESH_EDGE_LEASE_DAYS",
     "MESH_EDGE_WARNING_DAYS",
     "MESH_RATES",
@@ -89,6 +90,7 @@ def test_the_sample_is_valid_and_names_every_setting_that_the_code_reads() -> No
         ("MESH_FULL_MESH", "2.5", "whole number of nodes from 2 to 50"),
         ("MESH_PLATFORM_AUTH", "yes", "true or false"),
         ("MESH_REPLAY_CONSUMER_GROUP", "$DEFAULT", "must be another"),
+        ("MESH_ANYONE_ASKS", "1", "true or false"),
         ("MESH_APPROVAL_RULES", "{}", "not a JSON array of approval rules"),
         ("MESH_APPROVAL_RULES", '[{"name":"a","ruling":"maybe"}]', "maybe"),
         ("MESH_APPROVAL_RULES", '[{"name":"a","ruling":"ask","domain":"x"}]', "domain"),
@@ -139,6 +141,7 @@ def test_rules_rates_and_terms_can_be_set(tmp_path: Path) -> None:
             "MESH_EDGE_WARNING_DAYS": "0.5",
             "MESH_FULL_MESH": "50",
             "MESH_PLATFORM_AUTH": "True",
+            "MESH_ANYONE_ASKS": "true",
         }
     )
     assert settings.rules == (Rule(name="same-team", ruling="accept", same_owner=True),)
@@ -146,6 +149,7 @@ def test_rules_rates_and_terms_can_be_set(tmp_path: Path) -> None:
     assert settings.rates.currency == "EUR"
     assert (settings.terms.longest_days, settings.terms.warning) == (30, 43200)
     assert (settings.mesh.full_mesh, settings.platform_authentication) == (50, True)
+    assert settings.terms.anyone_asks
 
 
 def test_a_table_of_rates_that_is_empty_or_wrong_stops_the_start(tmp_path: Path) -> None:

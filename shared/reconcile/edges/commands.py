@@ -71,7 +71,7 @@ class EdgeDesk:
     async def request(self, actor: Actor, request: EdgeRequest, idempotency_key: str = "") -> EdgeRecord:
         """A new edge, decided about where a rule does; the same one again for the same key and request.
 
-        Raises Denied (`RoleRequired`), Terminal as `checked` does, `NodeUnknown`, `NodeNotReady`,
+        Raises Denied (`RoleRequired`, `NotConsumerOwner`), Terminal as `checked` does, `NodeUnknown`, `NodeNotReady`,
         `IdempotencyKeyInvalid` and `IdempotencyKeyReused`.
         """
         _require(actor, Role.REQUESTER)
@@ -80,6 +80,7 @@ class EdgeDesk:
         if idempotency_key and (known := await self._edges.get(key)):
             return _same_again(known, request)
         consumer, provider = await self._member(request.consumer), await self._member(request.provider)
+        self._may_ask(actor, consumer)
         rule = ruling(self._rules, request, consumer, provider)
         try:
             return await self._told(await self._edges.save(self._new(key, actor, request, rule)))
@@ -156,6 +157,17 @@ class EdgeDesk:
     def _asked(self, actor: Actor, record: EdgeRecord) -> bool:
         return actor.may(Role.REQUESTER) and record.requested_by == actor.subject
 
+    def _may_ask(self, actor: Actor, consumer: NodeRecord) -> None:
+        """Whether the actor speaks for the consumer. An owner that is named by a mere text is nobody's to check."""
+        if self._terms.anyone_asks or not consumer.owner_id or actor.may(Role.APPROVER):
+            return
+        if not _is_owner(actor, consumer):
+            message = (
+                f"Edges of {consumer.key} are asked for by its owner, whom its tag mesh-owner names, or by"
+                f" {Role.APPROVER}: have one of them ask, or have the tag name a group that you are in."
+            )
+            raise Denied("NotConsumerOwner", message)
+
     async def _may_decide(self, actor: Actor, record: EdgeRecord, *, own: bool) -> None:
         """Whether the actor decides about edges to this provider; about one's own, only where a rule says so.
 
@@ -172,8 +184,7 @@ class EdgeDesk:
 
     async def _owns(self, actor: Actor, node: NodeKey) -> bool:
         record = await self._nodes.get(node)
-        owner = record.owner_id if record else ""
-        return bool(owner) and owner.lower() in {i.lower() for i in actor.identities}
+        return record is not None and _is_owner(actor, record)
 
     async def _rule(self, request: EdgeRequest) -> Rule:
         consumer = await self._nodes.get(request.consumer) or NodeRecord(key=request.consumer)
@@ -312,6 +323,10 @@ def ruled(record: EdgeRecord, rule: Rule, now: datetime) -> EdgeRecord:
     after = move(record, Move(command, rule.name, now, reason))
     verdict = None if rule.ruling == "ask" else Verdict(by=rule.name, at=now, reason=reason)
     return msgspec.structs.replace(after, verdict=verdict)
+
+
+def _is_owner(actor: Actor, node: NodeRecord) -> bool:
+    return bool(node.owner_id) and node.owner_id.lower() in {i.lower() for i in actor.identities}
 
 
 def _same_again(known: EdgeRecord, request: EdgeRequest) -> EdgeRecord:

@@ -21,7 +21,7 @@ async def test_a_mail_address_that_nobody_verified_makes_nobody_an_owner(name: s
     on = api(authenticated=True)
     key = NodeKey.of(SUBSCRIPTION, "sales")
     on.mesh.nodes.records[key] = replace(on.mesh.nodes.records[key], owner_id=digest("olga@contoso.com"))
-    on.principal = principal(Role.REQUESTER)
+    on.principal = principal(Role.REQUESTER, groups="owner-of-marketing")
     made = await on.ask("request_edge", ASK)
     on.principal = principal(Role.READER, subject="mallory", **{name: "olga@contoso.com"})
     said = await on.ask("approve_edge", REASON, path={"id": made.body["id"]})

@@ -53,7 +53,7 @@ async def test_a_repeated_request_finds_the_edge_that_the_first_one_made() -> No
 async def test_a_decision_moves_an_edge(command: str, before: list[str], after: str) -> None:
     """By somebody other than who asked for it; the answer shows the new state and version."""
     on = api(authenticated=True)
-    on.principal = principal(Role.REQUESTER, subject="asker")
+    on.principal = principal(Role.REQUESTER, subject="asker", groups="owner-of-marketing")
     key = await requested(on)
     on.principal = principal(Role.APPROVER, subject="approver")
     for each in before:

@@ -86,7 +86,7 @@ class EdgeMesh:
         self.queue = InMemoryWorkQueue(self.clock)
         self.touch = RecordingTouch()
         self.timing = Timing()
-        self.terms = Terms()
+        self.terms = Terms(anyone_asks=True)
         self.rules = tuple(rules)
         hub = Hub("hub", HUB_NETWORK, WORKSPACE, zones=tuple(zones))
         self.mesh = Mesh("meshplane", (hub,), (SUBSCRIPTION,))

@@ -20,7 +20,7 @@ CONSUMER = NodeKey.of(SUBSCRIPTION, "reports")
 PROVIDER = NodeKey.of(SUBSCRIPTION, "sales")
 SERVER = f"{PROVIDER.group_id}/providers/Microsoft.Sql/servers/sales"
 READER = Actor("reader", frozenset({Role.READER}), frozenset({"reader"}))
-ANNE = Actor("anne", frozenset({Role.REQUESTER}), frozenset({"anne"}))
+ANNE = Actor("anne", frozenset({Role.REQUESTER}), frozenset({"anne", "report-team"}))
 BERT = Actor("bert", frozenset({Role.APPROVER}), frozenset({"bert"}))
 OWNER = Actor("olga", frozenset({Role.REQUESTER}), frozenset({"olga", "SALES-TEAM"}))
 REQUEST = EdgeRequest(
@@ -31,7 +31,7 @@ REQUEST = EdgeRequest(
 class Desk:
     """An EdgeDesk between two Ready nodes; `olga` owns the provider through a group."""
 
-    def __init__(self, rules: Sequence[Rule] = ()) -> None:
+    def __init__(self, rules: Sequence[Rule] = (), terms: Terms | None = None) -> None:
         self.clock = FakeClock()
         self.edges = InMemoryEdgeStore()
         self.nodes = InMemoryNodeStore()
@@ -45,7 +45,7 @@ class Desk:
             self.queue,
             self.clock,
             rules,
-            Terms(),
+            terms or Terms(),
             lambda: f"edge{next(ids)}",
         )
 

@@ -9,6 +9,7 @@ import pytest
 from shared.domain.actor import KEY_HOLDER, SYSTEM, Actor, Role
 from shared.domain.approval import Rule
 from shared.domain.edge import EdgeRecord
+from shared.domain.edge_request import Terms
 from shared.domain.edge_states import is_move
 from shared.domain.errors import Conflict, Denied, MeshError, NotFound, Terminal, Transient
 from shared.domain.ids import EdgeKey, NodeKey
@@ -69,7 +70,10 @@ async def test_neither_a_stranger_nor_the_consumers_owner_approves() -> None:
     assert (await mesh.desk.get(READER, edge.key)).state == "PendingApproval"
 
 
-@pytest.mark.parametrize("actor", [BERT, OWNER])
+ALSO_CONSUMER = msgspec.structs.replace(OWNER, identities=OWNER.identities | {"report-team"})
+
+
+@pytest.mark.parametrize("actor", [BERT, ALSO_CONSUMER])
 async def test_nobody_approves_their_own_request(actor: Actor) -> None:
     mesh = await Desk().start()
     edge = await mesh.desk.request(actor, REQUEST)
@@ -102,6 +106,29 @@ async def test_a_rule_may_accept_or_reject_at_once() -> None:
     account = f"{PROVIDER.group_id}/providers/Microsoft.Storage/storageAccounts/a"
     storage = msgspec.structs.replace(REQUEST, interface="storage", target=account)
     assert (await mesh.desk.request(ANNE, storage)).state == "Rejected"
+
+
+@pytest.mark.parametrize("actor", [ANNE, BERT, KEY_HOLDER])
+async def test_the_consumers_owner_an_approver_or_the_key_asks(actor: Actor) -> None:
+    mesh = await Desk().start()
+    assert (await mesh.desk.request(actor, REQUEST)).requested_by == actor.subject
+
+
+async def test_nobody_asks_for_a_node_of_others_unless_the_settings_let_them() -> None:
+    mesh = await Desk().start()
+    stranger = Actor("eve", frozenset({Role.REQUESTER}), frozenset({"eve", "sales-team"}))
+    said = await refused(mesh.desk.request(stranger, REQUEST), "NotConsumerOwner", Denied)
+    assert str(CONSUMER) in said
+    assert mesh.edges.records == {}
+    open_desk = await Desk(terms=Terms(anyone_asks=True)).start()
+    assert (await open_desk.desk.request(stranger, REQUEST)).state == "PendingApproval"
+
+
+async def test_where_the_owner_is_a_mere_text_or_none_every_requester_asks() -> None:
+    mesh = await Desk().start()
+    await mesh.node(NodeRecord(key=CONSUMER, state="Ready", owner="the reporting people"))
+    stranger = Actor("eve", frozenset({Role.REQUESTER}), frozenset({"eve"}))
+    assert (await mesh.desk.request(stranger, REQUEST)).state == "PendingApproval"
 
 
 async def test_asking_needs_the_role() -> None:
