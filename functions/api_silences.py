@@ -44,7 +44,7 @@ async def create_silence(call: "Call", body: "SilenceAsk") -> "Answer[SilenceIte
 
 @routes.route("GET", "silences")
 async def list_silences(call: "Call") -> "Answer[List[SilenceItem]]":
-    """Every silence, the one that ends last first; those that ended stay for thirty days."""
+    """Every silence, the one that ends last first; those that ended are kept for a while."""
     from functions.views.alerts import silence_item
     from functions.views.pages import List
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shared.adapters.instruments import Instruments
     from shared.domain.ids import NodeKey
     from shared.domain.mesh import Mesh
-    from shared.ports import Alerts, Clock, DeadLetters, EventStream, History, NodeStore, Probe, WorkQueue
+    from shared.ports import Clock, DeadLetters, EventStream, History, NodeStore, Probe, WorkQueue
     from shared.ports.mesh import AddressBook, HubStore
     from shared.ports.telemetry import Handler
     from shared.reconcile.edges.commands import EdgeDesk
@@ -59,7 +59,6 @@ class Application(msgspec.Struct, frozen=True):
     absence: "AbsenceWatch"
     nodes: "NodeStore"
     history: "History"
-    alerts: "Alerts"
     alerting: "Alerting"
     alert_desk: "AlertDesk"
     delivery: "Delivery"
@@ -94,8 +93,7 @@ def build(settings: "Settings") -> Application:
     from shared.adapters.queue import StorageWorkQueue
     from shared.adapters.storage import StorageConnection
     from shared.adapters.tables.addresses import TableAddressBook
-    from shared.adapters.tables.alert_store import TableAlertStore
-    from shared.adapters.tables.alerts import TableAlerts
+    from shared.adapters.tables.alerts import TableAlertStore
     from shared.adapters.tables.dead_letters import TableDeadLetters
     from shared.adapters.tables.edges import TableEdgeStore
     from shared.adapters.tables.history import TableHistory
@@ -147,7 +145,7 @@ def build(settings: "Settings") -> Application:
     logs = LogAnalytics(
         settings.logs.endpoint, settings.logs.scope, [hub.workspace for hub in mesh.hubs], credential
     )
-    nodes, dead_letters, alerts = TableNodeStore(tables), TableDeadLetters(tables), TableAlerts(tables)
+    nodes, dead_letters = TableNodeStore(tables), TableDeadLetters(tables)
     history, leases, hubs = TableHistory(tables), TableLeases(tables, clock), TableHubStore(tables)
     edges, addresses = TableEdgeStore(tables), TableAddressBook(tables, clock)
     intake = Intake(mesh, nodes, queue, clock, timing)
@@ -191,16 +189,15 @@ def build(settings: "Settings") -> Application:
     )
     alert_store, silences = TableAlertStore(tables), TableSilences(tables)
     alerting = Alerting(alert_store, silences, queue, clock)
-    delivery = Delivery(
-        alert_store,
-        silences,
-        _handlers(settings, clock, credential, events, intake),
-        history,
-        dead_letters,
-        queue,
-        clock,
-    )
-    windows, rules, known = TableWindows(tables), Rulebook(_rules), KnownNodes(nodes, clock)
+    handlers = _handlers(settings, clock, credential, events, intake)
+    delivery = Delivery(alert_store, silences, handlers, history, dead_letters, queue, clock)
+
+    def read_rules() -> "Sequence[Rule]":
+        from shared.telemetry.rule_files import load_rules
+
+        return load_rules(settings.rule_folders, handlers)
+
+    windows, rules, known = TableWindows(tables), Rulebook(read_rules), KnownNodes(nodes, clock)
     judge = Judge(windows, alerting, clock)
     processor = TelemetryProcessor(
         known,
@@ -228,7 +225,6 @@ def build(settings: "Settings") -> Application:
         absence=AbsenceWatch(rules, windows, nodes, alert_store, alerting, reader, clock),
         nodes=nodes,
         history=history,
-        alerts=alerts,
         alerting=alerting,
         alert_desk=AlertDesk(alert_store, silences, nodes, history, queue, clock, new_id),
         delivery=delivery,
@@ -281,27 +277,22 @@ def _handlers(
     intake: "Intake",
 ) -> "Mapping[str, Handler]":
     """The handlers that the settings allow: adding one is adding it here (docs/handlers.md)."""
+    from shared.adapters.app_events import OtelAppEvents
     from shared.adapters.custom_metrics import CustomMetrics
     from shared.adapters.http import HttpSender
     from shared.telemetry.handlers import registry
+    from shared.telemetry.handlers.app_event import AlertAppEvent
     from shared.telemetry.handlers.mesh_event import AlertEvents
     from shared.telemetry.handlers.metric import AlertMetric
     from shared.telemetry.handlers.remediate import Remediation
     from shared.telemetry.handlers.webhook import Webhook
 
     sender, metrics = HttpSender(clock), settings.metrics
-    handlers: list[Handler] = [AlertEvents(events), Remediation(intake.touch)]
+    handlers: list[Handler] = [AlertEvents(events), Remediation(intake.touch), AlertAppEvent(OtelAppEvents())]
     handlers += [Webhook(w.name, w.url, w.template, w.secret, sender, clock) for w in settings.webhooks]
     if metrics.endpoint:
         handlers.append(AlertMetric(CustomMetrics(metrics.endpoint, metrics.resource, credential, sender)))
     return registry(handlers)
-
-
-def _rules() -> "Sequence[Rule]":
-    """The rules of the library."""
-    from shared.telemetry.rule_files import load_rules
-
-    return load_rules()
 
 
 def _touch(intake: "Intake") -> "Touch":

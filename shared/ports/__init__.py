@@ -244,22 +244,6 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     operation: str = ""
 
 
-class Alerts(Protocol):
-    async def raise_alert(self, alert: Alert) -> Alert:
-        """Stores a new alert, or adds the count to the one of its node and id and widens its time.
-
-        The worse severity stays, with its title.
-        A resolved one fires again, an acknowledged one stays so. Raises Conflict where too many write at once.
-        """
-        ...
-
-    async def list(
-        self, *, node: str = "", state: str = "", size: int = 100, continuation: str = ""
-    ) -> Page[Alert]:
-        """In the order of nodes and ids."""
-        ...
-
-
 # --- work and events
 
 

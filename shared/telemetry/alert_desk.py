@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 8
 PAGE = 500
 LONGEST_SILENCE = timedelta(days=366)
+KEPT = timedelta(days=30)
 SILENCES = "silences"
 """The key that the history of silences lies under; those of a node lie under the node as well."""
 
@@ -82,7 +83,7 @@ class AlertDesk:
         return await self._command(actor, alert_id, reason, etag, resolved)
 
     async def silences(self) -> Sequence[Silence]:
-        """All, those that ended too until they are removed, the one that ends last first."""
+        """All, those that ended within thirty days too, the one that ends last first."""
         return sorted(await self._silences.list(), key=lambda s: (s.until, s.id), reverse=True)
 
     async def silence(self, actor: Actor, node: str, rule: str, until: datetime, reason: str) -> Silence:
@@ -107,6 +108,7 @@ class AlertDesk:
             created_at=now,
         )
         await self._silences.add(made)
+        await self._forget(now)
         await self._noted(made, f"silence by {actor.subject}", "Silenced", now)
         return made
 
@@ -123,6 +125,12 @@ class AlertDesk:
         await self._noted(found, f"unsilence by {actor.subject}", "Heard", self._clock.now())
         await self._wake(found)
         return found
+
+    async def _forget(self, now: datetime) -> None:
+        """Whoever adds to the table takes out of it what ended long ago, so that it does not grow."""
+        for silence in await self._silences.list():
+            if silence.until < now - KEPT:
+                await self._silences.remove(silence.id)
 
     async def _wake(self, silence: Silence) -> None:
         """Has what it kept quiet looked at, once every instance knows that it is gone."""

@@ -8,7 +8,7 @@ from shared.domain.ids import NodeKey
 from shared.domain.network import PeeringFlags
 from shared.domain.node import Coverage, HistoryEntry, Lease, NodeRecord
 from shared.domain.plan import Operation, Plan, PutPeering, PutSetting
-from shared.ports import Alert, DeadLetter
+from shared.ports import DeadLetter
 
 SUBSCRIPTION = "5e0bf1f4-1c5a-4c8e-9a52-5f1f6d2f0a11"
 OTHER_SUBSCRIPTION = "9b0bf1f4-1c5a-4c8e-9a52-5f1f6d2f0a22"
@@ -69,19 +69,4 @@ def letter(number: int, body: bytes = b"{}", kind: str = "event") -> DeadLetter:
         )
     return DeadLetter(
         id=f"{kind}/{number}", kind="key", at=after(number), reason="spent", source="test", body=body
-    )
-
-
-def alert(number: int, node: str = "node/a/b", count: int = 1) -> Alert:
-    return Alert(
-        id=f"rule|{node}|{number}/'x'",
-        node=node,
-        resource="/subscriptions/s/resourceGroups/g/providers/P/t/r",
-        rule="errors",
-        severity="error",
-        state="Firing",
-        title="It failed",
-        first_at=NOW,
-        last_at=after(number),
-        count=count,
     )

@@ -1,76 +1,122 @@
-"""Alerts, in memory and on tables."""
+"""Alerts and silences, in memory and on tables."""
 
 import asyncio
+from datetime import timedelta
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
-from shared.adapters.tables.alerts import TableAlerts
-from shared.domain.errors import Terminal
-from shared.ports import Alerts
+from shared.adapters.tables.alerts import TableAlertStore
+from shared.adapters.tables.silences import TableSilences
+from shared.domain.alert import Alert, Owed, Silence
+from shared.domain.errors import Conflict, Terminal
+from shared.domain.node import HistoryEntry
+from shared.ports.telemetry import AlertStore, Silences
 from tests.contract.conftest import AZURITE, FAKE
-from tests.contract.samples import after, alert
-from tests.fakes import InMemoryAlerts
+from tests.contract.samples import NOW, after
+from tests.fakes.alerts import InMemoryAlertStore, InMemorySilences
 
 
 @pytest.fixture(params=[FAKE, AZURITE])
-def alerts(request: pytest.FixtureRequest) -> Alerts:
+def alerts(request: pytest.FixtureRequest) -> AlertStore:
     if request.param == FAKE:
-        return InMemoryAlerts()
-    return TableAlerts(request.getfixturevalue("table_storage"))
+        return InMemoryAlertStore()
+    return TableAlertStore(request.getfixturevalue("table_storage"))
 
 
-async def test_a_new_alert_is_stored_as_it_is(alerts: Alerts) -> None:
-    assert await alerts.raise_alert(alert(1)) == alert(1)
-    assert (await alerts.list()).items == (alert(1),)
+@pytest.fixture(params=[FAKE, AZURITE])
+def silences(request: pytest.FixtureRequest) -> Silences:
+    if request.param == FAKE:
+        return InMemorySilences()
+    return TableSilences(request.getfixturevalue("table_storage"))
 
 
-async def test_raising_again_adds_the_count_and_moves_the_last_time_on(alerts: Alerts) -> None:
-    await alerts.raise_alert(alert(1))
-    later = msgspec.structs.replace(alert(1), count=3, first_at=after(50), last_at=after(60))
-    assert await alerts.raise_alert(later) == msgspec.structs.replace(alert(1), count=4, last_at=after(60))
-    earlier = msgspec.structs.replace(alert(1), last_at=after(-60))
-    assert (await alerts.raise_alert(earlier)).last_at == after(60)
-    assert len((await alerts.list()).items) == 1
+def alert(number: int, node: str = "node/s/a", **changes: object) -> Alert:
+    made = Alert(
+        id=f"{number:032x}",
+        rule="sql-deadlocks",
+        group=node,
+        node=node,
+        resource="/subscriptions/s/resourceGroups/a/providers/P/t/r",
+        severity="error",
+        state="Firing",
+        title="It failed <script>",
+        first_at=NOW,
+        last_at=after(number),
+    )
+    return replace(made, **changes)
 
 
-async def test_a_resolved_alert_fires_again_and_an_acknowledged_one_stays(alerts: Alerts) -> None:
-    await alerts.raise_alert(msgspec.structs.replace(alert(1), state="Resolved"))
-    await alerts.raise_alert(msgspec.structs.replace(alert(2), state="Acknowledged"))
-    assert (await alerts.raise_alert(alert(1))).state == "Firing"
-    assert (await alerts.raise_alert(alert(2))).state == "Acknowledged"
+async def test_an_alert_is_stored_as_it_is_with_all_that_it_holds(alerts: AlertStore) -> None:
+    whole = alert(
+        1,
+        seen={"0": (17, 1.5), "1": (3, 2.5)},
+        handlers=("webhook:ops",),
+        owed=(Owed(handler="webhook:ops", transition="fired", at=after(5), since=NOW),),
+        journal=(HistoryEntry(at=NOW, key="alert/1", cause="rule", outcome="Firing"),),
+        due=after(5),
+        told=1,
+        told_at=NOW,
+    )
+    saved = await alerts.save(whole)
+    assert saved == replace(whole, etag=saved.etag)
+    assert await alerts.get(whole.id) == saved
+    assert (await alerts.list()).items == (whole,)
 
 
-async def test_the_worse_severity_and_the_earlier_first_time_win(alerts: Alerts) -> None:
-    await alerts.raise_alert(alert(1))
-    worse = msgspec.structs.replace(alert(1), severity="critical", title="It burns", first_at=after(-60))
-    raised = await alerts.raise_alert(worse)
-    assert (raised.severity, raised.title, raised.first_at) == ("critical", "It burns", after(-60))
-    raised = await alerts.raise_alert(msgspec.structs.replace(alert(1), severity="warning"))
-    assert (raised.severity, raised.title, raised.first_at) == ("critical", "It burns", after(-60))
+async def test_what_is_not_there_is_none(alerts: AlertStore) -> None:
+    assert await alerts.get("0" * 32) is None
 
 
-async def test_no_raise_is_lost_among_many_at_once(alerts: Alerts) -> None:
-    await asyncio.gather(*(alerts.raise_alert(alert(1)) for _ in range(12)))
-    assert [found.count for found in (await alerts.list()).items] == [12]
+async def test_a_version_that_somebody_replaced_is_not_written(alerts: AlertStore) -> None:
+    first = await alerts.save(alert(1))
+    with pytest.raises(Conflict):
+        await alerts.save(alert(1))
+    second = await alerts.save(replace(first, count=2))
+    with pytest.raises(Conflict):
+        await alerts.save(replace(first, count=3))
+    assert await alerts.get(first.id) == second
 
 
-async def test_lists_by_node_and_state_page_by_page(alerts: Alerts) -> None:
-    for number in range(3):
-        await alerts.raise_alert(alert(number, "node/s/a"))
-    await alerts.raise_alert(msgspec.structs.replace(alert(3, "node/s/a"), state="Resolved"))
-    await alerts.raise_alert(alert(4, "node/s/b"))
-    assert len((await alerts.list()).items) == 5
-    assert {a.node for a in (await alerts.list(node="node/s/b")).items} == {"node/s/b"}
+async def test_of_many_that_make_one_alert_one_does(alerts: AlertStore) -> None:
+    made = await asyncio.gather(*(alerts.save(alert(1)) for _ in range(8)), return_exceptions=True)
+    assert sum(isinstance(m, Alert) for m in made) == 1
+    assert sum(isinstance(m, Conflict) for m in made) == 7
+
+
+async def test_lists_filter_and_page(alerts: AlertStore) -> None:
+    for number in range(4):
+        await alerts.save(alert(number, state="Resolved" if number == 3 else "Firing"))
+    await alerts.save(alert(4, "node/s/b", rule="throttled", severity="warning"))
+    await alerts.save(alert(5, "", domain="retail"))
+    assert len((await alerts.list()).items) == 6
+    assert [a.node for a in (await alerts.list(node="node/s/b")).items] == ["node/s/b"]
+    assert [a.id for a in (await alerts.list(rule="throttled")).items] == [alert(4).id]
+    assert [a.id for a in (await alerts.list(severity="warning", state="Firing")).items] == [alert(4).id]
     first = await alerts.list(node="node/s/a", state="Firing", size=2)
     rest = await alerts.list(node="node/s/a", state="Firing", size=2, continuation=first.continuation)
-    assert first.items + rest.items == tuple(alert(number, "node/s/a") for number in range(3))
+    assert [a.id for a in first.items + rest.items] == [alert(n).id for n in range(3)]
+    with pytest.raises(Terminal, match="InvalidContinuation"):
+        await alerts.list(node="node/s/b", continuation=first.continuation)
 
 
-async def test_a_token_of_another_list_is_refused(alerts: Alerts) -> None:
-    for number in range(3):
-        await alerts.raise_alert(alert(number))
-    page = await alerts.list(size=1)
-    with pytest.raises(Terminal) as refused:
-        await alerts.list(node="node/s/z", continuation=page.continuation)
-    assert refused.value.reason == "InvalidContinuation"
+async def test_what_is_due_is_found_and_nothing_else(alerts: AlertStore) -> None:
+    await alerts.save(alert(1, due=after(10)))
+    await alerts.save(alert(2, due=after(30)))
+    saved = await alerts.save(alert(3, due=after(10)))
+    await alerts.save(replace(saved, due=None))
+    assert [i async for i in alerts.due(after(20))] == [alert(1).id]
+
+
+async def test_silences_come_and_go(silences: Silences) -> None:
+    silence = Silence(
+        id="a", node="node/s/a", until=NOW + timedelta(hours=1), by="somebody", reason="works", created_at=NOW
+    )
+    await silences.add(silence)
+    await silences.add(replace(silence, id="b", node="", rule="throttled"))
+    assert await silences.get("a") == silence
+    assert [s.id for s in await silences.list()] == ["a", "b"]
+    await silences.remove("a")
+    await silences.remove("a")
+    assert await silences.get("a") is None
+    assert [s.id for s in await silences.list()] == ["b"]

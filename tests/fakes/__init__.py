@@ -5,7 +5,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.cloud import Cloud
 from tests.fakes.messages import InMemoryEventStream, InMemoryWorkQueue
 from tests.fakes.nodes import InMemoryHistory, InMemoryNodeStore
-from tests.fakes.records import InMemoryAlerts, InMemoryDeadLetters, InMemoryLeases
+from tests.fakes.records import InMemoryDeadLetters, InMemoryLeases
 from tests.fakes.resource_manager import FakeResourceManager
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "FakeClock",
     "FakeResourceManager",
     "InMemoryAddressBook",
-    "InMemoryAlerts",
     "InMemoryDeadLetters",
     "InMemoryEventStream",
     "InMemoryHistory",

@@ -1,4 +1,4 @@
-"""Leases, dead letters and alerts in memory."""
+"""Leases and dead letters in memory."""
 
 import asyncio
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from shared.domain.turn import Next, Turn, give_back, needs_line, take
-from shared.ports import SEVERITIES, TEXT_LIMIT, Alert, Clock, DeadLetter, Page
+from shared.ports import TEXT_LIMIT, Clock, DeadLetter, Page
 from tests.fakes.paging import newest_first, page_of
 
 
@@ -84,40 +84,5 @@ class InMemoryDeadLetters:
         self.letters.pop(letter_id, None)
 
 
-class InMemoryAlerts:
-    """Alerts; a resolved one that is raised again fires again, an acknowledged one stays so."""
-
-    def __init__(self) -> None:
-        self.alerts: dict[tuple[str, str], Alert] = {}
-
-    async def raise_alert(self, alert: Alert) -> Alert:
-        await asyncio.sleep(0)
-        place = (alert.node, alert.id)
-        stored = self.alerts.get(place)
-        self.alerts[place] = _raised_again(stored, alert) if stored else alert
-        return self.alerts[place]
-
-    async def list(
-        self, *, node: str = "", state: str = "", size: int = 100, continuation: str = ""
-    ) -> Page[Alert]:
-        await asyncio.sleep(0)
-        rows = [self.alerts[place] for place in sorted(self.alerts)]
-        rows = [r for r in rows if (not node or r.node == node) and (not state or r.state == state)]
-        return page_of(rows, f"alerts {node}", lambda r: f"{r.node}\n{r.id}", size, continuation)
-
-
 def _newest_first(letter: DeadLetter) -> str:
     return f"{newest_first(letter.at)} {letter.id}"
-
-
-def _raised_again(stored: Alert, alert: Alert) -> Alert:
-    worse = SEVERITIES.index(alert.severity) < SEVERITIES.index(stored.severity)
-    return msgspec.structs.replace(
-        stored,
-        severity=alert.severity if worse else stored.severity,
-        title=alert.title if worse else stored.title,
-        count=stored.count + alert.count,
-        first_at=min(stored.first_at, alert.first_at),
-        last_at=max(stored.last_at, alert.last_at),
-        state="Firing" if stored.state == "Resolved" else stored.state,
-    )

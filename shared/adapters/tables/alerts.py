@@ -1,82 +1,137 @@
-"""The `alerts` table: partition the node, row the alert's deduplication key."""
+"""The `alerts` table: partition the node, row the alert's id; a second row leads from an id to its node.
 
-import asyncio
-import random
+That an alert lies under its node makes a node's list one query of one partition. Rows that the versions before 0.3
+wrote lie in partitions of another name, and are left alone.
+"""
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import datetime
 
 import msgspec
 
 from shared.adapters.tables.continuation import read_token, write_token
 from shared.adapters.tables.documents import decoded, packed
 from shared.adapters.tables.keys import key_of
-from shared.adapters.tables.table import TableStorage
+from shared.adapters.tables.table import Entity, TableStorage
+from shared.domain.alert import Alert
 from shared.domain.errors import Conflict, NotFound
-from shared.ports import SEVERITIES, Alert, Page
+from shared.ports import Page
 
-ATTEMPTS = 20
-_PAUSE = 0.01  # seconds; grows with the attempts, by chance, so that writers to one alert fall apart
+KNOWN_PLACES = 10_000
+_EVERY_NODE = "PartitionKey ge 'of ' and PartitionKey lt 'of!'"
 
 
-class TableAlerts:
-    """Alerts."""
+class TableAlertStore:
+    """AlertStore."""
 
     def __init__(self, storage: TableStorage) -> None:
         self._table = storage.table("alerts")
+        # An alert never moves to another node.
+        self._places: OrderedDict[str, str] = OrderedDict()
 
-    async def raise_alert(self, alert: Alert) -> Alert:
-        for attempt in range(ATTEMPTS):
-            try:
-                return await self._raise_once(alert)
-            except (Conflict, NotFound):
-                await asyncio.sleep(random.uniform(0, _PAUSE * attempt))
-        raise Conflict("AlertContended", f"{ATTEMPTS} attempts met other writers", target=alert.id)
+    async def get(self, alert_id: str) -> Alert | None:
+        partition = await self._place(alert_id)
+        found = await self._table.get(partition, key_of(alert_id)) if partition else None
+        if found is None:
+            return None
+        return msgspec.structs.replace(decoded(found[0], Alert), etag=found[1])
+
+    async def save(self, alert: Alert) -> Alert:
+        entity = _entity(alert)
+        try:
+            if alert.etag is None:
+                await self._lead_to(alert)
+                etag = await self._table.insert(entity)
+            else:
+                etag = await self._table.replace(entity, alert.etag)
+        except NotFound as error:
+            message = "the alert was removed since it was read"
+            raise Conflict("AlertGone", message, target=alert.id) from error
+        return msgspec.structs.replace(alert, etag=etag)
 
     async def list(
-        self, *, node: str = "", state: str = "", size: int = 100, continuation: str = ""
+        self,
+        *,
+        node: str = "",
+        state: str = "",
+        rule: str = "",
+        severity: str = "",
+        size: int = 100,
+        continuation: str = "",
     ) -> Page[Alert]:
-        scope = f"alerts {node} {state}"
-        wanted = {"PartitionKey": key_of(node) if node else "", "state": state}
+        scope = f"alerts {node} {state} {rule} {severity}"
+        wanted = {"state": state, "rule": rule, "severity": severity}
         values = {name: value for name, value in wanted.items() if value}
+        query = [f"{name} eq @{name}" for name in values]
+        query.insert(0, "PartitionKey eq @partition" if node else _EVERY_NODE)
         rows, place = await self._table.page(
-            " and ".join(f"{name} eq @{name}" for name in values),
-            values,
+            " and ".join(query),
+            {**values, "partition": _partition(node)},
             size=size,
             after=read_token(scope, continuation),
         )
-        return Page(tuple(decoded(row, Alert) for row in rows), write_token(scope, place))
+        return Page(tuple(_alert(row) for row in rows), write_token(scope, place))
 
-    async def _raise_once(self, alert: Alert) -> Alert:
-        found = await self._table.get(key_of(alert.node), key_of(alert.id))
+    async def due(self, before: datetime) -> AsyncIterator[str]:
+        query = f"{_EVERY_NODE} and due lt @before"
+        async for row in self._table.query(query, {"before": before}, ["PartitionKey", "RowKey", "id"]):
+            yield str(row["id"])
+
+    # --- from an id to its node
+
+    async def _place(self, alert_id: str) -> str:
+        """The partition that an alert lies in; empty where there is none."""
+        if alert_id in self._places:
+            self._places.move_to_end(alert_id)
+            return self._places[alert_id]
+        found = await self._table.get(_lead(alert_id), key_of(alert_id))
         if found is None:
-            await self._table.insert(_entity(alert))
-            return alert
-        merged = raised_again(decoded(found[0], Alert), alert)
-        await self._table.replace(_entity(merged), found[1])
-        return merged
+            return ""
+        return self._known(alert_id, str(found[0]["partition"]))
+
+    async def _lead_to(self, alert: Alert) -> None:
+        """Before the alert itself: one that nothing leads to would never be found again."""
+        row = {
+            "PartitionKey": _lead(alert.id),
+            "RowKey": key_of(alert.id),
+            "partition": _partition(alert.node),
+        }
+        with suppress(Conflict):
+            await self._table.insert(row)
+        self._known(alert.id, _partition(alert.node))
+
+    def _known(self, alert_id: str, partition: str) -> str:
+        self._places[alert_id] = partition
+        if len(self._places) > KNOWN_PLACES:
+            self._places.popitem(last=False)
+        return partition
 
 
-def raised_again(stored: Alert, alert: Alert) -> Alert:
-    """The stored alert with one more raise: a resolved one fires again, an acknowledged one stays so.
+def _lead(alert_id: str) -> str:
+    """Ids are hexadecimal: 256 partitions."""
+    return key_of(f"id {alert_id[:2]}")
 
-    The worse severity stays, with the title that tells of it, and the earlier first time.
-    """
-    worst = min(stored, alert, key=lambda each: SEVERITIES.index(each.severity))
-    return msgspec.structs.replace(
-        stored,
-        severity=worst.severity,
-        title=worst.title,
-        count=stored.count + alert.count,
-        first_at=min(stored.first_at, alert.first_at),
-        last_at=max(stored.last_at, alert.last_at),
-        state="Firing" if stored.state == "Resolved" else stored.state,
-    )
+
+def _partition(node: str) -> str:
+    return key_of(f"of {node}")
+
+
+def _alert(row: Entity) -> Alert:
+    return decoded(row, Alert)
 
 
 def _entity(alert: Alert) -> dict[str, object]:
-    return {
-        "PartitionKey": key_of(alert.node),
+    entity: dict[str, object] = {
+        "PartitionKey": _partition(alert.node),
         "RowKey": key_of(alert.id),
+        "id": alert.id,
         "state": alert.state,
+        "rule": alert.rule,
         "severity": alert.severity,
         "last_at": alert.last_at,
-        **packed(msgspec.json.encode(alert)),
+        **packed(msgspec.json.encode(msgspec.structs.replace(alert, etag=None))),
     }
+    # A row without the column is never due.
+    return entity | ({"due": alert.due} if alert.due else {})

@@ -53,7 +53,6 @@ from shared.telemetry.process import TelemetryProcessor
 from shared.telemetry.replay import TelemetryReplay
 from shared.telemetry.rulebook import Rulebook
 from shared.telemetry.volumes import VolumeMeter
-from tests.fakes import InMemoryAlerts
 from tests.fakes.alerts import InMemoryAlertStore, InMemorySilences
 from tests.fakes.edges import InMemoryEdgeStore
 from tests.fakes.hubs import InMemoryHubStore
@@ -150,7 +149,7 @@ def _validator(schema: str) -> Draft202012Validator:
 
 def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
     """An app with two nodes that are Ready."""
-    mesh, alerts, numbers = InMemoryMesh(), InMemoryAlerts(), count(1)
+    mesh, numbers = InMemoryMesh(), count(1)
     edges, hubs = mesh.edges, InMemoryHubStore()
     edge_intake = EdgeIntake(edges, mesh.queue, mesh.clock, mesh.timing)
     hub_intake = HubIntake(mesh.mesh, hubs, mesh.queue, mesh.clock, mesh.timing)
@@ -192,7 +191,6 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
         absence=AbsenceWatch(book, windows, mesh.nodes, alert_store, alerting, reader, mesh.clock),
         nodes=mesh.nodes,
         history=mesh.history,
-        alerts=alerts,
         alerting=alerting,
         alert_desk=AlertDesk(
             alert_store,

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.actor import KEY_HOLDER, Role, digest
 from tests.support.mesh import SUBSCRIPTION
-from tests.unit.functions.api import ASK, POOL, ROUTES, Api, api, principal
+from tests.unit.functions.api import ASK, CONSUMER, POOL, ROUTES, Api, api, principal
 
 NODE = {"subscription": SUBSCRIPTION, "group": "sales"}
 EDGE = {"id": "0" * 32}
@@ -39,7 +39,7 @@ NEEDS: dict[str, tuple[Role, dict[str, str], dict[str, object] | None]] = {
     "get_alert": (Role.READER, ALERT, None),
     "acknowledge_alert": (Role.READER, ALERT, REASON),
     "resolve_alert": (Role.READER, ALERT, REASON),
-    "create_silence": (Role.READER, {}, {**REASON, "rule": "slow", "until": "2026-01-06T00:00:00Z"}),
+    "create_silence": (Role.READER, {}, {**REASON, "node": CONSUMER, "until": "2026-01-06T00:00:00Z"}),
     "list_silences": (Role.READER, {}, None),
     "delete_silence": (Role.READER, ALERT, None),
     "list_queries": (Role.READER, {}, None),

@@ -304,3 +304,14 @@ async def test_a_clock_that_jumps_ahead_resolves_and_tells_in_order() -> None:
     await world.fire(rule_named(auto_resolve=600))
     await world.tick(86_400)
     assert world.ops.ids == ["1-fired", "1-resolved"]
+
+
+async def test_whoever_makes_a_silence_takes_away_what_ended_long_ago() -> None:
+    world = World()
+    for days in (1, 40):
+        await world.desk.silence(
+            KEY_HOLDER, SALES, "", world.clock.now() + timedelta(days=days), f"for {days} days"
+        )
+    world.clock.advance(35 * 86_400)
+    await world.desk.silence(KEY_HOLDER, SALES, "", world.clock.now() + timedelta(days=1), "again")
+    assert [s.reason for s in await world.desk.silences()] == ["for 40 days", "again"]
