@@ -45,5 +45,5 @@ def owing_again(alert: Alert, owed: Owed) -> Alert:
     return msgspec.structs.replace(alert, owed=(*alert.owed, owed))
 
 
-def _which(owed: Owed) -> tuple[str, int, str]:
-    return owed.handler, owed.episode, owed.transition
+def _which(owed: Owed) -> tuple[str, int, str, datetime]:
+    return owed.handler, owed.episode, owed.transition, owed.since

@@ -32,6 +32,8 @@ TRANSITIONS: dict[tuple[AlertState, Command], AlertState] = {
 MESHPLANE = "meshplane"
 RECORD = "record"
 """The handler that has nothing to do: every alert is recorded."""
+REMEDIATE = "remediate"
+"""The handler that acts rather than tells: it hears of every firing, whatever keeps people from hearing of it."""
 MOST_OWED = 100
 """Notices that one alert may owe; while it owes more, episodes are recorded and not told."""
 BEHIND_SECONDS = 600.0
@@ -58,16 +60,16 @@ def fired(stored: Alert | None, found: Occurrence, now: datetime, silence: Silen
     What was counted before is left out event by event. `silence` is the one that keeps it quiet now.
     """
     if stored is None:
-        return _told(_begun(_new(found), found, now), found.cool_down, now, silence)
+        return _acting(_told(_begun(_new(found), found, now), found.cool_down, now, silence), now)
     if not _is_news(stored, found):
         return stored
     if stored.state == "Resolved":
-        return _told(_begun(stored, found, now), found.cool_down, now, silence)
+        return _acting(_told(_begun(stored, found, now), found.cool_down, now, silence), now)
     alert = _counted(stored, found, now)
     alert = msgspec.structs.replace(
         alert, first_at=min(stored.first_at, found.first_at), last_at=max(stored.last_at, found.last_at)
     )
-    return told_if_quiet(alert, now, silence)
+    return _acting(told_if_quiet(alert, now, silence), now)
 
 
 def told_if_quiet(alert: Alert, now: datetime, silence: Silence | None) -> Alert:
@@ -140,7 +142,8 @@ def _new(found: Occurrence) -> Alert:
 
 def _is_news(stored: Alert, found: Occurrence) -> bool:
     if not found.counts:
-        return found.last_at > stored.last_at
+        grown = stored.state != "Resolved" and found.total is not None and found.total > stored.count
+        return grown or found.last_at > stored.last_at
     mark = stored.seen.get(found.partition)
     return any(is_above(mark, sequence, at) for sequence, (_, at) in found.counts.items())
 
@@ -178,7 +181,7 @@ def _counted(stored: Alert, found: Occurrence, now: datetime) -> Alert:
         resource=found.resource if later else stored.resource,
         category=found.category if later else stored.category,
         operation=found.operation if later else stored.operation,
-        count=stored.count + fresh if found.total is None else found.total,
+        count=stored.count + fresh if found.total is None else max(stored.count, found.total),
         seen={**stored.seen, found.partition: marked} if marked else stored.seen,
         resolve_at=now + timedelta(seconds=found.auto_resolve) if found.auto_resolve > 0 else None,
     )
@@ -220,8 +223,17 @@ def _moved(
 
 
 def _owing(alert: Alert, transition: Transition, now: datetime) -> Alert:
-    owed = tuple(
-        Owed(handler=h, transition=transition, at=now, since=now, episode=alert.episode)
-        for h in alert.handlers
-    )
+    owed = (_notice(alert, h, transition, now) for h in alert.handlers if h != REMEDIATE)
     return msgspec.structs.replace(alert, owed=(*alert.owed, *owed))
+
+
+def _acting(alert: Alert, now: datetime) -> Alert:
+    """The alert that owes the handler which acts another look, unless one is owed that nobody has begun."""
+    waits = any(o.handler == REMEDIATE and not o.attempts for o in alert.owed)
+    if REMEDIATE not in alert.handlers or waits:
+        return alert
+    return msgspec.structs.replace(alert, owed=(*alert.owed, _notice(alert, REMEDIATE, "fired", now)))
+
+
+def _notice(alert: Alert, handler: str, transition: Transition, now: datetime) -> Owed:
+    return Owed(handler=handler, transition=transition, at=now, since=now, episode=alert.episode)

@@ -93,14 +93,13 @@ class Alerting:
             except Conflict:
                 await self._clock.sleep(PAUSE * attempt)
                 continue
-            await self._announce(saved)
+            if saved.journal or set(saved.owed) - set(stored.owed if stored else ()):
+                await self._announce(saved)
             return saved
         raise Conflict("AlertContended", f"{ATTEMPTS} attempts met other writers", target=key)
 
     async def _announce(self, alert: Alert) -> None:
-        """Has the alert looked at where there is something to tell; the timer finds what no message told of."""
-        if not alert.journal and not alert.owed:
-            return
+        """Has somebody told what there is to tell; the timer finds what no message told of."""
         try:
             await self._queue.enqueue(WorkItem(f"alert/{alert.id}", "alert"))
         except MeshError as error:

@@ -97,10 +97,11 @@ def test_partitions_count_apart() -> None:
     assert (alert.count, set(alert.seen)) == (2, {"0", "1"})
 
 
-def test_a_total_is_taken_as_it_is() -> None:
-    """What a window came to is no more added up: the alert shows the window."""
+def test_a_total_is_not_added_up_and_never_shrinks_within_an_episode() -> None:
+    """The alert shows the most that a window came to."""
     alert = fired(firing(total=12), found(sequence=1, total=9), NOW, None)
-    assert alert.count == 9
+    assert alert.count == 12
+    assert fired(alert, found(sequence=2, total=15), NOW, None).count == 15
 
 
 def test_a_timers_finding_is_news_only_when_it_is_later() -> None:
@@ -183,6 +184,23 @@ def test_the_times_of_its_history_never_go_back() -> None:
     alert = resolved(alert, "somebody", "mended", after(-7200))
     times = [e.at for e in alert.journal]
     assert times == sorted(set(times))
+
+
+def test_what_acts_hears_of_every_firing_silence_or_not() -> None:
+    """Somebody who deletes the same thing twice within an hour finds it mended twice."""
+
+    def acting(sequence: int) -> Occurrence:
+        return found(sequence, handlers=("remediate", "ops"), cool_down=900.0)
+
+    alert = fired(None, acting(0), NOW, quiet())
+    assert [o.handler for o in alert.owed] == ["remediate"]
+    more = fired(alert, acting(1), after(1), quiet())
+    assert [o.handler for o in more.owed] == ["remediate"]
+    held, mine = claimed(more, after(2), 60)
+    again = fired(held, acting(2), after(3), quiet())
+    assert [(o.handler, o.attempts) for o in again.owed] == [("remediate", 1), ("remediate", 0)]
+    assert [o.attempts for o in struck(again, mine).owed] == [0]
+    assert [o.handler for o in cleared(again, "calm", after(9)).owed] == ["remediate", "remediate"]
 
 
 # --- what it owes
