@@ -11,7 +11,7 @@ from shared.domain.errors import MeshError, NotFound, Terminal
 from shared.domain.ids import normal_id
 from shared.domain.node import EVERYTHING, Coverage, CoverageStatus
 from shared.domain.plan import DeleteSetting, SettingStep
-from shared.domain.sinks import places, region_of
+from shared.domain.sinks import SinkKind, places, region_of
 from shared.domain.sinks_choice import NodeSinks, Wanted
 from shared.ports import Resource
 from shared.reconcile.diagnostics_children import has_children
@@ -109,7 +109,7 @@ def enforce(
             findings.append(_not_read(resource, error))
             errors.append(error)
         coverage.append(row)
-    findings += _lacking(resources, coverage, sinks)
+    findings += _lacking(resources, [*coverage, *then], sinks)
     return Enforcement(tuple(coverage), tuple(steps), _gathered(findings), tuple(errors), tuple(then))
 
 
@@ -203,22 +203,23 @@ def _standing(
     return "unsupported", code, _UNSUPPORTED[code]
 
 
-def _lacking(resources: Sequence[Resource], coverage: Sequence[Coverage], sinks: NodeSinks) -> list[Finding]:
-    """One finding for each kind of sink and region that a node lacks: what, where, and for which resources."""
-    affected: dict[tuple[str, str], list[str]] = {}
-    for resource, row in zip(resources, coverage, strict=True):
-        for kind in row.wanted if row.code == NO_SINK else ():
-            if sinks.sink(kind, resource.location) is None and sinks.may_report(resource.id, kind):
-                affected.setdefault((kind, _place(resource)), []).append(resource.id)
+def _lacking(resources: Sequence[Resource], rows: Iterable[Coverage], sinks: NodeSinks) -> list[Finding]:
+    """One finding for each region in which sinks are missing: which kinds, and for which resources."""
+    lacking = {normal_id(r.id): r for r in rows if r.code == NO_SINK}
+    affected: dict[tuple[str, tuple[SinkKind, ...]], list[Resource]] = {}
+    for resource in resources:
+        if row := lacking.get(normal_id(resource.id)):
+            missing = tuple(k for k in row.wanted if sinks.sink(k, resource.location) is None)
+            affected.setdefault((_place(resource), missing), []).append(resource)
     return [
         Finding(
             OBSERVED,
             "NoSinkInRegion",
-            f"MESH_SINKS has no {kind} sink for {place}, which {len(ids)} of the node's resources are to report to: "
-            f"{', '.join(ids[:NAMED])}{', …' if len(ids) > NAMED else ''}. Add one there, or change the tag "
-            "mesh-telemetry or MESH_TELEMETRY_POLICY. Everything else is sent meanwhile.",
+            f"MESH_SINKS has no {' and no '.join(kinds)} sink for {place}, where {len(some)} of the node's resources "
+            f"are to report to one: {', '.join(r.id for r in some[:NAMED])}{', …' if len(some) > NAMED else ''}. "
+            "Add it, or change the tag mesh-telemetry. Everything else is sent meanwhile.",
         )
-        for (kind, place), ids in affected.items()
+        for (place, kinds), some in affected.items()
     ]
 
 
