@@ -1,7 +1,8 @@
 """What the query API answers becomes rows, or one of our errors."""
 
+import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -23,7 +24,7 @@ TABLE = {
     "rows": [["2026-01-05T08:00:00.5Z", 3], [None, 0]],
 }
 
-type Reply = Callable[[web.Request], web.StreamResponse]
+type Reply = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +34,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 @asynccontextmanager
 async def store_that(
-    reply: Reply, served: Certificates, *workspaces: str, seconds: int = 60
+    reply: Reply, served: Certificates, *workspaces: str, seconds: float = 60
 ) -> AsyncIterator[tuple[LogAnalytics, CountingCredential]]:
     """The adapter, towards a service that answers everything so."""
 
-    async def handle(request: web.Request) -> web.StreamResponse:
-        await request.read()
-        return reply(request)
-
     app = web.Application()
-    app.router.add_post("/{path:.*}", handle)
+    app.router.add_post("/{path:.*}", reply)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(served.certificate, served.private_key)
     runner = web.AppRunner(app)
@@ -67,7 +64,14 @@ async def store_that(
 
 def refusing(status: int, headers: Mapping[str, str] | None = None) -> Reply:
     error = {"code": "SomeError", "message": "outer", "innererror": {"code": "Inner", "message": "why"}}
-    return lambda _: web.json_response({"error": error}, status=status, headers=headers)
+    return answering({"error": error}, status, headers)
+
+
+def answering(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+    async def reply(_: web.Request) -> web.StreamResponse:
+        return web.json_response(body, status=status, headers=headers)
+
+    return reply
 
 
 async def test_the_workspace_is_asked_by_its_resource_id_and_rows_come_with_their_types(
@@ -75,7 +79,7 @@ async def test_the_workspace_is_asked_by_its_resource_id_and_rows_come_with_thei
 ) -> None:
     asked: list[str] = []
 
-    def reply(request: web.Request) -> web.StreamResponse:
+    async def reply(request: web.Request) -> web.StreamResponse:
         asked.append(f"{request.path} {request.headers['Prefer']}")
         return web.json_response({"tables": [TABLE]})
 
@@ -88,30 +92,17 @@ async def test_the_workspace_is_asked_by_its_resource_id_and_rows_come_with_thei
     assert table.partial == ""
 
 
-async def test_several_workspaces_are_asked_once_each_and_their_rows_follow_each_other(
-    served: Certificates,
-) -> None:
-    def reply(request: web.Request) -> web.StreamResponse:
-        rows = [[None, 1]] if request.path.startswith(f"/v1{NORTH}/") else [[None, 2], [None, 3]]
-        return web.json_response({"tables": [{**TABLE, "rows": rows}]})
+async def test_several_workspaces_are_asked_in_one_request(served: Certificates) -> None:
+    asked: list[tuple[str, object]] = []
 
-    async with store_that(reply, served, WORKSPACE, NORTH, WORKSPACE) as (store, _):
-        table = await store.query("errors", hours=2)
-    assert table.rows == ((None, 2), (None, 3), (None, 1))
-
-
-async def test_a_workspace_that_does_not_answer_makes_the_answer_a_partial_one(
-    served: Certificates,
-) -> None:
-    def reply(request: web.Request) -> web.StreamResponse:
-        if request.path.startswith(f"/v1{NORTH}/"):
-            return refusing(403)(request)
+    async def reply(request: web.Request) -> web.StreamResponse:
+        asked.append((request.path, await request.json()))
         return web.json_response({"tables": [TABLE]})
 
-    async with store_that(reply, served, WORKSPACE, NORTH) as (store, _):
-        table = await store.query("errors", hours=2)
-    assert len(table.rows) == 2
-    assert table.partial == f"LogStoreDenied: why ({NORTH})"
+    async with store_that(reply, served, WORKSPACE, NORTH, WORKSPACE) as (store, _):
+        await store.query("errors", hours=0.5)
+    body = {"query": "errors", "timespan": "PT1800S", "workspaces": [NORTH]}
+    assert asked == [(f"/v1{WORKSPACE}/query", body)]
 
 
 async def test_a_partial_answer_says_why_it_is_one(served: Certificates) -> None:
@@ -122,10 +113,10 @@ async def test_a_partial_answer_says_why_it_is_one(served: Certificates) -> None
     }
     error = {"code": "PartialError", "message": "There were some errors", "details": [detail]}
     body = {"tables": [TABLE], "error": error}
-    async with store_that(lambda _: web.json_response(body), served) as (store, _):
+    async with store_that(answering(body), served) as (store, _):
         table = await store.query("errors", hours=2)
     assert len(table.rows) == 2
-    assert "some errors" in table.partial
+    assert table.partial == "exceeds the limit"
 
 
 @pytest.mark.parametrize(
@@ -152,13 +143,39 @@ async def test_each_refusal_is_one_of_our_errors(
     assert raised.value.retry_after == (9.0 if status == 429 else None)
 
 
-async def test_an_answer_that_is_no_json_is_a_failure_of_the_store(served: Certificates) -> None:
-    async with store_that(lambda _: web.Response(text="<html>", content_type="text/html"), served) as (
-        store,
-        _,
-    ):
-        with pytest.raises(Transient):
+@pytest.mark.parametrize("body", ["<html>", [1], {"tables": []}, {"tables": [{"rows": []}]}, None])
+async def test_an_answer_in_another_shape_is_a_failure_of_the_store(
+    served: Certificates, body: object
+) -> None:
+    async with store_that(answering(body), served) as (store, _):
+        with pytest.raises(Transient) as raised:
             await store.query("errors", hours=2)
+    assert raised.value.reason == "UnreadableAnswer"
+
+
+async def test_a_page_of_a_proxy_is_told_by_its_status(served: Certificates) -> None:
+    async def reply(_: web.Request) -> web.StreamResponse:
+        return web.Response(text="<html>", content_type="text/html", status=502)
+
+    async with store_that(reply, served) as (store, _):
+        with pytest.raises(Transient, match="answered 502"):
+            await store.query("errors", hours=2)
+
+
+async def test_a_store_that_says_nothing_is_given_up_in_time(
+    served: Certificates,
+) -> None:
+    heard = asyncio.Event()
+
+    async def reply(_: web.Request) -> web.StreamResponse:
+        await heard.wait()
+        return web.Response()
+
+    async with store_that(reply, served, seconds=0.1) as (store, _):
+        with pytest.raises(Waiting, match="fewer hours") as raised:
+            await store.query("errors", hours=2)
+        heard.set()
+    assert raised.value.reason == "QueryTimeout"
 
 
 async def test_a_store_that_is_not_there_is_unreachable() -> None:
