@@ -1,7 +1,5 @@
 """A rule as written → the rule that is judged by, with what no type can check."""
 
-import re
-import warnings
 from collections.abc import Collection
 
 from msgspec import UNSET, UnsetType
@@ -19,6 +17,7 @@ from shared.telemetry.rule import (
     Scalar,
     Threshold,
 )
+from shared.telemetry.rule_expressions import expression_fault
 from shared.telemetry.rule_reading import Reading, suggestion
 from shared.telemetry.rule_schema import (
     AbsenceForm,
@@ -110,12 +109,8 @@ def _field(path: str, what: FieldForm | Scalar | list[Scalar], reading: Reading[
 
 
 def _expression(text: str, where: str, reading: Reading[RuleForm]) -> str:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            re.compile(text, re.IGNORECASE)
-    except (re.PatternError, OverflowError, RecursionError, Warning) as error:
-        reading.fault(where, f"is no regular expression: {error}")
+    if text and (fault := expression_fault(text)):
+        reading.fault(where, fault)
     return text
 
 

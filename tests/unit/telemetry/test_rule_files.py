@@ -307,7 +307,7 @@ AMISS = {
     "an unknown handler": (
         "handlers: []",
         "handlers: [record, webhok]",
-        "handlers[1]: 'webhok' is no handler: one of mesh-event, metric, record, remediate, webhook; did you mean 'webhook'",
+        "handlers[1]: 'webhok' is no handler: one of mesh-event, metric, record, remediate, webhook; did you mean",
     ),
     "a long silence": ("handlers: []", "cool_down: 91d", "cool_down: '91d' is longer than 90 days"),
 }
@@ -323,6 +323,34 @@ def test_what_is_well_formed_and_makes_no_sense_is_said(folder: Path, what: str)
     assert before in text
     [fault] = faults(folder, "\n" + text.replace(before, after))
     assert fault.startswith(f"2: {expected}"), fault
+
+
+ENDLESS = (r"(a+)+$", r"(a*)*b", r"((a|b+)c)*", r"(?:\w+\s?)+$", r"(a+)+?b", r"(?P<x>a{2,})+", r"((?:a+))*")
+LINEAR = (
+    r"a+b+",
+    r"(a++)+$",
+    r"(?>a+)+b",
+    r"(a+)?b",
+    r"(a{1,3})+",
+    r"[(+)]+",
+    r"\(a+\)+",
+    r"^Access.*denied$",
+    r"(a|b)+",
+)
+
+
+@pytest.mark.parametrize("pattern", ENDLESS)
+def test_an_expression_that_some_texts_keep_busy_for_ever_is_refused(folder: Path, pattern: str) -> None:
+    match = f"match: {{fields: {{a: {{matches: '{pattern}'}}}}}}"
+    [fault] = faults(folder, f"{{name: a, title: t, severity: error, {match}, condition: {{kind: each}}}}")
+    assert fault.startswith("1: match.fields.a.matches: repeats without end what repeats without end")
+
+
+@pytest.mark.parametrize("pattern", LINEAR)
+def test_an_expression_that_ends_soon_is_taken(folder: Path, pattern: str) -> None:
+    match = f"match: {{fields: {{a: {{matches: '{pattern}'}}}}}}"
+    found = rule(folder, f"{{name: a, title: t, severity: error, {match}, condition: {{kind: each}}}}")
+    assert found.match.fields[0].matches == pattern
 
 
 def test_a_rule_of_absence_may_be_about_every_record(folder: Path) -> None:
