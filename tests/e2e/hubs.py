@@ -62,6 +62,27 @@ def zone_ids(subscription: str, zones: Sequence[str] = ZONES) -> list[str]:
     return [f"{_providers(subscription)}/Microsoft.Network/privateDnsZones/{zone}" for zone in zones]
 
 
+def archive_id(subscription: str) -> str:
+    """The resource id of the account that nodes of most tests archive to."""
+    return f"{_providers(subscription)}/Microsoft.Storage/storageAccounts/mesharchive"
+
+
+def stream_id(subscription: str) -> str:
+    """The resource id of the Event Hubs namespace that nodes of most tests stream to."""
+    return f"{_providers(subscription)}/Microsoft.EventHub/namespaces/meshstream"
+
+
+def sink_settings(subscription: str) -> str:
+    """`MESH_SINKS`: an Event Hub and an account in the region of most tests, and in no other."""
+    rule = f"{stream_id(subscription)}/authorizationRules/RootManageSharedAccessKey"
+    return json.dumps(
+        [
+            {"kind": "event-hub", "id": rule, "hub": "telemetry", "region": REGION},
+            {"kind": "storage", "id": archive_id(subscription), "region": REGION},
+        ]
+    )
+
+
 def hub_settings(subscription: str) -> str:
     """`MESH_HUBS` for all of them."""
     return json.dumps(

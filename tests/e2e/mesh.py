@@ -37,7 +37,7 @@ from tests.e2e.azure import (
     NotSeen,
     wait_for,
 )
-from tests.e2e.hubs import PLACES, hub_settings
+from tests.e2e.hubs import PLACES, hub_settings, sink_settings
 
 __all__ = [
     "GROUPS",
@@ -118,7 +118,10 @@ class Mesh(Azure):
 
     def host(self, folder: Path, settings: Mapping[str, str], instances: int = INSTANCES) -> FunctionsHost:
         """A functions host for the app on this Azure, not started."""
-        hubs = {"MESH_HUBS": hub_settings(self.subscription)}
+        hubs = {
+            "MESH_HUBS": hub_settings(self.subscription),
+            "MESH_SINKS": sink_settings(self.subscription),
+        }
         values = {**app_settings(self.azure.endpoints), **hubs, **SETTINGS, **settings}
         return FunctionsHost(impatient_app(folder), values, folder, instances=instances)
 
