@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import duckdb
 import duckdb_kql
+from duckdb_kql import KqlSchemaError
 
 from local.logs.mapping import Row
 from local.logs.schema import DUCKDB_TYPES, FILLED, kusto_type, tables
@@ -17,6 +18,7 @@ from local.logs.schema import DUCKDB_TYPES, FILLED, kusto_type, tables
 MOST_ROWS_A_TABLE = 200_000
 # What the service itself answers at most: "Service limits" of the Log Analytics API.
 MOST_ROWS_AN_ANSWER = 500_000
+MOST_TRANSLATIONS = 200
 # The service's own default: "Timeouts" of the Log Analytics API.
 SECONDS_TO_ANSWER = 180.0
 
@@ -54,6 +56,7 @@ class LogStore:
             config={"memory_limit": "512MB", "threads": 2, "enable_external_access": False}
         )
         self._writing = threading.Lock()
+        self._translations: dict[tuple[str, int], str] = {}
         self._columns: dict[str, dict[str, str]] = {}
         for table, documented in tables().items():
             columns = {**documented, **FILLED.get(table, {})}
@@ -83,9 +86,11 @@ class LogStore:
         Raises KqlError, duckdb.Error and QueryTimeout.
         """
         with closing(self._connection.cursor()) as cursor, _limited(cursor, seconds):
+            cursor.execute("SET TimeZone = 'UTC'")
             if scope != EVERYTHING:
                 self._restrict(cursor, scope)
-            relation = duckdb_kql.kql(cursor, kql, allow_write=False, query_now=now)
+            sql, parameters = self._translated(kql, now)
+            relation = cursor.sql(sql, params=parameters) if parameters else cursor.sql(sql)
             columns = tuple(
                 (name, kusto_type(str(kind)))
                 for name, kind in zip(relation.columns, relation.types, strict=True)
@@ -95,6 +100,22 @@ class LogStore:
 
     def close(self) -> None:
         self._connection.close()
+
+    def _translated(self, kql: str, now: datetime | None) -> tuple[str, dict[str, object]]:
+        """SQL for a query. Who asks the same again, as a page that is refreshed does, need not wait for the parser."""
+        width = sum(map(len, self._columns.values()))
+        known = self._translations.get((kql, width)) if now is None else None
+        if known is not None:
+            return known, {}
+        schema = {table: list(columns.values()) for table, columns in self._columns.items()}
+        made = duckdb_kql.to_sql(kql, schema=schema, allow_write=False, query_now=now)
+        if made.unbound:
+            raise KqlSchemaError(", ".join(made.unbound), hint="a parameter without a value")
+        if now is None and not made.parameters:
+            self._translations[kql, width] = str(made)
+            if len(self._translations) > MOST_TRANSLATIONS:
+                del self._translations[next(iter(self._translations))]
+        return str(made), made.parameters
 
     def _insert(self, table: str, rows: list[Row]) -> None:
         known = self._columns[table]
