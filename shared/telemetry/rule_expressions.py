@@ -20,7 +20,10 @@ def expression_fault(text: str) -> str:
     except (re.PatternError, OverflowError, RecursionError, Warning) as error:
         return f"is no regular expression: {error}"
     if _repeats_what_repeats(text):
-        return "repeats without end what repeats without end, which some texts keep busy for ever: make one possessive (++)"
+        return (
+            "repeats without end what repeats without end, which some texts keep busy for ever: "
+            "make one possessive (++)"
+        )
     return ""
 
 

@@ -212,7 +212,7 @@ def _text(kind: inspect.Type, node: yaml.Node) -> object:
     assert isinstance(kind, inspect.StrType)
     value = str(node.value)
     least, most = kind.min_length or 0, kind.max_length or len(value)
-    fits = least <= len(value) <= most and (kind.pattern is None or re.search(kind.pattern, value))
+    fits = least <= len(value) <= most and (kind.pattern is None or re.fullmatch(kind.pattern, value))
     return value if fits and _tag(node) == "str" else _NOTHING
 
 

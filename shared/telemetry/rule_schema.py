@@ -19,23 +19,19 @@ LONGEST_PATTERN = 256
 
 def _text(
     what: str,
-    description: str | None = None,
     *,
     pattern: str | None = None,
     least: int | None = None,
     most: int | None = None,
 ) -> Meta:
     """A text; `what` is what a fault calls it: "'5x' is not a duration such as 30s, 5m, 1h"."""
-    return Meta(
-        description=description, pattern=pattern, min_length=least, max_length=most, extra={"what": what}
-    )
+    return Meta(pattern=pattern, min_length=least, max_length=most, extra={"what": what})
 
 
 Duration = Annotated[
     str,
     _text(
         "a duration such as 30s, 5m, 1h",
-        "A duration from 1s on: 30s, 5m, 1h, 2d.",
         pattern=r"^[1-9][0-9]{0,6}(s|m|h|d)$",
     ),
 ]
@@ -43,7 +39,6 @@ FieldPath = Annotated[
     str,
     _text(
         "a path such as properties.statusCode",
-        "The names from the record's root downwards, with dots: properties.statusCode",
         pattern=r"^[^.\s][^.]*(\.[^.]+){0,7}$",
         most=256,
     ),
@@ -52,7 +47,6 @@ Name = Annotated[
     str,
     _text(
         "a name such as sql-deadlocks, of at most 64 characters",
-        "The rule's identity: lower-case words with hyphens.",
         pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
         most=64,
     ),
@@ -62,12 +56,7 @@ Prose = Annotated[str, _text("a text of 1 to 2000 characters", least=1, most=200
 Word = Annotated[str, _text("a text of 1 to 256 characters", least=1, most=256)]
 Expression = Annotated[
     str,
-    _text(
-        f"a regular expression of 1 to {LONGEST_PATTERN} characters",
-        "A regular expression (Python's) that has to be found in the text.",
-        least=1,
-        most=LONGEST_PATTERN,
-    ),
+    _text(f"a regular expression of 1 to {LONGEST_PATTERN} characters", least=1, most=LONGEST_PATTERN),
 ]
 Some = Meta(min_length=1, max_length=100)
 type Words = Word | Annotated[list[Word], Some]
@@ -98,27 +87,15 @@ class MatchForm(_Form):
     """Which records: of each list that is given, one has to fit. A metric has but its name, its type and fields."""
 
     category: Words | UnsetType = UNSET
-    operation: Annotated[Words, Meta(description="May end in *.")] | UnsetType = UNSET
+    operation: Words | UnsetType = UNSET
     level: Level | Annotated[list[Level], Some] | UnsetType = UNSET
-    result: Annotated[Results, Meta(description="success, failure, or the service's word.")] | UnsetType = (
+    result: Results | UnsetType = UNSET
+    resource_type: Words | UnsetType = UNSET
+    metric: Words | UnsetType = UNSET
+    custom: Words | UnsetType = UNSET
+    fields: Annotated[dict[FieldPath, FieldForm | Scalars], Meta(min_length=1, max_length=20)] | UnsetType = (
         UNSET
     )
-    resource_type: (
-        Annotated[Words, Meta(description="microsoft.sql/servers/databases; may end in *.")] | UnsetType
-    ) = UNSET
-    metric: Annotated[Words, Meta(description="The name of a platform metric.")] | UnsetType = UNSET
-    custom: Annotated[Words, Meta(description="The type of a custom event.")] | UnsetType = UNSET
-    fields: (
-        Annotated[
-            dict[FieldPath, FieldForm | Scalars],
-            Meta(
-                min_length=1,
-                max_length=20,
-                description="By path: the value, several values, or what it has to be.",
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
 
 
 class EachForm(_Form, tag="each", tag_field="kind"):
@@ -143,7 +120,7 @@ class ThresholdForm(_Form, tag="threshold", tag_field="kind"):
     """An aggregate of a number over a window, compared with exactly one of gt, gte, lt, lte."""
 
     aggregation: Aggregation
-    of: Annotated[FieldPath, Meta(description="Of a metric: total, count, average, minimum or maximum.")]
+    of: FieldPath
     window: Duration
     gt: float | UnsetType = UNSET
     gte: float | UnsetType = UNSET
@@ -169,23 +146,10 @@ class RuleForm(_Form):
     condition: EachForm | CountForm | RateForm | ThresholdForm | AbsenceForm
     description: Prose | UnsetType = UNSET
     group_by: GroupBy = "resource"
-    dedupe: Annotated[
-        list[FieldPath],
-        Meta(
-            max_length=8, description="Fields that tell alerts of one group apart: category, operationName, …"
-        ),
-    ] = []
-    cool_down: Annotated[Duration, Meta(description="How long nobody is told again.")] | UnsetType = UNSET
-    auto_resolve: (
-        Annotated[
-            Duration | Literal["never"],
-            Meta(
-                description="After how long without a match the alert is resolved; 1h unless said, or never."
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    handlers: Annotated[list[Word], Meta(max_length=20, description="Who is told, beside the record.")] = []
+    dedupe: Annotated[list[FieldPath], Meta(max_length=8)] = []
+    cool_down: Duration | UnsetType = UNSET
+    auto_resolve: Duration | Literal["never"] | UnsetType = UNSET
+    handlers: Annotated[list[Word], Meta(max_length=20)] = []
 
 
 class RulesForm(_Form):
@@ -194,13 +158,66 @@ class RulesForm(_Form):
     rules: Annotated[list[RuleForm], Meta(min_length=1, max_length=500)]
 
 
+_COMPARISONS = {"gt": "Above.", "gte": "From.", "lt": "Below.", "lte": "Up to."}
+_TOLD: dict[type[_Form], dict[str, str]] = {
+    FieldForm: {
+        "any_of": "One of these.",
+        "none_of": "None of these.",
+        "contains": "A text in it.",
+        "matches": "A regular expression (Python's) found in it.",
+        **_COMPARISONS,
+        "exists": "Whether it is there.",
+    },
+    MatchForm: {
+        "category": "Of the log, such as AuditEvent.",
+        "operation": "operationName; may end in *.",
+        "level": "However the service writes it.",
+        "result": "success, failure, or the service's own word.",
+        "resource_type": "Such as microsoft.sql/servers/databases; may end in *.",
+        "metric": "The name of a platform metric: the rule is about metrics.",
+        "custom": "The type of a custom event.",
+        "fields": "By path: a value, several values, or what the field has to be.",
+    },
+    EachForm: {},
+    CountForm: {"at_least": "So many matching records.", "window": "Such as 5m."},
+    RateForm: {"per_minute": "So many matching records a minute.", "window": "Such as 1h."},
+    ThresholdForm: {
+        "aggregation": "What is made of the numbers of a window.",
+        "of": "The path of the number; of a metric total, count, average, minimum or maximum.",
+        "window": "Such as 5m.",
+        **_COMPARISONS,
+        "percentile": "For the aggregation percentile; 95 unless said.",
+        "least": "Windows with fewer records say nothing.",
+    },
+    AbsenceForm: {"period": "Such as 6h."},
+    RuleForm: {
+        "name": "Its identity: lower-case words with hyphens.",
+        "title": "What people read first.",
+        "severity": "How bad it is.",
+        "match": "Which records.",
+        "condition": "When they amount to an alert.",
+        "description": "Why, and where the numbers come from.",
+        "group_by": "What has an alert of its own.",
+        "dedupe": "Paths whose values tell alerts of one group apart: category, properties.pipelineName.",
+        "cool_down": "For how long its firing again is told to nobody.",
+        "auto_resolve": "After how long without a match it is resolved; 1h unless said, or never.",
+        "handlers": "Who is told: mesh-event, webhook (all there are), webhook:name, metric, remediate.",
+    },
+    RulesForm: {"rules": "One after the other."},
+}
+"""What editors show beside each key."""
+
+
 def rule_schema() -> dict[str, object]:
     """The JSON Schema (2020-12) of one YAML document: a rule, or `rules:` with a list of them."""
     (rule, rules), parts = msgspec.json.schema_components(
         (RuleForm, RulesForm), ref_template="#/$defs/{name}"
     )
-    one = [{"required": [name]} for name in ("gt", "gte", "lt", "lte")]
-    parts["ThresholdForm"]["oneOf"] = one  # which no type can say
+    for form, told in _TOLD.items():
+        for name, text in told.items():
+            parts[form.__name__]["properties"][name]["description"] = text
+    # What no type can say.
+    parts["ThresholdForm"]["oneOf"] = [{"required": [name]} for name in _COMPARISONS]
     parts["FieldForm"]["minProperties"] = 1
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -207,6 +207,11 @@ WRONG = {
         "window: 300",
         ["7: condition.window: '300' is not a duration such as"],
     ),
+    "a line end after a duration": (
+        "window: 5m",
+        'window: "5m\\n"',
+        ["7: condition.window: '5m\\n' is not a duration"],
+    ),
     "a long window": ("window: 5m", "window: 8d", ["7: condition.window: '8d' is longer than 7 days"]),
     "a text that YAML takes for a boolean": (
         "title: Deadlocks",

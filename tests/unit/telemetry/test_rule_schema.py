@@ -26,6 +26,18 @@ def test_it_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(written())
 
 
+def test_editors_have_something_to_show_beside_each_key() -> None:
+    parts = rule_schema()["$defs"]
+    assert isinstance(parts, dict)
+    silent = [
+        f"{name}.{key}"
+        for name, part in parts.items()
+        for key, told in part["properties"].items()
+        if "description" not in told and key != "kind"
+    ]
+    assert silent == []
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_a_file_of_the_library_is_valid_and_names_the_schema(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
