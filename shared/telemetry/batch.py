@@ -79,11 +79,14 @@ class _Batch:
         places: Sequence[int] | None = None
         if records is None:
             items = self._decoder.decode(event.body)
+            places = [n for n, item in enumerate(items) if not isinstance(item, Undecodable)]
+            records = [item for item in items if not isinstance(item, Undecodable)]
+            letters.pieces, letters.read = len(items), len(records)
             for index, item in enumerate(items):
                 if isinstance(item, Undecodable):
                     letters.undecodable(index, item)
-            places = [n for n, item in enumerate(items) if not isinstance(item, Undecodable)]
-            records = [item for item in items if not isinstance(item, Undecodable)]
+        else:
+            letters.pieces = letters.read = len(records)
         if records:
             self._found.records += len(records)
             self._read(event, records, places or range(len(records)), letters)
@@ -116,7 +119,8 @@ class _Batch:
             if kind.opener:
                 opened = kind.opener.open(record)
         except Unreadable as error:
-            letters.failed(place, kind, str(error), record)
+            blind = [target.rule.name for target in kind.targets if target.rule.paths]
+            letters.failed(place, kind, str(error), record, blind)
             readable = False
         at: float | None = None
         for target in kind.targets:
@@ -129,7 +133,8 @@ class _Batch:
                 group = target.group or (rule.name, target.prefix + rule.parts(opened))
                 value = number_of(value_at(opened, rule.number)) if rule.number else 1.0
             except Exception as error:  # noqa: BLE001 - kept as a dead letter; other rules and records go on
-                letters.failed(place, kind, f"the rule {rule.name} failed: {type(error).__name__}", record)
+                reason = f"the rule {rule.name} failed: {type(error).__name__}"
+                letters.failed(place, kind, reason, record, [rule.name])
                 continue
             if value is not None:
                 at = record.seconds(enqueued) if at is None else at

@@ -97,13 +97,15 @@ class Kind:
         targets: tuple[Target, ...],
         opener: Opener | None,
     ) -> None:
-        resource, category, operation, event, _, _, result, status, _, _, metric = key
+        resource, category, operation, event, _, _, result, status, other, _, _, metric = key
         self.node = "" if node is None else str(node)
         self.resource = str(resource)
         self.category = str(category or (METRICS if metric else ""))
         self.operation = str(operation or event or metric or "")
         self.order = (self.resource, self.category, self.operation)
-        self.touch = key_of_operation(self.resource, str(operation or ""), str(result or status or ""))
+        self.touch = key_of_operation(
+            self.resource, str(operation or ""), str(result or status or other or "")
+        )
         self.tray = tray
         self.targets = targets
         self.opener = opener

@@ -170,8 +170,8 @@ def _paths(rule: Rule) -> list[Path]:
 
 def traits_of(key: tuple[str | int | None, ...], resource_type: str) -> Traits:
     """Of the first `KIND_FIELDS` fields of a record."""
-    _, category, operation, event, level, upper, result, status, signature, code, metric = key
-    word = result or status
+    _, category, operation, event, level, upper, result, status, other, signature, code, metric = key
+    word = result or status or other
     return Traits(
         category=_lower(category),
         operation=_lower(operation or event),

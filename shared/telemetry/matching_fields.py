@@ -23,6 +23,7 @@ _TYPED: dict[str, Callable[[Record], Value]] = {
     "eventname": lambda r: r.operation,
     "level": lambda r: r.level_lower or r.level_upper or None,
     "resulttype": lambda r: r.result_type,
+    "status": lambda r: r.status_lower or r.status_upper,
     "resultsignature": lambda r: r.result_signature,
     "statuscode": lambda r: r.status_code,
     "metricname": lambda r: r.metric,

@@ -72,8 +72,6 @@ class Opener:
                 self._typed.append((start, typed))
             elif len(start) == 1:
                 self._roots.append((_keeper(start[0]), _Whole(start)))
-                if start[0].lower() == "status":  # runs of Data Factory write `status`, Event Hubs `Status`
-                    self._typed.append((start, lambda record: record.status))
             else:
                 names.setdefault(start[0], set()).add(start[1])
             self._missing[start] = MISSING
@@ -93,8 +91,7 @@ class Opener:
 
 def _keeper(root: str) -> Callable[[Record], msgspec.Raw | None]:
     """Finds what a record keeps of a root, in the first spelling that it has."""
-    kept_as = [s for s in _spellings(root) if s not in Record.__struct_encode_fields__]
-    first, *others = (attrgetter(attribute_of(spelling)) for spelling in kept_as)
+    first, *others = (attrgetter(attribute_of(spelling)) for spelling in _spellings(root))
 
     def kept(record: Record) -> msgspec.Raw | None:
         raw: msgspec.Raw | msgspec.UnsetType = first(record)

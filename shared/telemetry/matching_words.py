@@ -35,9 +35,7 @@ _FAILURES = frozenset(
         "throttled",
     }
 )
-_SUCCESSES = frozenset(
-    {"succeeded", "success", "successful", "ok", "completed", "created", "accepted", "updated"}
-)
+_SUCCESSES = frozenset({"succeeded", "success", "successful", "ok", "completed", "created", "updated"})
 
 
 def level_of(level: str | int | None) -> str:

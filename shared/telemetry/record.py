@@ -3,8 +3,8 @@
 Names and meanings: "Common and service-specific schemas for Azure resource logs", "Azure Activity Log
 event schema" and "Stream Azure monitoring data to an event hub" of Azure Monitor. Variants come from
 recordings: `Level` (sign-in logs, API Management), `timeStamp` (Application Gateway), and `EventName`,
-`Status` and `EventTimeString` (operational logs of Event Hubs). Metrics have neither a category nor an
-operation.
+`Status` and `EventTimeString` (operational logs of Event Hubs); runs of Data Factory write `status`.
+Metrics have neither a category nor an operation.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,8 @@ class Record(msgspec.Struct, gc=False, frozen=True, kw_only=True, omit_defaults=
     level_lower: str | int | None = msgspec.field(default=None, name="level")
     level_upper: str | int | None = msgspec.field(default=None, name="Level")
     result_type: str | int | None = msgspec.field(default=None, name="resultType")
-    status: str | None = msgspec.field(default=None, name="Status")
+    status_lower: str | int | None = msgspec.field(default=None, name="status")
+    status_upper: str | int | None = msgspec.field(default=None, name="Status")
     result_signature: str | int | None = msgspec.field(default=None, name="resultSignature")
     status_code: str | int | None = msgspec.field(default=None, name="statusCode")
     metric: str | None = msgspec.field(default=None, name="metricName")
@@ -43,7 +44,7 @@ class Record(msgspec.Struct, gc=False, frozen=True, kw_only=True, omit_defaults=
     @property
     def result(self) -> str:
         """`Success`, `Failure`, `Start`, a number in text, as the service writes it; empty where it is not said."""
-        result = self.result_type or self.status
+        result = self.result_type or self.status_lower or self.status_upper
         return str(result) if result else ""
 
     def at(self, otherwise: datetime) -> datetime:

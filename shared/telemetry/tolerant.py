@@ -42,8 +42,8 @@ class _Target:
     def __init__(self, record: type[Record]) -> None:
         self.record = record
         self.typed = msgspec.json.Decoder(record)
-        names = [n for n in record.__struct_encode_fields__ if n != "Status"]
-        self.spellings = {n.lower(): n for n in reversed(names)} | _OTHER_SPELLINGS
+        names = record.__struct_encode_fields__
+        self.spellings = {n.lower(): n for n in reversed(names)} | _OTHER_SPELLINGS | {n: n for n in names}
         self.raw = frozenset(names).difference(Record.__struct_encode_fields__)
 
 
@@ -172,7 +172,7 @@ def _from_value(value: object, piece: str, target: _Target) -> list[Item]:
 def _from_object(value: dict[str, object], piece: str, target: _Target) -> Item:
     fields: dict[str, object] = {"resourceId": ""}
     for name, content in value.items():
-        spelling = name if name == "Status" else target.spellings.get(name.lower(), "")
+        spelling = target.spellings.get(name) or target.spellings.get(name.lower(), "")
         if spelling == "resourceId" and not isinstance(content, str | None):
             return _undecodable(f"{name} is {_kind(content)}, not a string", piece)
         if fields.get(spelling):
