@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -24,7 +24,7 @@ from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 from demo.stack import PARTITIONS, ROOT, TELEMETRY_HUB, app_settings
 from local.caller import Json
 from local.functions_app import FunctionsHost
-from local.stack import LocalAzure, Options
+from local.stack import Carried, LocalAzure, Options
 from shared.domain.mesh import RECONCILE_QUEUE
 from tests.e2e.azure import (
     GROUPS,
@@ -38,6 +38,7 @@ from tests.e2e.azure import (
     wait_for,
 )
 from tests.e2e.hubs import PLACES, hub_settings, sink_settings
+from tests.support.receiver import running_receiver
 
 __all__ = [
     "GROUPS",
@@ -60,6 +61,7 @@ INSTANCES = 3
 LEASE_SECONDS = 6
 FULL_MESH = 3
 NEVER = "0 0 0 1 1 *"
+WEBHOOK_SECRET = "a secret between two of us"
 SETTINGS = {
     "MESH_EVENT_DELAY_SECONDS": "1",
     "MESH_LEASE_SECONDS": str(LEASE_SECONDS),
@@ -86,8 +88,11 @@ class Mesh(Azure):
 
     def __init__(self, folder: Path) -> None:
         streams = {TELEMETRY_HUB: PARTITIONS, "mesh-events": 1}
-        super().__init__(LocalAzure(Options(folder=folder, hubs=streams)))
+        logged: dict[str, Carried] = {TELEMETRY_HUB: "records", "mesh-events": "events"}
+        super().__init__(LocalAzure(Options(folder=folder, hubs=streams, logged=logged)))
         self.folder = folder
+        self._receiving = ExitStack()
+        self.receiver = self._receiving.enter_context(running_receiver())
 
     # --- start and stop
 
@@ -109,6 +114,7 @@ class Mesh(Azure):
         try:
             self.app.stop()
         finally:
+            self._receiving.close()
             self.azure.stop()
 
     @cached_property
@@ -121,6 +127,7 @@ class Mesh(Azure):
         hubs = {
             "MESH_HUBS": hub_settings(self.subscription),
             "MESH_SINKS": sink_settings(self.subscription),
+            "MESH_WEBHOOKS": webhook_settings(self.receiver.url),
         }
         values = {**app_settings(self.azure.endpoints), **hubs, **SETTINGS, **settings}
         return FunctionsHost(impatient_app(folder), values, folder, instances=instances)
@@ -273,6 +280,12 @@ class Mesh(Azure):
         )
         with producer:
             producer.send_batch([EventData(body) for body in bodies], partition_id=partition)
+
+
+def webhook_settings(url: str) -> str:
+    """Two webhooks of one receiver: one that is signed, and one as Teams takes it."""
+    signed = {"name": "ops", "url": f"{url}/ops", "secret": WEBHOOK_SECRET}
+    return json.dumps([signed, {"name": "team", "url": f"{url}/team", "template": "teams"}])
 
 
 def impatient_app(folder: Path) -> Path:

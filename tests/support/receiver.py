@@ -1,16 +1,15 @@
 """A receiver of webhooks on the loopback: it keeps what came, and answers as a test tells it to."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-
-from aiohttp import web
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
 
 
 @dataclass(frozen=True)
 class Received:
-    """One request."""
+    """One request; names of headers in lower case."""
 
     path: str
     headers: Mapping[str, str]
@@ -19,38 +18,53 @@ class Received:
 
 @dataclass
 class Receiver:
-    """`statuses` are answered one after the other, then `status`; `hang` never answers."""
+    """`statuses` are answered one after the other, then `status`; while it hangs it answers nothing."""
 
     url: str = ""
     status: int = 200
     statuses: list[int] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b"said by the receiver"
-    hang: bool = False
+    hangs: bool = False
     received: list[Received] = field(default_factory=list)
+    ended: Event = field(default_factory=Event)
 
-    async def handle(self, request: web.Request) -> web.Response:
-        got = Received(request.path, {k.lower(): v for k, v in request.headers.items()}, await request.read())
-        self.received.append(got)
-        if self.hang:
-            await asyncio.Event().wait()
-        status = self.statuses.pop(0) if self.statuses else self.status
-        return web.Response(status=status, headers=self.headers, body=self.body)
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        length = int(request.headers.get("Content-Length", 0))
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.received.append(Received(request.path, headers, request.rfile.read(length)))
+        if self.hangs:
+            self.ended.wait(60)
+            return
+        request.send_response(self.statuses.pop(0) if self.statuses else self.status)
+        for name, value in self.headers.items():
+            request.send_header(name, value)
+        request.send_header("Content-Length", str(len(self.body)))
+        request.end_headers()
+        request.wfile.write(self.body)
 
 
-@asynccontextmanager
-async def running_receiver() -> AsyncIterator[Receiver]:
+@contextmanager
+def running_receiver() -> Iterator[Receiver]:
     """On a free port, until the block ends."""
     receiver = Receiver()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", receiver.handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    receiver.url = f"http://127.0.0.1:{port}"
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            receiver.answer(self)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nobody reads it."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    receiver.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
     try:
         yield receiver
     finally:
-        await runner.cleanup()
+        receiver.ended.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
