@@ -16,6 +16,8 @@ from local.certificates import Certificates
 from local.child import ROOT, Child
 from local.identity.tokens import DEFAULT_TENANT
 
+type Carried = Literal["records", "events"]
+
 DEFAULT_FOLDER = ROOT / ".local-azure"
 # The function app's managed identity, and the person at the keyboard.
 DEFAULT_PRINCIPALS = ("app", "operator")
@@ -52,7 +54,7 @@ class Options:
     principals: tuple[str, ...] = DEFAULT_PRINCIPALS
     hubs: Mapping[str, int] = field(default_factory=dict)
     consumer_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    logged: Mapping[str, Literal["records", "events"]] = field(default_factory=dict)
+    logged: Mapping[str, Carried] = field(default_factory=dict)
     ports: Ports = Ports()
     tenant: str = DEFAULT_TENANT
     keep: bool = False
