@@ -183,7 +183,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     `source` says where it came from (`event-grid`, `event-hub/<partition>/<offset>`, `node/...`); `body` is what a
     replay handles again, without claims. Of `reason` and `source`, `TEXT_LIMIT` characters are kept. Of telemetry,
     `partition`, `offset` and `sequence` say where the event is read again, `index` which of its records it was, and
-    `node` whose it was, where that can be told; `rule` the one that failed on it, where the others counted it. `pieces`
+    `node` whose it was, where that can be told; `rules` those that failed on it, where the others counted it. `pieces`
     is how many records and broken pieces the event had then, `read` how many of them were records.
     """
 
@@ -199,7 +199,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     offset: str = ""
     sequence: int | None = None
     index: int | None = None
-    rule: str = ""
+    rules: tuple[str, ...] = ()
     pieces: int = 0
     read: int = 0
 

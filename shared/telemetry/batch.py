@@ -128,7 +128,7 @@ class _Batch:
             if rule.paths and not readable:
                 continue
             try:
-                if not _holds(rule, opened):
+                if rule.fields and not _holds(rule, opened):
                     continue
                 group = target.group or (rule.name, target.prefix + rule.parts(opened))
                 value = number_of(value_at(opened, rule.number)) if rule.number else 1.0
@@ -141,13 +141,16 @@ class _Batch:
                 self._tallying.add(target, group, kind, at, value)
 
     def ended(self) -> Findings:
-        found = self._found
+        found, volumes = self._found, self._found.volumes
         for tray in self._trays:
             if tray.volume is None:
                 found.unattributed += tray.records
                 continue
-            size, records = found.volumes.get(tray.volume, (0.0, 0))
-            found.volumes[tray.volume] = (size + tray.bytes, records + tray.records)
+            known = volumes.get(tray.volume)
+            if known:
+                volumes[tray.volume] = (known[0] + tray.bytes, known[1] + tray.records)
+            else:
+                volumes[tray.volume] = (tray.bytes, tray.records)
             if tray.watch:
                 self._tallying.see(tray.watch, tray)
         found.tallies = self._tallying.tallies()

@@ -18,6 +18,7 @@ from shared.telemetry.evaluate import (
     judge_ended,
     judge_growing,
     judged_at_end,
+    judged_at_once,
     span_of,
     wait_of,
 )
@@ -83,20 +84,21 @@ class Closing:
 def judged_rows(rule: Rule, condition: Windowed, rows: Sequence[Window], until: float) -> list[Firing]:
     """What the rows of a group amount to."""
     buckets = [read_buckets(row) for row in rows]
+    firings: list[Firing] = []
     if judged_at_end(condition):
         verdict = judge_ended(condition, buckets, min(row.judged for row in rows), until)
-        return [_firing(rule, rows, verdict)] if verdict else []
-    # News of each row that its writer has not judged, up to its mark.
-    open_ = {row.partition: _unjudged(row, own) for row, own in zip(rows, buckets, strict=True)}
-    verdict = judge_growing(condition, buckets, set().union(*open_.values()))
-    if not verdict:
-        return []
-    news = [row for row in rows if open_[row.partition]]
-    firing = _firing(rule, rows, verdict)
-    return [
-        msgspec.structs.replace(firing, partition=row.partition, counts={row.sequence: (0, row.enqueued)})
-        for row in news
-    ]
+        firings += [_firing(rule, rows, verdict)] if verdict else []
+    if judged_at_once(condition):
+        open_ = [_unjudged(row, own) for row, own in zip(rows, buckets, strict=True)]
+        verdict = judge_growing(condition, buckets, set().union(*open_))
+        # News of each row that its writer has not judged, up to its mark.
+        news = [row for row, starts in zip(rows, open_, strict=True) if verdict and starts]
+        firings += [_marked(_firing(rule, rows, verdict), row) for row in news if verdict]
+    return firings
+
+
+def _marked(firing: Firing, row: Window) -> Firing:
+    return msgspec.structs.replace(firing, partition=row.partition, counts={row.sequence: (0, row.enqueued)})
 
 
 def settled(rule: Rule | None, row: Window, until: float, now: datetime) -> Window | None:

@@ -10,7 +10,7 @@ from shared.ports import Clock
 from shared.ports.telemetry import Windows
 from shared.telemetry.aggregate import Tally
 from shared.telemetry.alerting import Alerting, Firing
-from shared.telemetry.evaluate import Verdict, Windowed, judge_growing, judged_at_once
+from shared.telemetry.evaluate import Verdict, Windowed, judge_growing, judged_at_end, judged_at_once
 from shared.telemetry.rule import Absence, Each, Rule
 from shared.telemetry.windows import Arrivals, Counted, WindowBook, read_buckets
 
@@ -69,7 +69,8 @@ class Judge:
         if verdict:
             alert = await self._fire(firing_of(rule, tally, arrivals, verdict))
             self._fired[place] = self._clock.now()
-        self._book.judged(counted)
+        if not judged_at_end(rule.condition):
+            self._book.judged(counted)
         return alert
 
     async def _verdict(self, condition: Windowed, counted: Counted) -> Verdict | None:

@@ -58,7 +58,9 @@ class TelemetryReplay:
 
     async def _event(self, letter: DeadLetter, sequence: int, index: int) -> None:
         stored = await self._reader.read(letter.partition, sequence, letter.at)
-        matcher = Matcher([self._rule(letter, letter.rule)]) if letter.rule else self._rules.matcher
+        matcher = self._rules.matcher
+        if letter.rules:
+            matcher = Matcher([self._rule(letter, name) for name in letter.rules])
         # Of an event of which nothing was read, all its letters are about the whole.
         whole = letter.pieces > 0 and letter.read == 0
         body = stored.body if whole else _piece(letter, matcher.decoder.decode(stored.body), index)
@@ -104,4 +106,4 @@ def _piece(letter: DeadLetter, items: Sequence[Item], index: int) -> bytes:
         )
         raise Terminal("NotReplayable", message, target=letter.id)
     item = items[index]
-    return item.piece if isinstance(item, Undecodable) else msgspec.json.encode(item)
+    return item.piece if isinstance(item, Undecodable) else msgspec.json.encode([item])

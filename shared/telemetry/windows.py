@@ -96,7 +96,8 @@ class WindowBook:
         for attempt in range(ATTEMPTS):
             row, buckets = await self._known(place)
             touched = {start for of_event in samples.values() for start in of_event}
-            touched |= {start for start in buckets if row and start >= row.judged}
+            if row and not judged_at_end(rule.condition):
+                touched |= {start for start in buckets if start >= row.judged}
             if row and heard_lately(rule, row, tally, arrivals):
                 return Counted(row, {}, frozenset())
             changed = merged(rule, row, buckets, tally, arrivals, samples, self._clock.now())
