@@ -37,6 +37,7 @@ REMEDIATE = "remediate"
 MOST_OWED = 100
 """Notices that one alert may owe; while it owes more, episodes are recorded and not told."""
 BEHIND_SECONDS = 600.0
+LONGEST_JOURNAL = 500
 
 
 def allowed(state: AlertState) -> tuple[Command, ...]:
@@ -103,7 +104,8 @@ def with_due(alert: Alert) -> Alert:
     open_since = alert.resolve_at if alert.state != "Resolved" else None
     quiet = alert.quiet_until if alert.state == "Firing" else None
     untold = alert.journal[0].at if alert.journal else None
-    times = [t for t in (open_since, quiet, untold, *(o.at for o in alert.owed)) if t]
+    heads = {o.handler: o for o in reversed(alert.owed)}  # later ones wait for the first
+    times = [t for t in (open_since, quiet, untold, *(o.at for o in heads.values())) if t]
     return msgspec.structs.replace(alert, due=min(times, default=None))
 
 
@@ -119,7 +121,9 @@ def noted(alert: Alert, cause: str, now: datetime, *changes: str) -> Alert:
         changes=changes,
         generation=alert.episode,
     )
-    return msgspec.structs.replace(alert, journal=(*alert.journal, entry), changed_at=at)
+    # Only what nobody wrote down for hours gets so long; an alert that flaps must not outgrow its row.
+    kept = alert.journal if len(alert.journal) < LONGEST_JOURNAL else alert.journal[1:]
+    return msgspec.structs.replace(alert, journal=(*kept, entry), changed_at=at)
 
 
 def _new(found: Occurrence) -> Alert:

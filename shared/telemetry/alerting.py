@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
+from random import uniform
 
 import msgspec
 
@@ -19,8 +20,10 @@ from shared.telemetry.silencing import CurrentSilences
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 20
-PAUSE = 0.01  # seconds; grows with the attempts
+PAUSE = 0.02  # seconds; grows with the attempts
 SHOWN = 256  # characters of a title, a category or an operation that an alert keeps
+LONGEST = 2048  # of a group or an id
+AHEAD_SECONDS = 86_400.0  # that clocks of services may be ahead of ours
 
 
 class Firing(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +68,7 @@ class Alerting:
 
         Raises Conflict (`AlertContended`) where too many write at once, and what the stores raise: fire it again.
         """
-        found = occurrence_of(firing)
+        found = occurrence_of(firing, now)
         silence = await self._silences.keeping_quiet(found.node, found.rule, now)
 
         def change(stored: Alert | None) -> Alert | None:
@@ -91,9 +94,9 @@ class Alerting:
             try:
                 saved = await self._alerts.save(with_due(alert))
             except Conflict:
-                await self._clock.sleep(PAUSE * attempt)
+                await self._clock.sleep(uniform(0, PAUSE * attempt))  # by chance, so that writers fall apart
                 continue
-            if saved.journal or set(saved.owed) - set(stored.owed if stored else ()):
+            if _tells_more(saved, stored):
                 await self._announce(saved)
             return saved
         raise Conflict("AlertContended", f"{ATTEMPTS} attempts met other writers", target=key)
@@ -106,23 +109,28 @@ class Alerting:
             log.warning("alert %s waits for the timer: %s", alert.id, error.reason)
 
 
-def occurrence_of(firing: Firing) -> Occurrence:
-    """What raises the alert: the firing with what its rule says is to follow."""
+def occurrence_of(firing: Firing, now: datetime) -> Occurrence:
+    """What raises the alert: the firing with what its rule says is to follow.
+
+    An alert of a domain belongs to no node. What records say of themselves is kept within bounds: nothing happened
+    much later than now, and every text can be written.
+    """
     rule = firing.rule
+    node = "" if rule.group_by == "domain" else firing.node
     subject = firing.domain or name_of(firing.resource or firing.node)
     return Occurrence(
         id=alert_id(rule.name, firing.group),
         rule=rule.name,
-        group=firing.group,
-        node=firing.node,
-        domain=firing.domain,
-        resource=firing.resource,
+        group=_kept(firing.group, LONGEST),
+        node=node,
+        domain=_kept(firing.domain, SHOWN),
+        resource=_kept(firing.resource, LONGEST),
         severity=rule.severity,
-        title=f"{rule.title}: {subject}"[:SHOWN],
-        category=firing.category[:SHOWN],
-        operation=firing.operation[:SHOWN],
-        first_at=datetime.fromtimestamp(firing.first_at, UTC),
-        last_at=datetime.fromtimestamp(firing.last_at, UTC),
+        title=_kept(f"{rule.title}: {subject}", SHOWN),
+        category=_kept(firing.category, SHOWN),
+        operation=_kept(firing.operation, SHOWN),
+        first_at=_by(firing.first_at, now),
+        last_at=_by(firing.last_at, now),
         partition=firing.partition,
         counts=firing.counts,
         total=firing.total,
@@ -130,3 +138,20 @@ def occurrence_of(firing: Firing) -> Occurrence:
         auto_resolve=rule.auto_resolve,
         handlers=rule.handlers,
     )
+
+
+def _tells_more(saved: Alert, stored: Alert | None) -> bool:
+    """Whether there is something to tell for which nobody is on the way yet."""
+    journal, owed = (stored.journal, stored.owed) if stored else ((), ())
+    return len(saved.journal) > len(journal) or bool(set(saved.owed) - set(owed))
+
+
+def _kept(text: str, longest: int) -> str:
+    return text[:longest].encode(errors="replace").decode()
+
+
+def _by(seconds: float, now: datetime) -> datetime:
+    # The comparison holds for no NaN either.
+    if 0.0 <= seconds <= now.timestamp() + AHEAD_SECONDS:
+        return datetime.fromtimestamp(seconds, UTC)
+    return datetime.fromtimestamp(0.0, UTC) if seconds < 0.0 else now

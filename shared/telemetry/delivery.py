@@ -36,6 +36,7 @@ QUEUED_SECONDS = 900.0  # tries further away are left to the timer
 GRACE = timedelta(seconds=5)  # a message on the queue gets the first go
 EXPIRES = 300.0
 REASON_LIMIT = 500
+CONCURRENT_MESSAGES = 25
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -89,10 +90,19 @@ class Delivery:
     async def enqueue_due(self) -> int:
         """Enqueues every alert whose time has come and whose message, if it had one, did not arrive."""
         count = 0
+        some: list[str] = []
         async for alert_id in self._alerts.due(self._clock.now() - GRACE):
-            await self._queue.enqueue(WorkItem(f"alert/{alert_id}", "due"), expires=EXPIRES)
             count += 1
+            some.append(alert_id)
+            if len(some) == CONCURRENT_MESSAGES:
+                await self._enqueue(some)
+                some = []
+        await self._enqueue(some)
         return count
+
+    async def _enqueue(self, alert_ids: Sequence[str]) -> None:
+        items = (WorkItem(f"alert/{alert_id}", "due") for alert_id in alert_ids)
+        await asyncio.gather(*(self._queue.enqueue(item, expires=EXPIRES) for item in items))
 
     async def give_up(self, key: AlertKey, reason: str) -> None:
         """Keeps an alert as a dead letter that no look came to an end with."""
@@ -135,7 +145,7 @@ class Delivery:
             try:
                 saved = await self._alerts.save(alert)
             except Conflict:
-                await self._clock.sleep(PAUSE * attempt)
+                await self._clock.sleep(self._draw.uniform(0, PAUSE * attempt))
                 continue
             if not saved.journal:
                 return saved, claims
@@ -155,7 +165,8 @@ class Delivery:
     async def _tell(self, alert: Alert, claim: Owed) -> Told:
         handler, rest = self._handlers.get(claim.handler), self._rests.get(claim.handler)
         if handler is None or rest is None:
-            return Told(claim, Terminal("HandlerUnknown", f"There is no handler {claim.handler!r}."))
+            # Other instances may have newer settings already.
+            return Told(claim, Transient("HandlerUnknown", f"There is no handler {claim.handler!r}."))
         if claim.attempts > TRIES:
             return Told(claim, Terminal("HandlerDied", "Whoever called it died every time."))
         if rest.refuses(self._clock.now()):
@@ -199,7 +210,7 @@ class Delivery:
             try:
                 return await self._alerts.save(with_due(changed))
             except Conflict:
-                await self._clock.sleep(PAUSE * attempt)
+                await self._clock.sleep(self._draw.uniform(0, PAUSE * attempt))
         raise Conflict("AlertContended", f"{ATTEMPTS} attempts met other writers", target=alert.id)
 
     def _is_over(self, told: Told, now: datetime) -> bool:
@@ -234,7 +245,7 @@ class Delivery:
                 await self._alerts.save(with_due(owing_again(stored, fresh)))
                 return
             except Conflict:
-                await self._clock.sleep(PAUSE * attempt)
+                await self._clock.sleep(self._draw.uniform(0, PAUSE * attempt))
         raise Waiting("Contended", "Too many write to this alert at once.", target=alert_id)
 
 

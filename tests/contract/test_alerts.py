@@ -6,14 +6,18 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from shared.adapters.clock import SystemClock
 from shared.adapters.tables.alerts import TableAlertStore
 from shared.adapters.tables.silences import TableSilences
 from shared.domain.alert import Alert, Owed, Silence
 from shared.domain.errors import Conflict, Terminal
 from shared.domain.node import HistoryEntry
 from shared.ports.telemetry import AlertStore, Silences
+from shared.telemetry.alerting import Alerting, Firing
+from shared.telemetry.rule import Each, Match, Rule
 from tests.contract.conftest import AZURITE, FAKE
 from tests.contract.samples import NOW, after
+from tests.fakes import InMemoryWorkQueue
 from tests.fakes.alerts import InMemoryAlertStore, InMemorySilences
 
 
@@ -82,6 +86,42 @@ async def test_of_many_that_make_one_alert_one_does(alerts: AlertStore) -> None:
     made = await asyncio.gather(*(alerts.save(alert(1)) for _ in range(8)), return_exceptions=True)
     assert sum(isinstance(m, Alert) for m in made) == 1
     assert sum(isinstance(m, Conflict) for m in made) == 7
+
+
+async def test_one_id_has_one_row_whatever_node_its_writers_take_it_for(alerts: AlertStore) -> None:
+    """Otherwise two instances could each have an alert of their own, and tell of both."""
+    made = await asyncio.gather(
+        *(alerts.save(alert(1, f"node/s/{n}")) for n in range(6)), return_exceptions=True
+    )
+    assert sum(isinstance(m, Alert) for m in made) == 1
+    (only,) = (await alerts.list()).items
+    assert (await alerts.get(only.id)) in made
+
+
+async def test_instances_that_count_at_once_lose_nothing(alerts: AlertStore) -> None:
+    """Thirty-two partitions whose records belong to one alert."""
+    clock = SystemClock()
+    now = clock.now()
+    rule = Rule(name="r", title="t", severity="error", match=Match(), condition=Each())
+    alerting = Alerting(alerts, InMemorySilences(), InMemoryWorkQueue(clock), clock)
+
+    async def fire(partition: int) -> None:
+        counts = {1: (partition, now.timestamp())}
+        firing = Firing(
+            rule=rule,
+            group="g",
+            node="node/s/a",
+            resource="",
+            first_at=now.timestamp(),
+            last_at=now.timestamp(),
+            partition=str(partition),
+            counts=counts,
+        )
+        await alerting.fire(firing, now)
+        await alerting.fire(firing, now)
+
+    await asyncio.gather(*(fire(partition) for partition in range(32)))
+    assert [a.count for a in (await alerts.list()).items] == [sum(range(32))]
 
 
 async def test_lists_filter_and_page(alerts: AlertStore) -> None:

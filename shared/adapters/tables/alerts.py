@@ -6,7 +6,6 @@ wrote lie in partitions of another name, and are left alone.
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import datetime
 
 import msgspec
@@ -39,13 +38,11 @@ class TableAlertStore:
         return msgspec.structs.replace(decoded(found[0], Alert), etag=found[1])
 
     async def save(self, alert: Alert) -> Alert:
-        entity = _entity(alert)
         try:
             if alert.etag is None:
-                await self._lead_to(alert)
-                etag = await self._table.insert(entity)
+                etag = await self._table.insert(_entity(alert, await self._lead_to(alert)))
             else:
-                etag = await self._table.replace(entity, alert.etag)
+                etag = await self._table.replace(_entity(alert, await self._place(alert.id)), alert.etag)
         except NotFound as error:
             message = "the alert was removed since it was read"
             raise Conflict("AlertGone", message, target=alert.id) from error
@@ -91,16 +88,18 @@ class TableAlertStore:
             return ""
         return self._known(alert_id, str(found[0]["partition"]))
 
-    async def _lead_to(self, alert: Alert) -> None:
-        """Before the alert itself: one that nothing leads to would never be found again."""
-        row = {
-            "PartitionKey": _lead(alert.id),
-            "RowKey": key_of(alert.id),
-            "partition": _partition(alert.node),
-        }
-        with suppress(Conflict):
+    async def _lead_to(self, alert: Alert) -> str:
+        """The partition of a new alert, written down before the alert itself: nobody would find it otherwise.
+
+        Whoever wrote it down first decides, so that there is one alert of an id.
+        """
+        partition = _partition(alert.node)
+        row = {"PartitionKey": _lead(alert.id), "RowKey": key_of(alert.id), "partition": partition}
+        try:
             await self._table.insert(row)
-        self._known(alert.id, _partition(alert.node))
+        except Conflict:
+            return await self._place(alert.id)
+        return self._known(alert.id, partition)
 
     def _known(self, alert_id: str, partition: str) -> str:
         self._places[alert_id] = partition
@@ -122,9 +121,9 @@ def _alert(row: Entity) -> Alert:
     return decoded(row, Alert)
 
 
-def _entity(alert: Alert) -> dict[str, object]:
+def _entity(alert: Alert, partition: str) -> dict[str, object]:
     entity: dict[str, object] = {
-        "PartitionKey": _partition(alert.node),
+        "PartitionKey": partition,
         "RowKey": key_of(alert.id),
         "id": alert.id,
         "state": alert.state,

@@ -2,13 +2,15 @@
 
 import asyncio
 import random
+from datetime import timedelta
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from shared.domain.alert import Alert
 from shared.domain.errors import Conflict, Transient
-from shared.telemetry.alerting import Alerting, alert_id
+from shared.telemetry.alerting import Alerting, Firing, alert_id
 from tests.fakes import FakeClock
 from tests.fakes.alerts import InMemoryAlertStore
 from tests.support.trouble import Trouble, troubled
@@ -112,7 +114,46 @@ async def test_what_can_never_be_written_is_said_after_a_bounded_number_of_tries
         await World(alerts=Contended()).fire()
 
 
-async def test_titles_and_names_are_kept_within_bounds() -> None:
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1e18, -1.0, 1e18, 253402300800.0])
+async def test_nothing_that_records_say_of_themselves_breaks_an_alert(seconds: float) -> None:
+    """Times that are none, texts of any length and halves of characters."""
     world = World()
-    rule = replace(rule_named(), title="x" * 1000)
-    assert len((await world.fire(rule)).title) == 256
+    now = world.clock.now()
+    wild = "x\ud800" * 5000
+    firing = Firing(
+        rule=replace(rule_named(), title="t" * 1000),
+        group=wild,
+        node=SALES,
+        resource=wild,
+        domain=wild,
+        category=wild,
+        operation=wild,
+        first_at=seconds,
+        last_at=seconds,
+        partition="0",
+        counts={0: (1, 1.0)},
+    )
+    alert = await world.alerting.fire(firing, now)
+    assert msgspec.json.decode(msgspec.json.encode(alert), type=Alert) == alert
+    assert alert.first_at <= alert.last_at <= now + timedelta(days=1)
+    assert (len(alert.title), len(alert.category), len(alert.group)) == (256, 256, 2048)
+    other = await world.alerting.fire(replace(firing, group=wild + "y"), now)
+    assert other.id != alert.id
+
+
+async def test_an_alert_of_a_domain_belongs_to_no_node() -> None:
+    """Whichever node's record came first."""
+    world = World()
+    rule = replace(rule_named(), group_by="domain")
+    alert = await world.fire(rule, group="retail")
+    assert alert.node == ""
+
+
+async def test_an_alert_that_owes_a_handler_that_is_down_asks_for_no_look_with_every_batch() -> None:
+    world = World()
+    await world.fire()
+    world.queue.pop_visible()
+    for sequence in range(1, 50):
+        await world.fire(sequence=sequence)
+    assert world.queue.items == ()
+    assert world.alert.count == 50

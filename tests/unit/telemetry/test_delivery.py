@@ -81,13 +81,37 @@ async def test_a_replayed_letter_is_tried_again_from_the_beginning() -> None:
         await world.delivery.replay(key, replace(letter, body=b"?"))
 
 
-async def test_a_handler_that_nobody_knows_is_a_dead_letter_at_once() -> None:
-    """Rules may name what the settings no longer have."""
+async def test_a_handler_that_nobody_knows_is_waited_for_as_long_as_one_that_fails() -> None:
+    """While a new version with other settings comes up, old instances meet notices for handlers they do not have."""
     world = World()
-    await world.fire(rule_named(handlers=("webhook:gone",)))
+    await world.fire(rule_named(handlers=("webhook:new",), auto_resolve=0))
     await world.deliver()
-    (letter,) = world.letters.letters.values()
-    assert letter.reason.startswith("HandlerUnknown")
+    assert world.letters.letters == {}
+    world.handlers = (*world.handlers, new := Recorder(world.clock, "webhook:new"))
+    world.delivery = world.deliverer()
+    await world.tick()
+    assert new.ids == ["1-fired"]
+    await world.fire(rule_named("other", handlers=("webhook:gone",), auto_resolve=0))
+    for _ in range(200):
+        await world.tick()
+    assert [letter.reason[:14] for letter in world.letters.letters.values()] == ["HandlerUnknown"]
+
+
+async def test_a_try_that_waits_keeps_no_other_notice_running_in_circles() -> None:
+    """The second notice of a handler waits for the first: the message comes back when that one is due."""
+    world = World()
+    world.ops.errors = [DOWN]
+    alert = await world.fire(rule_named(auto_resolve=0))
+    await world.desk.resolve(KEY_HOLDER, alert.id, "mended")
+    await world.deliver()
+    assert world.ops.calls == 1
+    due = world.alert.due
+    assert due is not None
+    assert 7 < (due - world.clock.now()).total_seconds() < 13
+    assert world.queue.next_visible() == due
+    world.clock.advance(13)
+    await world.deliver()
+    assert world.ops.ids == ["1-fired", "1-resolved"]
 
 
 async def test_waiting_for_a_busy_receiver_counts_as_no_try_and_ends_within_a_day() -> None:
