@@ -53,7 +53,8 @@ class EdgeDetail(msgspec.Struct, frozen=True, kw_only=True):
     """One edge in full. `requested_by` and `verdict.by` are object ids, `function-key`, or an approval rule's name.
 
     `commands` are those that its state takes; who may give them is another question. `addresses` and `names` are
-    what consumers connect to once it is Active; `wanted` is the way that was asked for.
+    what consumers connect to once it is Active; `wanted` is the way that was asked for, `proposed` one that exposes
+    more than was approved, and waits for approval.
     """
 
     id: str
@@ -71,6 +72,7 @@ class EdgeDetail(msgspec.Struct, frozen=True, kw_only=True):
     requested_at: datetime
     verdict: Verdict | None
     route: RouteView | None
+    proposed: RouteView | None
     active_at: datetime | None
     expires_at: datetime | None
     addresses: tuple[str, ...]
@@ -139,6 +141,7 @@ def edge_detail(record: EdgeRecord, history: list[HistoryView], more_history: st
         requested_at=record.requested_at,
         verdict=record.verdict,
         route=route_view(record.route) if record.route else None,
+        proposed=route_view(record.proposed) if record.proposed else None,
         active_at=record.active_at,
         expires_at=record.expires_at,
         addresses=record.addresses,

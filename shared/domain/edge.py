@@ -13,6 +13,7 @@ from shared.domain.plan import Operation, Plan
 type Interface = Literal["sql", "storage", "eventhub", "synapse", "resource", "peering"]
 type Exposure = Literal["private-endpoint", "service-endpoint", "hub", "peering"]
 """How traffic reaches the target, the least exposing first."""
+EXPOSURES: tuple[Exposure, ...] = ("private-endpoint", "service-endpoint", "hub", "peering")
 type EdgeState = Literal[
     "Requested",
     "PendingApproval",
@@ -86,7 +87,9 @@ class EdgeRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The row of one edge. The fields of the reconcile mean what they mean in a node's row.
 
     `expires_at` is when the lease ends, `warned_at` when that was announced, `address` and `names` what consumers
-    connect to once it is Active; `named` are the zones (ids) that were seen to answer with these. `owned` are ids of
+    connect to once it is Active; `named` are the zones (ids) that were seen to answer with these. `granted` is the most
+    exposing way that was approved; one that exposes more is `proposed` since `asked_at`, and waits for approval beside
+    the present route. `owned` are ids of
     artefacts (`shared.domain.artefacts`), of the present route and of one that it takes the place of; `journal` is
     history that is still to be written, `told_at` the time of the last command in it. `etag` is None until stored.
     """
@@ -98,6 +101,9 @@ class EdgeRecord(msgspec.Struct, frozen=True, kw_only=True):
     requested_at: datetime
     verdict: Verdict | None = None
     route: Route | None = None
+    granted: Exposure | None = None
+    proposed: Route | None = None
+    asked_at: datetime | None = None
     expires_at: datetime | None = None
     warned_at: datetime | None = None
     active_at: datetime | None = None
@@ -123,6 +129,22 @@ class EdgeRecord(msgspec.Struct, frozen=True, kw_only=True):
     told_at: datetime | None = None
     letter: bool = False
     etag: str | None = None
+
+
+def exceeds(record: EdgeRecord, route: Route) -> bool:
+    """Whether a way exposes more than what was approved: where no way was named then, the first that was taken."""
+    approved = record.granted or (record.route.exposure if record.route else None)
+    return approved is not None and EXPOSURES.index(route.exposure) > EXPOSURES.index(approved)
+
+
+def asked_anew(record: EdgeRecord) -> bool:
+    """Whether an edge that was approved once waits for approval of a more exposing way: what it has stays meanwhile."""
+    return record.state == "PendingApproval" and record.granted is not None
+
+
+def keeps(record: EdgeRecord) -> bool:
+    """Whether what an edge has is to stay."""
+    return record.state in GRANTED or asked_anew(record)
 
 
 class EdgeSummary(msgspec.Struct, frozen=True, kw_only=True):

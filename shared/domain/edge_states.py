@@ -10,7 +10,7 @@ from shared.domain.errors import Conflict
 from shared.domain.node import HistoryEntry, MeshEvent
 
 type Command = Literal[
-    "ask",  # no rule decides: a person has to
+    "ask",  # a person has to decide: no rule does, or the way that is left exposes more than was approved
     "approve",
     "reject",
     "provision",  # the engine begins to make what the edge needs
@@ -18,6 +18,7 @@ type Command = Literal[
     "degrade",  # something that was there is missing, or the edge is led another way
     "fail",  # it cannot be made until somebody puts something right
     "retry",
+    "resume",  # a way that was approved works again
     "warn",  # the lease ends soon
     "extend",
     "revoke",
@@ -36,28 +37,35 @@ TRANSITIONS: dict[tuple[EdgeState, Command], EdgeState] = {
     ("PendingApproval", "reject"): "Rejected",
     ("PendingApproval", "revoke"): "Revoking",
     ("PendingApproval", "lapse"): "Rejected",
+    ("PendingApproval", "resume"): "Provisioning",
+    ("PendingApproval", "expire"): "Revoking",
     ("Approved", "provision"): "Provisioning",
+    ("Approved", "ask"): "PendingApproval",
     ("Approved", "fail"): "Failed",
     ("Approved", "extend"): "Approved",
     ("Approved", "revoke"): "Revoking",
     ("Approved", "expire"): "Revoking",
     ("Provisioning", "activate"): "Active",
+    ("Provisioning", "ask"): "PendingApproval",
     ("Provisioning", "fail"): "Failed",
     ("Provisioning", "extend"): "Provisioning",
     ("Provisioning", "revoke"): "Revoking",
     ("Provisioning", "expire"): "Revoking",
     ("Active", "degrade"): "Provisioning",
+    ("Active", "ask"): "PendingApproval",
     ("Active", "fail"): "Failed",
     ("Active", "warn"): "Expiring",
     ("Active", "extend"): "Active",
     ("Active", "revoke"): "Revoking",
     ("Active", "expire"): "Revoking",
     ("Expiring", "degrade"): "Provisioning",
+    ("Expiring", "ask"): "PendingApproval",
     ("Expiring", "fail"): "Failed",
     ("Expiring", "extend"): "Active",
     ("Expiring", "revoke"): "Revoking",
     ("Expiring", "expire"): "Revoking",
     ("Failed", "retry"): "Provisioning",
+    ("Failed", "ask"): "PendingApproval",
     ("Failed", "extend"): "Failed",
     ("Failed", "revoke"): "Revoking",
     ("Failed", "expire"): "Revoking",

@@ -6,7 +6,7 @@ from shared.domain.edge import EdgeState
 from shared.domain.edge_states import TRANSITIONS, Command
 from tests.docs.svg import document, path, rect, text
 
-WIDTH, HEIGHT = 1090, 470
+WIDTH, HEIGHT = 1090, 500
 WIDE, HIGH = 124, 46
 MAIN, ABOVE, BELOW, BUS = 236, 96, 404, 326
 
@@ -79,15 +79,23 @@ def draw_states() -> str:
     parts = [text(24, 32, "The states of an edge", "title")]
     pairs = sorted(TRANSITIONS.items(), key=lambda item: (item[0][0], item[1]))
     loops: dict[EdgeState, str] = {}
+    again: list[EdgeState] = []
     for (start, end), found in groupby(pairs, key=lambda item: (item[0][0], item[1])):
         commands: list[Command] = [command for (_, command), _ in found]
         words = ", ".join(commands)
-        if start == end:
+        if (start, end) == ("PendingApproval", "Provisioning"):
+            parts.append(
+                text(24, HEIGHT - 10, f"{words} leads from PendingApproval to Provisioning", "quiet")
+            )
+        elif end == "PendingApproval" and start != "Requested":
+            again.append(start)
+        elif start == end:
             loops[start] = f"↺ {words}"
         elif end == "Revoking" and start in TO_THE_BUS:
             parts += _stub(start, words)
         else:
             parts += _way(WAYS[start, end], words, end, start)
+    parts.append(text(24, HEIGHT - 30, f"ask leads back from {', '.join(again)} as well", "quiet"))
     parts += [_bus(), *(part for state in PLACES for part in _state(state, loops.get(state, "")))]
     return document(
         WIDTH, HEIGHT, "The states of an edge, and the commands that lead from one to another", parts

@@ -9,7 +9,7 @@ import msgspec
 
 from shared.domain.actor import Actor, Role
 from shared.domain.approval import Rule, ruling
-from shared.domain.edge import EdgeRecord, EdgeRequest, EdgeSummary, Verdict
+from shared.domain.edge import EdgeRecord, EdgeRequest, EdgeSummary, Verdict, asked_anew
 from shared.domain.edge_request import Terms, check_days, checked, text_of
 from shared.domain.edge_states import Command, Move, move
 from shared.domain.errors import Conflict, Denied, MeshError, NotFound, Terminal, Waiting
@@ -99,13 +99,17 @@ class EdgeDesk:
         return await self._command(key, etag, change)
 
     async def reject(self, actor: Actor, key: EdgeKey, reason: str, etag: str | None = None) -> EdgeRecord:
-        """Raises Denied (`NotApprover`), NotFound (`EdgeNotFound`), Terminal (`ReasonRequired`, `TextTooLong`) and
+        """Of an edge that has something already, and was asked about anew, it is the end: it is taken away.
+
+        Raises Denied (`NotApprover`), NotFound (`EdgeNotFound`), Terminal (`ReasonRequired`, `TextTooLong`) and
         Conflict (`TransitionNotAllowed`; `EdgeChanged` where an ETag does not match)."""
         reason = _reason(reason)
 
         async def change(record: EdgeRecord, now: datetime) -> EdgeRecord:
             await self._may_decide(actor, record, own=True)
-            rejected = move(record, Move("reject", actor.subject, now, reason))
+            # What was there before goes on being taken away, and Rejected is an end.
+            command: Command = "revoke" if asked_anew(record) else "reject"
+            rejected = move(record, Move(command, actor.subject, now, reason))
             return msgspec.structs.replace(rejected, verdict=Verdict(by=actor.subject, at=now, reason=reason))
 
         return await self._command(key, etag, change)
@@ -306,11 +310,14 @@ class EdgeDesk:
 
 
 def approved(record: EdgeRecord, by: str, reason: str, now: datetime) -> EdgeRecord:
-    """The record from whose approval on the lease runs."""
+    """The record from whose approval on the lease runs, unless it does already; the way that was shown is approved."""
+    shown = record.proposed or record.route
     return msgspec.structs.replace(
         move(record, Move("approve", by, now, reason)),
         verdict=Verdict(by=by, at=now, reason=reason),
-        expires_at=now + timedelta(days=record.request.lease_days),
+        expires_at=record.expires_at or now + timedelta(days=record.request.lease_days),
+        granted=shown.exposure if shown else record.granted,
+        proposed=None,
     )
 
 

@@ -13,7 +13,7 @@ from shared.domain.artefacts import (
     is_zone,
     network_of,
 )
-from shared.domain.edge import GRANTED, EdgeRecord, Route
+from shared.domain.edge import GRANTED, EdgeRecord, Route, keeps
 from shared.domain.edge_request import service_of
 from shared.domain.errors import NotFound
 from shared.domain.ids import HubKey, NodeKey, name_of, normal_id, same_id, type_of
@@ -294,4 +294,4 @@ def _first(edge: EdgeRecord, record: EdgeRecord, zone: str) -> bool:
 
 def _needs(edge: EdgeRecord) -> bool:
     """One that Failed for want of a route needs nothing; one that Failed on the way may still get there."""
-    return edge.state in GRANTED or (edge.state == "Failed" and edge.route is not None)
+    return keeps(edge) or (edge.state == "Failed" and edge.route is not None)

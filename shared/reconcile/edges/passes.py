@@ -7,11 +7,12 @@ import msgspec
 
 from shared.domain.artefacts import contains, together
 from shared.domain.cost import Rates
-from shared.domain.edge import EdgeRecord, Route
+from shared.domain.edge import EdgeRecord, Route, asked_anew, exceeds
 from shared.domain.edge_request import Terms
 from shared.domain.errors import MeshError
 from shared.domain.ids import EdgeKey, normal_id, same_id
 from shared.domain.mesh import Mesh, Timing
+from shared.domain.node import NodeRecord
 from shared.domain.plan import Operation
 from shared.ports import Clock
 from shared.ports.mesh import EdgeStore
@@ -97,19 +98,24 @@ class EdgePasses:
             visit.move("ask", "no rule has decided")
         if wanted(visit.record):
             return await self._kept(visit, parties)
+        if asked_anew(visit.record):
+            return await self._waits(visit, parties)
         if state == "Rejected":
             visit.looked = True
             return False
         if state in ("Revoking", "Revoked"):
             return await self._removed(visit, parties)
         if parties.consumer and parties.provider:
-            record = visit.record
-            situation = await self._observer.situation(record, parties.consumer, parties.provider)
-            planned = await choose(self._mesh, self._rates, self._observer, record, situation, unseen)
-            decision = previewed(record, planned, visit.now)
+            planned = await self._previewed(visit.record, parties.consumer, parties.provider)
+            decision = previewed(visit.record, planned, visit.now)
             visit.took(decision)
             visit.concluded(decision)
         return False
+
+    async def _previewed(self, record: EdgeRecord, consumer: NodeRecord, provider: NodeRecord) -> Planned:
+        """How the edge would be led, as far as the records tell."""
+        situation = await self._observer.situation(record, consumer, provider)
+        return await choose(self._mesh, self._rates, self._observer, record, situation, unseen)
 
     def _bereaved(self, visit: Visit, parties: Parties) -> None:
         """An edge of which an end is no node any more is revoked, whatever it is."""
@@ -125,7 +131,22 @@ class EdgePasses:
         if not await self._turns.taken(visit.record):
             raise self._turns.busy(visit.record)
         planned, scene = await self._planned(visit.record, parties)
+        if planned and planned.route and exceeds(visit.record, planned.route):
+            visit.asked(planned)
+            return False
+        visit.granted(planned.route if planned else visit.record.route)
         return await self._follow(visit, decide(scene, planned, visit.now))
+
+    async def _waits(self, visit: Visit, parties: Parties) -> bool:
+        """What the edge has stays as it is; once a way that was approved works again, that is taken."""
+        if parties.consumer is None or parties.provider is None:
+            raise AssertionError("an edge that has lost an end is revoked before")
+        planned = await self._previewed(visit.record, parties.consumer, parties.provider)
+        if planned.route and not exceeds(visit.record, planned.route):
+            visit.resumed(planned.route)
+            return True
+        visit.asked(planned)
+        return False
 
     async def _well(self, visit: Visit, parties: Parties) -> bool:
         """Whether an edge that was Active is so still: a look at what stands for it, and nothing else."""

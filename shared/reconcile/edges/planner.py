@@ -5,7 +5,7 @@ import msgspec
 from shared.domain.artefacts import is_own_zone
 from shared.domain.conditions import Finding
 from shared.domain.cost import Rates, cost_of
-from shared.domain.edge import EdgeRequest, Exposure, Route
+from shared.domain.edge import EXPOSURES, EdgeRequest, Exposure, Route
 from shared.domain.ids import name_of, same_id
 from shared.domain.mesh import Mesh
 from shared.domain.node import NodeRecord
@@ -23,7 +23,7 @@ from shared.reconcile.edges.ways import (
 ROUTED = "Routed"
 """The condition that says whether there is a way."""
 
-ORDER: tuple[Exposure, ...] = ("private-endpoint", "service-endpoint", "hub", "peering")
+ORDER = EXPOSURES
 """The least exposing first."""
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from shared.domain.actor import SYSTEM
 from shared.domain.conditions import CONNECTED, READY, Condition, Finding, carried, conditions_from
-from shared.domain.edge import LIVE, EdgeRecord, Verdict
+from shared.domain.edge import LIVE, EdgeRecord, Route, Verdict, asked_anew
 from shared.domain.edge_request import Terms
 from shared.domain.edge_states import TRANSITIONS, Command, Move, move
 from shared.domain.errors import Denied, MeshError, Terminal, Transient, Waiting
@@ -19,10 +19,12 @@ from shared.reconcile.act import Outcome
 from shared.reconcile.backoff import asked_for, delay, patience, resync_delay
 from shared.reconcile.edges.decide import AWAITS_OWNER, Decision, conditions_of, wanted
 from shared.reconcile.edges.names import NOT_LINKED
+from shared.reconcile.edges.planner import ROUTED, Planned
 from shared.reconcile.edges.routes import NOT_CONNECTED
 from shared.reconcile.settle import EXHAUSTED, finding_of
 
 OWNER_SECONDS = 300.0  # between looks at a connection that the target's owner has to approve
+MORE_EXPOSING = "MoreExposing"
 NODES_DO = frozenset({NOT_CONNECTED, NOT_LINKED})
 
 
@@ -79,10 +81,11 @@ class Visit:
             self.record = msgspec.structs.replace(self.record, warned_at=warned, outbox=outbox)
 
     def _lapse(self, terms: Terms) -> None:
-        if self.now < lapses_at(self.record, terms):
+        if self.record.state != "PendingApproval" or self.now < lapses_at(self.record, terms):
             return
         reason = f"nobody has decided about it in {terms.undecided_days} days: ask anew if it is still wanted"
-        if self.move("lapse", reason):
+        # What was there before has to be taken away.
+        if self.move("revoke" if asked_anew(self.record) else "lapse", reason):
             verdict = Verdict(by=SYSTEM.subject, at=self.now, reason=reason)
             self.record = msgspec.structs.replace(self.record, verdict=verdict)
 
@@ -100,6 +103,34 @@ class Visit:
             names=decision.names,
             named=decision.named,
         )
+
+    def granted(self, route: Route | None) -> None:
+        """Of an edge that was approved before any way was known, the first one is what was approved."""
+        if route and self.record.granted is None:
+            self.record = msgspec.structs.replace(self.record, granted=route.exposure)
+
+    def asked(self, planned: Planned) -> None:
+        """Nothing but a more exposing way is left, or none: a person decides, and what there is stays."""
+        route = planned.route
+        if route:
+            approved = self.record.granted or (self.record.route.exposure if self.record.route else "")
+            message = (
+                f"It can be led by {route.exposure} only, which exposes more than {approved}, as was approved: approve"
+                " that, or revoke the edge."
+            )
+            self.findings = (Finding(ROUTED, MORE_EXPOSING, message),)
+            if self.move("ask", message):
+                granted = self.record.granted or (self.record.route.exposure if self.record.route else None)
+                self.record = msgspec.structs.replace(self.record, granted=granted, asked_at=self.now)
+        else:
+            self.findings = planned.findings
+        self.record = msgspec.structs.replace(self.record, proposed=route)
+        self.looked = True
+
+    def resumed(self, route: Route) -> None:
+        """A way that was approved works again."""
+        self.move("resume", f"{route.exposure}, which was approved, works again")
+        self.record = msgspec.structs.replace(self.record, proposed=None)
 
     def concluded(self, decision: Decision) -> None:
         """Nothing is to be written: the look says what has become of the edge."""
@@ -242,7 +273,7 @@ class Visit:
         times = [self.now + timedelta(seconds=seconds)]
         if record.state == "PendingApproval":
             times.append(lapses_at(record, terms))
-        if record.expires_at and wanted(record):
+        if record.expires_at and (wanted(record) or asked_anew(record)):
             times.append(record.expires_at)
             if record.warned_at is None and record.state == "Active":
                 times.append(record.expires_at - warning_of(record, terms))
@@ -256,7 +287,7 @@ class Visit:
 
 def lapses_at(record: EdgeRecord, terms: Terms) -> datetime:
     """When a request lapses that nobody has decided about."""
-    return record.requested_at + timedelta(days=terms.undecided_days)
+    return (record.asked_at or record.requested_at) + timedelta(days=terms.undecided_days)
 
 
 def warning_of(record: EdgeRecord, terms: Terms) -> timedelta:

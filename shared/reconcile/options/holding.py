@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from shared.domain.conditions import CONNECTED, READY, Condition, Finding
-from shared.domain.edge import GRANTED, LIVE, EdgeRecord
+from shared.domain.edge import LIVE, EdgeRecord, asked_anew, keeps
 from shared.domain.ids import name_of
 from shared.domain.naming import edge_peering_prefix
 
@@ -23,9 +23,7 @@ def routed_over(
     looked at, and found Active, after the node began to wait for it.
     """
     since = _since(conditions, CONNECTED, (MOVING, NOT_MOVED))
-    return [
-        e for e in edges if e.state in GRANTED and _runs_over(e, mesh) and not (to_hub and _moved(e, since))
-    ]
+    return [e for e in edges if keeps(e) and _runs_over(e, mesh) and not (to_hub and _moved(e, since))]
 
 
 def moving(edges: Sequence[EdgeRecord], conditions: Sequence[Condition], now: datetime) -> list[Finding]:
@@ -59,7 +57,7 @@ def released(before: EdgeRecord, after: EdgeRecord, mesh: str) -> bool:
     if before.state in LIVE and after.state not in LIVE:
         return True
     return _runs_over(before, mesh) and not (
-        after.state in ("Approved", "Provisioning") and _runs_over(after, mesh)
+        (after.state in ("Approved", "Provisioning") or asked_anew(after)) and _runs_over(after, mesh)
     )
 
 

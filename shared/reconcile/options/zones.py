@@ -10,7 +10,7 @@ import msgspec
 
 from shared.domain.artefacts import contains, is_own_zone
 from shared.domain.conditions import NAMES_RESOLVE, Finding
-from shared.domain.edge import GRANTED, EdgeRecord
+from shared.domain.edge import GRANTED, EdgeRecord, keeps
 from shared.domain.errors import MeshError, NotFound
 from shared.domain.ids import name_of, normal_id, same_id
 from shared.domain.naming import zone_link_name
@@ -46,7 +46,7 @@ def resolves(option: Option, scene: Scene) -> bool:
         return False
     if option.zones == "always" or any(n.private_endpoints for n in scene.own):
         return True
-    return any(e.state in GRANTED for e in _endpoints(scene))
+    return any(keeps(e) for e in _endpoints(scene))
 
 
 def zones_for(option: Option, scene: Scene) -> Zones:
@@ -84,7 +84,7 @@ def _endpoints(scene: Scene) -> list[EdgeRecord]:
         e
         for e in scene.seen.edges
         if e.request.consumer == scene.key
-        and e.state in (*GRANTED, "Failed")
+        and (keeps(e) or e.state == "Failed")
         and e.route is not None
         and e.route.exposure == "private-endpoint"
     ]

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from shared.domain.actor import Actor
 from shared.domain.approval import Rule
 from shared.domain.artefacts import as_rule, is_endpoint
-from shared.domain.edge import LIVE, EdgeRecord, EdgeRequest
+from shared.domain.edge import LIVE, EdgeRecord, EdgeRequest, asked_anew, exceeds
 from shared.domain.edge_states import TRANSITIONS, is_move
 from shared.domain.errors import Conflict, Denied, MeshError, NotFound, Terminal, Transient, Waiting
 from shared.domain.ids import EdgeKey, NodeKey, normal_id, parse_key
@@ -127,7 +127,10 @@ class EdgeHistories(RuleBasedStateMachine):
         self.mishap(kind, call, ERRORS[call % len(ERRORS)])
         self.work(count)
 
-    @rule(which=st.sampled_from((CONSUMER, PROVIDER)), option=st.sampled_from(("hub", "mesh", "sandbox")))
+    @rule(
+        which=st.sampled_from((CONSUMER, PROVIDER)),
+        option=st.sampled_from(("hub", "mesh", "sandbox", "none")),
+    )
     def option(self, which: NodeKey, option: str) -> None:
         self.run(self.mesh.change_node(which, network=option))
 
@@ -310,6 +313,8 @@ class EdgeHistories(RuleBasedStateMachine):
             if record.state in ("Approved", "Provisioning", "Active", "Expiring", "Failed"):
                 assert record.verdict
                 assert any(e.cause.startswith("approve") for e in self.moves(record))
+            if record.state in ("Active", "Expiring") and record.route:
+                assert not exceeds(record, record.route)
 
     @invariant()
     def nothing_is_there_without_an_edge_that_has_it(self) -> None:
@@ -337,7 +342,7 @@ class EdgeHistories(RuleBasedStateMachine):
     @invariant()
     def what_is_revoked_is_gone(self) -> None:
         for record in self.records:
-            if record.state not in ("Revoked", "Rejected", "PendingApproval"):
+            if record.state not in ("Revoked", "Rejected", "PendingApproval") or asked_anew(record):
                 continue
             assert record.owned == () or looked_for(record)
 
@@ -402,7 +407,10 @@ class EdgeHistories(RuleBasedStateMachine):
                 assert record.conditions[0].reason in ("OptionForbids", "ForeignPeering"), record.conditions
                 assert record.owned == ()
         there = [r for r in self.records if r.state in ("Active", "Expiring") or awaits_nodes(r)]
-        assert made == {normal_id(a) for r in there for a in r.owned}
+        needed = {normal_id(a) for r in there for a in r.owned}
+        # What an edge has that a person is asked about stays, and is not mended.
+        kept = {normal_id(a) for r in self.records if asked_anew(r) for a in r.owned}
+        assert needed <= made <= needed | kept
         mesh.arm.calls.clear()
         await mesh.later(hours=3)
         assert mesh.writes() == []
