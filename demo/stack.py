@@ -26,8 +26,8 @@ POOLS = ("10.64.0.0/16",)
 class StackOptions:
     """`settings` are app settings that replace or add to those worked out here; ports of 0 are chosen free.
 
-    Without `logs` there is no log store. `zones` are names of private DNS zones in the hub's group, `pools`
-    prefixes for nodes without a network.
+    Without `logs` there is no log store. `partitions` are the telemetry hub's. `zones` are names of private DNS zones
+    in the hub's group, `pools` prefixes for nodes without a network.
     """
 
     folder: Path = DEFAULT_FOLDER
@@ -37,6 +37,7 @@ class StackOptions:
     settings: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
     logs: bool = True
+    partitions: int = PARTITIONS
     zones: Sequence[str] = ()
     pools: Sequence[str] = ()
 
@@ -49,7 +50,7 @@ class MeshStack:
         self.azure = LocalAzure(
             Options(
                 folder=self.options.folder,
-                hubs={TELEMETRY_HUB: PARTITIONS, "mesh-events": 1},
+                hubs={TELEMETRY_HUB: self.options.partitions, "mesh-events": 1},
                 consumer_groups={TELEMETRY_HUB: (REPLAY_GROUP,)},
                 logged={TELEMETRY_HUB: "records", "mesh-events": "events"} if self.options.logs else {},
                 ports=self.options.ports,
