@@ -12,6 +12,7 @@ from shared.domain.cost import Rates, cost_of
 from shared.reconcile.edges.planner import ORDER
 from shared.reconcile.repairs import AILMENTS, REPAIRS, AilmentRow, Match, Repair
 from tests.docs.library import library, recorded
+from tests.docs.queries import queries
 
 _SWAPPED = " (the other way round)"
 _RATES = Path(__file__).resolve().parents[2] / "shared/domain/rates.toml"
@@ -25,6 +26,7 @@ def tables() -> dict[str, dict[str, str]]:
         "cost.md": {"examples": costs()},
         "http-api.md": {"routes": routes(), "codes": codes()},
         "rules.md": {"library": library()},
+        "queries.md": {"queries": queries()},
     }
 
 

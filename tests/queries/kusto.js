@@ -1,6 +1,6 @@
-// Holds KQL against Microsoft's own parser: reads {"tables": {name: {column: type}}, "queries": {name: text}} from
-// standard input and writes {"diagnostics": {name: [text, ...]}, "texts": {name: [value, ...]}} to standard output,
-// where "texts" are the values of the query's string literals as that parser reads them.
+// Holds KQL against Microsoft's own parser. Reads {"tables": {name: {column: type}}, "externalTables": the same,
+// "queries": {name: text}} from standard input, and writes {"diagnostics": {name: [text, ...]},
+// "texts": {name: [value, ...]}} to standard output; "texts" are the values of string literals as the parser reads them.
 const fs = require("fs");
 const path = require("path");
 const vm = require("vm");
@@ -11,13 +11,18 @@ for (const file of ["bridge.min.js", "Kusto.Language.Bridge.min.js"]) {
 }
 
 const { GlobalState, KustoCode, Symbols, Syntax } = Kusto.Language;
-const { tables, queries } = JSON.parse(fs.readFileSync(0, "utf8"));
+const { tables, externalTables, queries } = JSON.parse(fs.readFileSync(0, "utf8"));
 
 function schemaOf(columns) {
   return "(" + Object.entries(columns).map(([name, type]) => `['${name}']: ${type}`).join(", ") + ")";
 }
 
-const symbols = Object.entries(tables).map(([name, columns]) => Symbols.TableSymbol.From(schemaOf(columns)).WithName(name));
+const symbols = [
+  ...Object.entries(tables).map(([name, columns]) => Symbols.TableSymbol.From(schemaOf(columns)).WithName(name)),
+  ...Object.entries(externalTables).map(
+    ([name, columns]) => new Symbols.ExternalTableSymbol.$ctor4(name, schemaOf(columns), ""),
+  ),
+];
 const database = new Symbols.DatabaseSymbol.ctor("Logs", symbols);
 const globals = GlobalState.Default.WithDatabase(database);
 
