@@ -1,6 +1,7 @@
 """The resource providers. Each folder has routes (requests), behaviour (what happens) and models (shapes)."""
 
 from local.arm.providers.generic.routes import mount as mount_generic
+from local.arm.providers.implied_children import mount as mount_implied_children
 from local.arm.providers.microsoft_authorization.routes import mount as mount_authorization
 from local.arm.providers.microsoft_insights.routes import mount as mount_insights
 from local.arm.providers.microsoft_insights.subscription_settings import (
@@ -23,4 +24,5 @@ def mount(router: Router, manager: ResourceManager) -> None:
     mount_operational_insights(router, manager)
     mount_resources(router, manager)
     mount_service_rules(router, manager)
+    mount_implied_children(router, manager)
     mount_generic(router, manager)

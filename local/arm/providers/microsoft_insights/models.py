@@ -9,6 +9,7 @@ from importlib.resources import files
 from local.arm.documents import JsonObject, as_json, flag_in, object_in, objects_in, text_in, texts_in
 
 GROUPS_SINCE = "2021-05-01-preview"
+UNNAMED = ("Logs",)
 _SINKS = (
     "storageAccountId",
     "serviceBusRuleId",
@@ -36,15 +37,14 @@ class DiagnosticType:
 def _facts() -> dict[str, DiagnosticType]:
     text = files(__package__).joinpath("diagnostic_types.json").read_text(encoding="utf-8")
     document: JsonObject = json.loads(text)
-    return {
-        type_: DiagnosticType(
-            *(
-                tuple(texts_in(object_in(document, type_), part))
-                for part in ("logs", "groups", "audit", "metrics")
-            )
-        )
-        for type_ in document
-    }
+    return {type_: _fact(object_in(document, type_)) for type_ in document}
+
+
+def _fact(found: JsonObject) -> DiagnosticType:
+    """The catalogue names only the groups of some types: one category stands for those in them (inferred)."""
+    logs, groups, audit, metrics = (tuple(texts_in(found, p)) for p in ("logs", "groups", "audit", "metrics"))
+    unnamed = bool(groups) and not logs
+    return DiagnosticType(UNNAMED if unnamed else logs, groups, UNNAMED if unnamed else audit, metrics)
 
 
 def diagnostic_type(type_: str) -> DiagnosticType | None:
