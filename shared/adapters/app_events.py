@@ -7,12 +7,19 @@ the app's platform or host sets up, nothing is written.
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opentelemetry._logs import LoggerProvider
 
 NAME_ATTRIBUTE = "microsoft.custom_event.name"
 
 
 class OtelAppEvents:
-    """AppEvents."""
+    """AppEvents; through the process's provider of loggers, unless there is another."""
+
+    def __init__(self, provider: "LoggerProvider | None" = None) -> None:
+        self._provider = provider
 
     def write(self, name: str, properties: Mapping[str, str], at: datetime) -> None:
         from opentelemetry._logs import LogRecord, SeverityNumber, get_logger
@@ -26,4 +33,4 @@ class OtelAppEvents:
             body=name,
             attributes={NAME_ATTRIBUTE: name, **properties},
         )
-        get_logger("meshplane").emit(record)
+        get_logger("meshplane", logger_provider=self._provider).emit(record)
