@@ -15,18 +15,22 @@ import psutil
 import pytest
 from azure.eventhub import EventData, EventHubProducerClient
 from azure.identity import DefaultAzureCredential
+from azure.identity.aio import DefaultAzureCredential as AsyncCredential
 from azure.mgmt.resource.resources import ResourceManagementClient
+from azure.monitor.query import LogsQueryResult
+from azure.monitor.query.aio import LogsQueryClient
 from azure.storage.blob import ContainerClient
 
 from local.azurite import AzuriteNotInstalled
 from local.caller import RequestFailed
 from local.child import ROOT, ChildFailed
 from local.functions_app import FunctionsHost
-from local.stack import LocalAzure, Options, Ports
+from local.stack import Carried, LocalAzure, Options, Ports
 from tests.local.event_grid.receiver import receiving
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("local-azure"), pytest.mark.timeout(120)]
 
+CARRIED: Carried = "records"
 GROUPS = "?api-version=2021-04-01"
 APP = """
 import os
@@ -46,8 +50,9 @@ def on_event(event: func.EventGridEvent) -> None:
 @pytest.fixture(scope="module")
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
     folder = tmp_path_factory.mktemp("azure")
+    groups, logged = {"telemetry": ("app",)}, {"telemetry": CARRIED}
     with LocalAzure(
-        Options(folder=folder, hubs={"telemetry": 2}, consumer_groups={"telemetry": ("app",)})
+        Options(folder=folder, hubs={"telemetry": 2}, consumer_groups=groups, logged=logged)
     ) as running:
         yield running
 
@@ -96,6 +101,26 @@ def test_the_event_hubs_client_sends_to_it(azure: LocalAzure) -> None:
     ) as producer:
         producer.send_batch([EventData("hello")], partition_id="1")
         assert producer.get_partition_properties("1")["last_enqueued_sequence_number"] == 0
+
+
+async def test_the_log_store_answers_a_managed_identity(
+    azure: LocalAzure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = azure.endpoints
+    monkeypatch.setenv("IDENTITY_ENDPOINT", found.identity_endpoint)
+    monkeypatch.setenv("IDENTITY_HEADER", found.identity_headers["app"])
+    async with (
+        AsyncCredential() as credential,
+        LogsQueryClient(
+            credential,
+            endpoint=found.logs,
+            audience="https://api.loganalytics.io",
+            connection_verify=str(found.ca_bundle),
+        ) as client,
+    ):
+        result = await client.query_workspace("any", "print Answer = 42", timespan=None)
+    assert isinstance(result, LogsQueryResult)
+    assert result.tables[0].rows[0]["Answer"] == 42
 
 
 async def test_an_event_reaches_a_registered_webhook_and_a_refused_one_becomes_a_blob(
@@ -182,17 +207,19 @@ def test_a_part_that_ends_by_itself_is_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_the_command_line_ends_with_all_its_processes(tmp_path: Path, number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "local", "--json", "--folder", str(tmp_path), "--hub", "telemetry=1"]
+    fed = ["--hub", "telemetry=1", "--logged", "telemetry=records"]
+    command = [sys.executable, "-m", "local", "--json", "--folder", str(tmp_path), *fed]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     with process, process.stdout:
         ready = cast(dict[str, str], json.loads(process.stdout.readline()))
         assert ready["resource_manager"].startswith("https://localhost:")
+        assert ready["logs"].startswith("https://localhost:")
         parts = psutil.Process(process.pid).children(recursive=True)
         os.kill(process.pid, number)
         expected = -signal.SIGKILL if number == signal.SIGKILL else 0
         assert process.wait(30) == expected
-    assert len(parts) == 4
+    assert len(parts) == 5
     assert psutil.wait_procs(parts, timeout=20)[1] == []
 
 
