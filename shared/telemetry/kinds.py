@@ -11,13 +11,11 @@ from shared.telemetry.attribute import Attribution, Place
 from shared.telemetry.healing import key_of_operation
 from shared.telemetry.matching import CompiledRule, Matcher, traits_of
 from shared.telemetry.matching_fields import Opened
-from shared.telemetry.matching_open import Opener, Unreadable
+from shared.telemetry.matching_open import Opener
 from shared.telemetry.record import KIND_NAMES, Record
 
 REMEMBERED = 32_768
 """Kinds remembered as they are spelled: about 20 MB."""
-LONGEST_ID = 2048
-"""Characters of a resource id: none of Azure's is longer, and alerts could not be stored."""
 METRICS = "AllMetrics"
 """What diagnostic settings call the category of all metrics."""
 
@@ -112,16 +110,6 @@ class Kind:
         self.busy = bool(targets or self.touch)
 
 
-class _Refusal(Opener):
-    """Opens no record of a kind that cannot be judged."""
-
-    def __init__(self, reason: str) -> None:
-        self._reason = reason
-
-    def open(self, record: Record) -> Opened:
-        raise Unreadable(f"a record of {record.category or METRICS}: {self._reason}")
-
-
 class Kinds(dict[KindKey, Kind]):
     """The kinds that came by, found by the first `KIND_FIELDS` fields of a record; one that is new is made."""
 
@@ -151,8 +139,6 @@ class Kinds(dict[KindKey, Kind]):
         sightings = tuple(_sighting(t, place.node, resource) for t in targets if t.seen_is_enough)
         targets = [t for t in targets if not t.seen_is_enough]
         opener = self._matcher.opener_for([t.rule for t in targets])
-        if len(resource) > LONGEST_ID:
-            opener = _Refusal(f"its resource id has {len(resource)} characters")
         volume = (str(place.node), str(key[1] or (METRICS if key[-1] else "")))
         return Kind(key, place.node, self._tray(volume, sightings), tuple(targets), opener)
 

@@ -200,7 +200,8 @@ def _static(match: Match) -> Callable[[Traits], bool]:
     if level:
         tests.append(lambda t: t.level in level)
     if result:
-        tests.append(lambda t: t.result in result or t.result_word in result)
+        own = result - {"success", "failure"}
+        tests.append(lambda t: t.result in result or t.result_word in own)
     if custom:
         tests.append(lambda t: t.category == CUSTOM and t.operation in custom)
     if match.operation:

@@ -27,8 +27,8 @@ _TYPED: dict[str, Callable[[Record], Value]] = {
     "resultsignature": lambda r: r.result_signature,
     "statuscode": lambda r: r.status_code,
     "metricname": lambda r: r.metric,
-    "time": lambda r: r.time or r.time_stamp or r.event_time,
-    "timestamp": lambda r: r.time_stamp or r.time,
+    "time": lambda r: r.time or r.time_stamp or r.timestamp or r.event_time,
+    "timestamp": lambda r: r.time_stamp or r.timestamp or r.time,
 }
 _TIMES = frozenset({"time", "timestamp"})
 

@@ -76,9 +76,18 @@ class Opener:
                 names.setdefault(start[0], set()).add(start[1])
             self._missing[start] = MISSING
         self._roots += [(_keeper(root), _Part(root, of)) for root, of in names.items()]
+        parts = [(root, name) for root, of in names.items() for name in of]
+        self._single = _single(*parts[0]) if len(parts) == len(self._missing) == 1 else None
 
     def open(self, record: Record) -> Opened:
         """Raises Unreadable."""
+        if self._single:
+            opened = self._single(record)
+            if opened is not None:
+                return opened
+        return self._open_all(record)
+
+    def _open_all(self, record: Record) -> Opened:
         opened = self._missing.copy()
         for path, typed in self._typed:
             opened[path] = typed(record)
@@ -87,6 +96,26 @@ class Opener:
             if raw is not None:
                 reading.read(raw, opened)
         return opened
+
+
+def _single(root: str, name: str) -> Callable[[Record], Opened | None]:
+    """Opens a record at one name, which is what most rules ask for; None where that is not so simple."""
+    path = (root, name)
+    kept = attrgetter(attribute_of(_spellings(root)[0]))
+    part = msgspec.defstruct("Part", [("value", object, msgspec.field(default=MISSING, name=name))], gc=False)
+    decode = msgspec.json.Decoder(part).decode
+
+    def opened(record: Record) -> Opened | None:
+        raw = kept(record)
+        if raw is msgspec.UNSET:
+            return None
+        try:
+            (value,) = _values(decode(raw))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        return None if value is MISSING else {path: value}
+
+    return opened
 
 
 def _keeper(root: str) -> Callable[[Record], msgspec.Raw | None]:

@@ -2,11 +2,12 @@
 
 Names and meanings: "Common and service-specific schemas for Azure resource logs", "Azure Activity Log
 event schema" and "Stream Azure monitoring data to an event hub" of Azure Monitor. Variants come from
-recordings: `Level` (sign-in logs, API Management), `timeStamp` (Application Gateway), and `EventName`,
+recordings: `Level` (sign-in logs, API Management), `timeStamp` and `timestamp` (Application Gateway), and `EventName`,
 `Status` and `EventTimeString` (operational logs of Event Hubs); runs of Data Factory write `status`.
 Metrics have neither a category nor an operation.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import cast
@@ -35,6 +36,7 @@ class Record(msgspec.Struct, gc=False, frozen=True, kw_only=True, omit_defaults=
     metric: str | None = msgspec.field(default=None, name="metricName")
     time: str | None = None
     time_stamp: str | None = msgspec.field(default=None, name="timeStamp")
+    timestamp: str | None = None
     event_time: str | None = msgspec.field(default=None, name="EventTimeString")
 
     @property
@@ -47,16 +49,10 @@ class Record(msgspec.Struct, gc=False, frozen=True, kw_only=True, omit_defaults=
         result = self.result_type or self.status_lower or self.status_upper
         return str(result) if result else ""
 
-    def at(self, otherwise: datetime) -> datetime:
-        """When it happened, in UTC; `otherwise` where the record has no time that can be read."""
-        text = self.time or self.time_stamp or self.event_time or ""
-        return _time(text) or otherwise
-
     def seconds(self, otherwise: float) -> float:
-        """The same in seconds since 1970."""
-        text = self.time or self.time_stamp or self.event_time or ""
-        time = _time(text)
-        return time.timestamp() if time else otherwise
+        """When it happened, in seconds since 1970; `otherwise` where the record has no time that can be read."""
+        text = self.time or self.time_stamp or self.timestamp or self.event_time
+        return otherwise if text is None else seconds_of(text, otherwise)
 
 
 KIND_FIELDS = Record.__struct_fields__.index("metric") + 1
@@ -97,25 +93,34 @@ def attribute_of(root: str) -> str:
     return "raw_" + root.encode().hex()
 
 
-def _time(text: str) -> datetime | None:
-    for read in (_iso, _us, _us_with_zone):
-        try:
-            return read(text)
-        except (ValueError, OverflowError):
-            continue
-    return None
+def seconds_of(text: str, otherwise: float) -> float:
+    """The seconds since 1970 of a time as services write it; without a zone it is UTC, and before 1970 it is none."""
+    try:
+        time = datetime.fromisoformat(text)
+        seconds = (time.replace(tzinfo=UTC) if time.tzinfo is None else time).timestamp()
+    except (ValueError, OverflowError):
+        return _irregular(text, otherwise)
+    return seconds if seconds >= 0 else otherwise
 
 
-def _iso(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+# Operational logs of Event Hubs and function apps of some regions write the American way (recorded).
+_AMERICAN = re.compile(
+    r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d\d):(\d\d)(?: ([AP])M)?(?: ?([+-])(\d\d):?(\d\d))?", re.ASCII
+)
 
 
-def _us(text: str) -> datetime:
-    """As function apps of some regions write it (recorded)."""
-    return datetime.strptime(text, "%m/%d/%Y %H:%M:%S").replace(tzinfo=UTC)
-
-
-def _us_with_zone(text: str) -> datetime:
-    """As the operational logs of Event Hubs write it (recorded)."""
-    return datetime.strptime(text, "%m/%d/%Y %I:%M:%S %p %z").astimezone(UTC)
+def _irregular(text: str, otherwise: float) -> float:
+    if ": " in text:  # blanks after the colons were recorded of sign-in logs
+        return seconds_of(text.replace(": ", ":"), otherwise)
+    match = _AMERICAN.fullmatch(text.strip())
+    if not match:
+        return otherwise
+    month, day, year, hour, minute, second = map(int, match.groups()[:6])
+    half, sign, zone_hours, zone_minutes = match.groups()[6:]
+    if half:
+        hour = hour % 12 + (12 if half == "P" else 0)
+    ahead = (int(zone_hours) * 60 + int(zone_minutes)) * 60 * (-1 if sign == "-" else 1) if sign else 0
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp() - ahead
+    except ValueError:
+        return otherwise

@@ -7,6 +7,7 @@ from shared.domain.ids import NodeKey
 from shared.telemetry.decode import decode
 from shared.telemetry.event import StreamEvent
 from shared.telemetry.record import Record, Undecodable
+from shared.telemetry.rule import Each, Match, Rule
 
 SALES = NodeKey.of("11111111-2222-3333-4444-555555555555", "rg-sales")
 OTHER = NodeKey.of("11111111-2222-3333-4444-555555555555", "rg-not-a-node")
@@ -42,6 +43,18 @@ def envelope(*records: object) -> bytes:
 
 def event(body: bytes, offset: int = 100, partition: str = "3") -> StreamEvent:
     return StreamEvent(body, partition, str(offset), offset, ENQUEUED)
+
+
+def rule(name: str = "errors", **fields: object) -> Rule:
+    """A rule about records at error level, one alert a resource; fields given replace its own."""
+    given: dict[str, object] = {
+        "name": name,
+        "title": name,
+        "severity": "error",
+        "match": Match(level=("error", "critical")),
+        "condition": Each(),
+    }
+    return Rule(**{**given, **fields})  # type: ignore[arg-type]  # the fields of a rule, by their names
 
 
 def records_of(body: bytes) -> list[Record]:
