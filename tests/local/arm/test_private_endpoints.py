@@ -214,12 +214,24 @@ async def test_a_network_takes_a_thousand_endpoints(arm: LocalArm) -> None:
 
 
 async def test_one_operation_at_a_time(arm: LocalArm) -> None:
-    """409 while another runs on the endpoint; 400 while the network is being changed."""
+    """409 while another runs on the endpoint, or one makes an endpoint in the subnet that is to change."""
     place = await make_place(arm)
     arm.manager.operations.mode = OperationsMode(advance="after-reads", amount=99)
     await make_endpoint(arm, endpoint_body(place))
     busy = await arm.call("DELETE", ENDPOINT, version=NETWORK)
     assert (busy.status, busy.error) == (409, "AnotherOperationInProgress")
+    change = {"properties": {"addressPrefix": "10.1.0.0/23"}}
+    joined = await arm.call("PUT", place.subnet, change, version=NETWORK)
+    assert (joined.status, joined.error) == (409, "AnotherOperationInProgress")
+    other = await arm.call(
+        "PUT", place.subnet + "2", {"properties": {"addressPrefix": "10.1.4.0/24"}}, version=NETWORK
+    )
+    assert other.status == 201
+
+
+async def test_no_endpoint_is_made_in_a_subnet_that_is_being_changed(arm: LocalArm) -> None:
+    place = await make_place(arm)
+    arm.manager.operations.mode = OperationsMode(advance="after-reads", amount=99)
     await arm.call("PUT", place.subnet, {"properties": {"addressPrefix": "10.1.0.0/23"}}, version=NETWORK)
     early = await make_endpoint(arm, endpoint_body(place), ENDPOINT + "2")
     assert (early.status, early.error) == (400, "ReferencedResourceNotProvisioned")

@@ -6,12 +6,14 @@ issue threads: 400 for a peering while a subnet of either network is written, 40
 
 from collections.abc import Iterable
 
-from local.arm.documents import JsonObject
+from local.arm.documents import JsonObject, object_in, text_in
 from local.arm.errors import NetworkError
 from local.arm.ids import ResourceId
 from local.arm.messages import ArmRequest
 from local.arm.operations import LongOperation, Operations
 from local.arm.providers.microsoft_network.models import PEERINGS
+from local.arm.providers.microsoft_network.private_endpoints.models import ENDPOINTS
+from local.arm.resource_manager import ResourceManager
 
 # What the recorded answer announces.
 _RETRY_AFTER = 11
@@ -73,6 +75,19 @@ def check_provisioned(operations: Operations, subnet: ResourceId, user: Resource
     for running in operations.running(whole):
         if running.key in (whole, subnet.key):
             raise _not_provisioned(subnet.text, user.text, running)
+
+
+def check_nobody_joins(manager: ResourceManager, subnet: ResourceId, request: ArmRequest) -> None:
+    """A write to a subnet meets a private endpoint that is just being made or removed in it (inferred: reported is
+    that both of them lock the subnet, terraform-provider-azurerm #21293)."""
+    whole = f"/subscriptions/{subnet.subscription}".lower()
+    for running in manager.operations.running(whole):
+        joining = manager.store.find(running.target)
+        if joining is None or joining.type.lower() != ENDPOINTS.lower():
+            continue
+        place = text_in(object_in(joining.properties, "subnet"), "id") or ""
+        if place.lower() == subnet.key:
+            raise another_operation(running, request)
 
 
 def _on_peering(operation: LongOperation) -> bool:

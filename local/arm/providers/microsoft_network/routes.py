@@ -10,7 +10,7 @@ from local.arm.paging import page
 from local.arm.placement import check_parent_of_deleted
 from local.arm.providers.microsoft_network.answers import PEERING_PUT, Answers, id_of, read
 from local.arm.providers.microsoft_network.behaviour import Networks
-from local.arm.providers.microsoft_network.contention import check_peering_free
+from local.arm.providers.microsoft_network.contention import check_nobody_joins, check_peering_free
 from local.arm.providers.microsoft_network.models import (
     NETWORKS,
     PEERINGS,
@@ -148,6 +148,7 @@ class NetworkRoutes:
         return read(self.networks.subnets.document(found), network)
 
     def put_subnet(self, request: ArmRequest) -> ArmResponse:
+        check_nobody_joins(self.manager, id_of(request), request)
         change = self.networks.subnets.put(
             id_of(request),
             request.document(),
