@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from typing import Any
 
 import msgspec
 import pytest
@@ -80,6 +81,35 @@ async def test_a_list_may_be_of_one_kind(letters: DeadLetters) -> None:
     await letters.add(letter(2, kind="key"))
     assert [found.id for found in (await letters.list(kind="key")).items] == ["key/2"]
     assert (await letters.list(kind="telemetry")).items == ()
+
+
+async def test_a_list_may_be_of_one_node_and_of_a_time(letters: DeadLetters) -> None:
+    nodes = {1: "node/s/a", 2: "node/s/b", 3: "node/s/a", 4: "node/s/a"}
+    for number, node in nodes.items():
+        await letters.add(msgspec.structs.replace(letter(number), node=node))
+    await letters.add(msgspec.structs.replace(letter(5), key="node/s/a"))
+
+    async def listed(**wanted: Any) -> list[str]:
+        return [found.id[6] for found in (await letters.list(**wanted)).items]
+
+    assert await listed(node="node/s/a") == ["5", "4", "3", "1"]
+    assert await listed(since=letter(2).at, until=letter(4).at) == ["4", "3", "2"]
+    assert await listed(node="node/s/a", since=letter(2).at, until=letter(4).at) == ["4", "3"]
+    assert await listed(until=letter(1).at) == ["1"]
+    assert await listed(since=letter(9).at) == []
+    page = await letters.list(node="node/s/a", until=letter(4).at, size=2)
+    rest = await letters.list(node="node/s/a", until=letter(4).at, continuation=page.continuation)
+    assert [found.id[6] for found in rest.items] == ["1"]
+    with pytest.raises(Terminal):
+        await letters.list(node="node/s/a", until=letter(5).at, continuation=page.continuation)
+
+
+async def test_a_letter_of_telemetry_says_where_its_event_is_read_again(letters: DeadLetters) -> None:
+    kept = msgspec.structs.replace(
+        letter(1), partition="3", offset="101:0/4", sequence=2**40, index=7, rules=("r",), pieces=9, read=8
+    )
+    await letters.add(kept)
+    assert await letters.get(kept.id) == kept
 
 
 async def test_a_removed_letter_is_gone_and_may_come_again(letters: DeadLetters) -> None:
