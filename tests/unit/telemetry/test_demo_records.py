@@ -7,9 +7,9 @@ import pytest
 from demo.records import RECORDED, event_bodies, peering_deleted
 from shared.domain.ids import NodeKey, normal_id
 from shared.telemetry.attribute import Attribution
-from shared.telemetry.former import Findings, read_batch
-from shared.telemetry.rules import error_level
-from tests.unit.telemetry.samples import SALES, event, resource
+from shared.telemetry.batch import Findings, read_batch
+from shared.telemetry.matching import Matcher
+from tests.unit.telemetry.samples import SALES, event, resource, rule
 
 VAULT = resource("Microsoft.KeyVault/vaults/kv-sales")
 DATABASE = resource("Microsoft.Sql/servers/sql-sales/databases/orders")
@@ -23,7 +23,7 @@ NODE = [
 
 def found(bodies: list[bytes]) -> Findings:
     events = [event(body, offset) for offset, body in enumerate(bodies)]
-    return read_batch(events, Attribution([SALES]), error_level)
+    return read_batch(events, Attribution([SALES]), Matcher([rule()]))
 
 
 @pytest.fixture(params=["recordings", "samples"])
@@ -38,16 +38,16 @@ def recorded(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def test_all_kinds_of_resources_send_and_several_raise_alerts(recorded: Path) -> None:
     findings = found(event_bodies(NODE, recorded))
     assert findings.unattributed == 0
-    assert {normal_id(a.resource) for a in findings.alerts.values()} >= {normal_id(VAULT)}
-    assert len({a.resource for a in findings.alerts.values()}) >= 3
-    assert {a.node for a in findings.alerts.values()} == {str(SALES)}
+    assert {t.group for t in findings.tallies} >= {normal_id(VAULT)}
+    assert len(findings.tallies) >= 3
+    assert {t.node for t in findings.tallies} == {str(SALES)}
     assert [letter.source.rpartition("/")[2] for letter in findings.letters] == ["1"]
     assert not findings.touches
 
 
 def test_the_samples_need_no_recording(tmp_path: Path) -> None:
     findings = found(event_bodies(NODE, tmp_path / "absent"))
-    assert (findings.records, len(findings.alerts), len(findings.letters)) == (6, 4, 1)
+    assert (findings.records, len(findings.tallies), len(findings.letters)) == (6, 4, 1)
 
 
 def test_a_type_that_nobody_sends_gives_only_the_broken_record(tmp_path: Path) -> None:
