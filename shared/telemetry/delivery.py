@@ -31,7 +31,8 @@ BACKOFF = (10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0)
 """Seconds until the next try, as Event Grid waits ("Event Grid message delivery and retry")."""
 HANDLER_SECONDS = 20.0
 CLAIM_SECONDS = 60.0
-LONGEST_WAIT = timedelta(hours=24)  # what a handler that is busy may ask for, all in all
+LONGEST_WAIT = timedelta(hours=24)  # for a handler that is busy, all in all
+SHORTEST_WAIT, LONGEST_PAUSE = 10.0, 600.0
 QUEUED_SECONDS = 900.0  # tries further away are left to the timer
 GRACE = timedelta(seconds=5)  # a message on the queue gets the first go
 EXPIRES = 300.0
@@ -170,7 +171,7 @@ class Delivery:
         if claim.attempts > TRIES:
             return Told(claim, Terminal("HandlerDied", "Whoever called it died every time."))
         if rest.refuses(self._clock.now()):
-            return Told(claim, Transient("HandlerRests", "It failed a moment ago and is left alone."))
+            return Told(claim, Waiting("HandlerRests", "It failed a moment ago and is left alone."))
         error = await self._call(handler, _notice(alert, claim))
         rest.ended(error, self._clock.now())
         return Told(claim, error)
@@ -219,17 +220,19 @@ class Delivery:
         return isinstance(told.error, Terminal) or told.claim.attempts >= TRIES
 
     def _later(self, told: Told, now: datetime) -> Owed:
-        """The claim as what is tried again; waiting for somebody who is busy counts as no try."""
+        """The claim as what is tried again; waiting for somebody who is busy counts as no try.
+
+        The longer it has waited the less often it asks, so that many who wait for one do not crowd it.
+        """
         claim, error = told.claim, told.error
-        wait = BACKOFF[min(claim.attempts, len(BACKOFF)) - 1] * self._draw.uniform(0.8, 1.2)
-        busy = isinstance(error, Waiting)
-        seconds = max(wait, error.retry_after or 0.0) if error else wait
-        return msgspec.structs.replace(
-            claim,
-            at=now + timedelta(seconds=seconds),
-            attempts=claim.attempts - 1 if busy else claim.attempts,
-            reason=_brief(error),
-        )
+        wait, attempts = BACKOFF[min(claim.attempts, len(BACKOFF)) - 1], claim.attempts
+        if isinstance(error, Waiting):
+            waited = (now - claim.since).total_seconds()
+            wait, attempts = min(max(waited / 2, SHORTEST_WAIT), LONGEST_PAUSE), attempts - 1
+        asked = (error.retry_after if error else None) or 0.0
+        seconds = max(wait * self._draw.uniform(0.8, 1.2), asked)
+        later = now + timedelta(seconds=seconds)
+        return msgspec.structs.replace(claim, at=later, attempts=attempts, reason=_brief(error))
 
     async def _owe_again(self, alert_id: str, letter: DeadLetter) -> None:
         try:

@@ -163,6 +163,43 @@ async def test_a_handler_that_comes_back_is_told_of_everything() -> None:
     assert world.letters.letters == {}
 
 
+async def test_a_storm_gets_through_a_receiver_that_takes_one_a_second() -> None:
+    """As Slack does: the others are told to come back, and do, without a dead letter."""
+
+    class Slow(Recorder):
+        last = float("-inf")
+
+        async def handle(self, notice: Notice) -> None:
+            now = self.clock.now().timestamp()
+            if now - self.last < 1:
+                raise Waiting("ReceiverBusy", "the receiver answered 429", retry_after=1.0)
+            self.last = now
+            await super().handle(notice)
+
+    world = World()
+    slow = Slow(world.clock, "slow")
+    world.handlers = (slow,)
+    world.delivery = world.deliverer()
+    for number in range(300):
+        await world.fire(rule_named(f"rule-{number}", handlers=("slow",), auto_resolve=0))
+    for _ in range(4000):
+        await world.deliver()
+        world.clock.advance(1)
+    assert len({n.id for n in slow.told}) == len(slow.told) == 300
+    assert world.letters.letters == {}
+
+
+async def test_who_is_back_after_six_hours_hears_of_a_storm_without_anybodys_help() -> None:
+    world = World()
+    world.ops.down_until = world.clock.now() + timedelta(hours=6)
+    for number in range(60):
+        await world.fire(rule_named(f"rule-{number}", auto_resolve=0))
+    for _ in range(12 * 60):
+        await world.tick()
+    assert len({n.id for n in world.ops.told}) + len(world.letters.letters) == 60
+    assert len(world.letters.letters) < 20
+
+
 async def test_an_error_that_nobody_foresaw_is_tried_again_like_any_other() -> None:
     class Broken:
         name = "broken"
