@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 
+from functions.reconciler import give_up, reconcile
 from shared.domain.actor import Role
+from shared.domain.errors import Terminal
 from shared.domain.ids import parse_key
+from shared.ports import WorkItem
 from shared.telemetry.alerting import Firing
 from shared.telemetry.rule import Each, Match, Rule
 from tests.support.mesh import SUBSCRIPTION
@@ -42,8 +45,6 @@ async def fired(
 
 async def looked_at(on: Api) -> None:
     """Every message that is visible is handled, as the queue's trigger does."""
-    from functions.reconciler import reconcile
-
     while (item := on.mesh.queue.pop_visible()) is not None:
         await reconcile(on.app, parse_key(item.key))
 
@@ -192,8 +193,6 @@ async def test_a_notice_that_nobody_took_is_a_dead_letter_that_can_be_replayed()
     key = await fired(on, rule="deadlocks")
     stored = await on.app.alert_desk.get(key)
     letter_of = f"delivery-{key}-1-fired-mesh-event"
-    from shared.domain.errors import Terminal
-
     on.mesh.events.fault = Terminal("EventHubRefused", "")
     await looked_at(on)
     (letter,) = (await on.ask("list_dead_letters", query={"kind": "delivery"})).body["items"]
@@ -202,3 +201,25 @@ async def test_a_notice_that_nobody_took_is_a_dead_letter_that_can_be_replayed()
     assert (await on.ask("replay_dead_letter", path={"id": letter_of})).status == 200
     await looked_at(on)
     assert [event.data["notice"] for event in on.mesh.events.events] == [f"{key}-1-fired"]
+
+
+async def test_an_alert_that_no_look_came_to_an_end_with_is_a_dead_letter_that_leads_to_another_look() -> (
+    None
+):
+    """The poison queue's handler makes it visible; a replay enqueues that very key."""
+    on = api()
+    key = await fired(on)
+    on.mesh.queue.pop_visible()
+    await give_up(on.app, parse_key(f"alert/{key}"), "its reconcile failed on every try; see the log.")
+    (letter,) = (await on.ask("list_dead_letters", query={"kind": "key"})).body["items"]
+    assert (letter["id"], letter["key"]) == (f"key-alert-{key}", f"alert/{key}")
+    assert (await on.ask("replay_dead_letter", path={"id": letter["id"]})).status == 200
+    await looked_at(on)
+    assert [event.data["transition"] for event in on.mesh.events.events] == ["fired"]
+
+
+async def test_a_key_of_an_alert_that_is_not_there_is_nothing_to_look_at() -> None:
+    on = api()
+    await on.app.queue.enqueue(WorkItem(f"alert/{'0' * 32}"))
+    await looked_at(on)
+    assert on.mesh.queue.items == ()
