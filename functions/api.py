@@ -2,6 +2,7 @@
 
 from functions.api_addresses import routes as addresses
 from functions.api_alerts import routes as alerts
+from functions.api_coverage import routes as coverage
 from functions.api_dead_letters import routes as dead_letters
 from functions.api_edges import routes as edges
 from functions.api_health import routes as health
@@ -11,4 +12,16 @@ from functions.api_openapi import routes as description
 from functions.api_silences import routes as silences
 from functions.api_telemetry import routes as telemetry
 
-TABLES = (nodes, edges, hubs, addresses, alerts, silences, telemetry, dead_letters, health, description)
+TABLES = (
+    nodes,
+    coverage,
+    edges,
+    hubs,
+    addresses,
+    alerts,
+    silences,
+    telemetry,
+    dead_letters,
+    health,
+    description,
+)

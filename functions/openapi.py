@@ -16,7 +16,18 @@ from functions.call import Call
 from functions.examples import EXAMPLES
 from functions.parameters import Parameter
 from functions.routes import Route
-from functions.views import addresses, alerts, edges, hubs, nodes, operations, pages, plans, telemetry
+from functions.views import (
+    addresses,
+    alerts,
+    coverage,
+    edges,
+    hubs,
+    nodes,
+    operations,
+    pages,
+    plans,
+    telemetry,
+)
 from shared import ports
 
 type Json = dict[str, Any]  # any JSON: the description of a type is as deep as the type
@@ -39,7 +50,20 @@ PREFIX = "/api/"
 _REFERENCE = "#/components/schemas/{name}"
 _NAMES: dict[str, type[msgspec.Struct]] = {
     name: value
-    for module in (ports, bodies, pages, plans, nodes, edges, hubs, addresses, alerts, operations, telemetry)
+    for module in (
+        ports,
+        bodies,
+        pages,
+        plans,
+        nodes,
+        edges,
+        hubs,
+        addresses,
+        alerts,
+        coverage,
+        operations,
+        telemetry,
+    )
     for name, value in vars(module).items()
     if isinstance(value, type) and issubclass(value, msgspec.Struct)
 } | {"Call": Call, "Description": Description}

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
     from shared.adapters.credentials import LazyCredential
     from shared.adapters.instruments import Instruments
+    from shared.domain.cost import Rates
     from shared.domain.ids import NodeKey
     from shared.domain.mesh import Mesh
     from shared.ports import Clock, DeadLetters, EventStream, History, NodeStore, Probe, WorkQueue
     from shared.ports.mesh import AddressBook, HubStore
-    from shared.ports.telemetry import Handler
+    from shared.ports.telemetry import Handler, Volumes
     from shared.reconcile.edges.commands import EdgeDesk
     from shared.reconcile.edges.engine import EdgeEngine
     from shared.reconcile.edges.intake import EdgeIntake, EdgeLeases
@@ -77,6 +78,8 @@ class Application(msgspec.Struct, frozen=True):
     moves: "Moves"
     sweep: "Sweep"
     platform_authentication: bool
+    volumes: "Volumes"
+    rates: "Rates"
     queries: "LogQueries"
 
 
@@ -149,6 +152,7 @@ def build(settings: "Settings") -> Application:
     history, leases, hubs = TableHistory(tables), TableLeases(tables, clock), TableHubStore(tables)
     edges, addresses = TableEdgeStore(tables), TableAddressBook(tables, clock)
     intake = Intake(mesh, nodes, queue, clock, timing)
+    volumes, rates = TableVolumes(tables, clock), settings.rates
     edge_intake = EdgeIntake(edges, queue, clock, timing)
     hub_intake = HubIntake(mesh, hubs, queue, clock, timing)
     engine = Engine(
@@ -178,7 +182,7 @@ def build(settings: "Settings") -> Application:
         events,
         queue,
         intake,
-        settings.rates,
+        rates,
         settings.terms,
         clock,
         new_run,
@@ -205,7 +209,7 @@ def build(settings: "Settings") -> Application:
         judge,
         dead_letters,
         _touch(intake),
-        VolumeMeter(TableVolumes(tables, clock), clock),
+        VolumeMeter(volumes, clock),
         Position(windows, clock),
         clock,
     )
@@ -251,6 +255,8 @@ def build(settings: "Settings") -> Application:
         moves=Moves(mesh, arm, nodes, intake),
         sweep=Sweep(mesh, arm, nodes, addresses, clock),
         platform_authentication=settings.platform_authentication,
+        volumes=volumes,
+        rates=rates,
         queries=LogQueries(logs, _QUERIES),
     )
 

@@ -54,6 +54,15 @@ class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     regions: tuple[str, ...] = ()
 
 
+class TelemetryRates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """By the gigabyte that goes to each kind of sink, and by the gigabyte and month that the archive keeps."""
+
+    workspace: float = 2.30
+    event_hub: float = 0.25
+    storage: float = 0.25
+    storage_month: float = 0.0184
+
+
 class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of rates in one currency. A region that no zone names lies in the first."""
 
@@ -65,6 +74,7 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     service_endpoint: ServiceEndpointRates
     peering: PeeringRates
     zones: tuple[Zone, ...]
+    telemetry: TelemetryRates = TelemetryRates()
 
     def zone(self, region: str) -> Zone:
         """The zone of a region, by its name or display name."""
@@ -86,6 +96,7 @@ def rate_faults(rates: Rates) -> list[str]:
         rates.peering.outbound,
         *(tier.rate for tier in (*rates.private_endpoint.inbound, *rates.private_endpoint.outbound)),
         *(number for z in rates.zones for number in (z.inbound, z.outbound, z.bandwidth)),
+        *msgspec.structs.astuple(rates.telemetry),
     ]
     if not all(0 <= number < float("inf") for number in numbers):
         faults.append("no rate may be negative or infinite.")

@@ -11,6 +11,7 @@ import msgspec
 
 from shared.domain.alert import SEVERITIES as SEVERITIES
 from shared.domain.alert import Severity as Severity
+from shared.domain.coverage import NodeCoverage
 from shared.domain.diagnostics import Category, DiagnosticSetting
 from shared.domain.ids import NodeKey
 from shared.domain.network import PeeringFlags, VirtualNetwork
@@ -136,6 +137,13 @@ class NodeStore(Protocol):
         """Nodes in the order of their keys, those that were only Seen left out unless asked for.
 
         Raises Terminal on a continuation that is not ours.
+        """
+        ...
+
+    async def coverage(self, *, size: int = 100, continuation: str = "") -> Page[NodeCoverage]:
+        """What is counted of the nodes' coverage, in the order of their keys; reads none of their rows in full.
+
+        Those that were only Seen, or are Offboarded, are left out. Raises Terminal on a foreign continuation.
         """
         ...
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from shared.adapters.tables.nodes import TableNodeStore
+from shared.domain.coverage import counted
 from shared.domain.errors import Conflict, Terminal
 from shared.domain.node import Coverage, NodeRecord
 from shared.ports import NodeStore
@@ -156,3 +157,21 @@ async def test_a_record_of_thousands_of_resources_comes_back(store: NodeStore) -
     )
     saved = await store.save(NodeRecord(key=key("big"), coverage=coverage))
     assert await store.get(saved.key) == saved
+
+
+async def test_coverage_is_counted_beside_the_record_and_listed_page_by_page(store: NodeStore) -> None:
+    """Nodes alone: not what was only seen, nor what has left."""
+    row = Coverage(
+        "/v", "blocked", after(1), wanted=("workspace", "storage"), covers=("workspace",), code="Full"
+    )
+    for name, state in (("a", "Ready"), ("b", "NotReady"), ("c", "Seen"), ("d", "Offboarded")):
+        record = NodeRecord(key=key(name), state=state, domain="retail", coverage=(row,) * 2)  # type: ignore[arg-type]
+        await store.save(record)
+    first = await store.coverage(size=1)
+    second = await store.coverage(size=1, continuation=first.continuation)
+    assert [n.key.group for n in (*first.items, *second.items)] == ["a", "b"]
+    counts = second.items[0].counts
+    assert counts == counted([row, row])
+    assert (second.items[0].state, second.items[0].domain) == ("NotReady", "retail")
+    with pytest.raises(Terminal):
+        await store.coverage(continuation="x")

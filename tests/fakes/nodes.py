@@ -8,6 +8,7 @@ from itertools import count
 import msgspec
 
 from shared.domain.conditions import READY
+from shared.domain.coverage import NodeCoverage, counted
 from shared.domain.errors import Conflict
 from shared.domain.ids import NodeKey
 from shared.domain.node import HistoryEntry, NodeRecord, NodeSummary
@@ -38,6 +39,18 @@ class InMemoryNodeStore:
         rows = [_summary(self.records[k]) for k in sorted(self.records)]
         rows = [row for row in rows if (row.state == state if state else row.state != "Seen")]
         return page_of(rows, "nodes", lambda row: str(row.key), size, continuation)
+
+    async def coverage(self, *, size: int = 100, continuation: str = "") -> Page[NodeCoverage]:
+        await asyncio.sleep(0)
+        records = [self.records[k] for k in sorted(self.records)]
+        rows = [
+            NodeCoverage(
+                key=r.key, state=r.state, product=r.product, domain=r.domain, counts=counted(r.coverage)
+            )
+            for r in records
+            if r.state not in ("Seen", "Offboarded")
+        ]
+        return page_of(rows, "coverage", lambda row: str(row.key), size, continuation)
 
     async def due(self, before: datetime) -> AsyncIterator[NodeKey]:
         rows = sorted(self.records.values(), key=lambda record: record.key)

@@ -10,6 +10,7 @@ from shared.adapters.tables.documents import decoded, packed
 from shared.adapters.tables.keys import key_of
 from shared.adapters.tables.table import Entity, TableStorage
 from shared.domain.conditions import READY
+from shared.domain.coverage import Counts, NodeCoverage, counted
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.ids import NodeKey
 from shared.domain.node import NodeRecord, NodeSummary
@@ -27,8 +28,10 @@ _SUMMARY = [
     "next_due",
     "generation",
 ]
+_COVERAGE = ["state", "product", "domain", "coverage"]
 _KEYS = ["PartitionKey", "RowKey"]
 _SCOPE = "nodes"
+_COVERED = "coverage"
 
 
 class TableNodeStore:
@@ -67,6 +70,16 @@ class TableNodeStore:
         )
         return Page(tuple(map(_summary, rows)), write_token(scope, place))
 
+    async def coverage(self, *, size: int = 100, continuation: str = "") -> Page[NodeCoverage]:
+        rows, place = await self._table.page(
+            "state ne @seen and state ne @gone",
+            {"seen": "Seen", "gone": "Offboarded"},
+            select=[*_KEYS, *_COVERAGE],
+            size=size,
+            after=read_token(_COVERED, continuation),
+        )
+        return Page(tuple(map(_coverage, rows)), write_token(_COVERED, place))
+
     async def due(self, before: datetime) -> AsyncIterator[NodeKey]:
         async for row in self._table.query("next_due lt @before", {"before": before}, _KEYS):
             yield _key(row)
@@ -91,6 +104,7 @@ def _entity(record: NodeRecord) -> dict[str, object]:
         "network": record.network,
         "reason": next((c.reason for c in record.conditions if c.type == READY), ""),
         "generation": record.generation,
+        "coverage": msgspec.json.encode(counted(record.coverage)).decode(),
         **packed(document),
     }
     # A row without the column is never due.
@@ -110,6 +124,16 @@ def _summary(row: Entity) -> NodeSummary:
     return msgspec.convert(
         fields | {"key": {"subscription": key.subscription, "group": key.group}}, NodeSummary
     )
+
+
+def _coverage(row: Entity) -> NodeCoverage:
+    counts = row.get("coverage")  # a row from before there were any has none
+    fields = {
+        "key": msgspec.to_builtins(_key(row)),
+        "counts": msgspec.json.decode(counts, type=Counts) if isinstance(counts, str) else None,
+        **{name: row.get(name) for name in ("state", "product", "domain")},
+    }
+    return msgspec.convert(fields, NodeCoverage, from_attributes=True)
 
 
 def _plain(value: object) -> object:

@@ -165,6 +165,7 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
     )
     alerting = Alerting(alert_store, silences, mesh.queue, mesh.clock)
     windows, book, known = InMemoryWindows(), Rulebook(tuple), KnownNodes(mesh.nodes, mesh.clock)
+    volumes = InMemoryVolumes(mesh.clock)
     judge, reader = Judge(windows, alerting, mesh.clock), InMemoryEventReader()
     processor = TelemetryProcessor(
         known,
@@ -172,7 +173,7 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
         judge,
         mesh.dead_letters,
         _nothing,
-        VolumeMeter(InMemoryVolumes(mesh.clock), mesh.clock),
+        VolumeMeter(volumes, mesh.clock),
         Position(windows, mesh.clock),
         mesh.clock,
     )
@@ -224,6 +225,8 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
         ),
         hub_intake=hub_intake,
         platform_authentication=authenticated,
+        volumes=volumes,
+        rates=RATES,
         edge_engine=EdgeEngine(
             mesh.mesh,
             mesh.arm,
