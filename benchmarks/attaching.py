@@ -27,6 +27,7 @@ BROKEN = 100
 INSTANCES = 2
 PATIENCE = 300.0
 SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_OF_REST, LOOKS_FOR_REST = 4.0, 15
 TIMES_THE_BEST = 1.15
 SHARE_REFUSED = 0.01
 READ_BACK = 2
@@ -83,7 +84,18 @@ def measured(nodes: int, broken: int) -> tuple[Measured, Measured]:
             groups = [f"many-{number:03d}" for number in range(nodes)]
             with ThreadPoolExecutor(4) as pool:
                 list(pool.map(lambda g: _create_group(stack, g), groups))
+            _wait_for_rest(stack)
             return _attach(stack, groups), _heal(stack, groups[:broken])
+
+
+def _wait_for_rest(stack: MeshStack) -> None:
+    """Returns once the app has taken in that there are new groups, which are no nodes yet."""
+    since = _last_request(stack)
+    for _ in range(LOOKS_FOR_REST):
+        time.sleep(SECONDS_OF_REST)
+        if not any(r["principal"] == "app" for r in _requests(stack, since)):
+            return
+        since = _last_request(stack)
 
 
 def allowed(calls: Floor, peering_writes: int) -> float:

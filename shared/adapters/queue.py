@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from shared.adapters.proxies import through_a_proxy
 from shared.adapters.storage import (
     CONNECTION_TIMEOUT,
     READ_TIMEOUT,
@@ -87,6 +88,7 @@ class StorageWorkQueue:
             "random_jitter_range": 1,
             "connection_timeout": CONNECTION_TIMEOUT,
             "read_timeout": READ_TIMEOUT,
+            "use_env_settings": through_a_proxy(),
         }
         connection = self._connection
         if connection.connection_string:

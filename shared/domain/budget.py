@@ -10,13 +10,19 @@ from typing import Literal
 import msgspec
 
 type Quota = Literal["reads", "writes", "deletes"]
-type Urgency = Literal["urgent", "begun", "new"]
-"""What asks: a person or an edge waits for it; a run that has spent calls already; a run that may begin later."""
+type Urgency = Literal["urgent", "turn", "begun", "new"]
+"""What asks: a person or an edge waits for it; a run that has a hub's turn, for which every other node waits; a run
+that has spent calls already; a run that may begin later."""
 
 SIZES: dict[Quota, float] = {"reads": 250, "writes": 200, "deletes": 200}
 RATES: dict[Quota, float] = {"reads": 25, "writes": 10, "deletes": 10}
-KEPT: dict[Urgency, float] = {"urgent": 0.0, "begun": 0.05, "new": 0.1}
+KEPT: dict[Urgency, float] = {"urgent": 0.0, "turn": 0.02, "begun": 0.05, "new": 0.1}
 """The share of a bucket that is left to whoever is more urgent."""
+PATIENCE: dict[Urgency, float] = {"urgent": 8.0, "turn": 8.0, "begun": 8.0, "new": 1.0}
+"""Seconds that a request waits in a function; what would wait longer comes back later. A run that has not begun holds
+up nobody but those behind it in the queue, who may be called to a hub."""
+LOOK = 5.0
+"""Requests that a new run is about to send, so that more of them do not begin than can go on."""
 
 
 class Bucket(msgspec.Struct, frozen=True):
@@ -35,7 +41,8 @@ def full(quota: Quota, now: datetime) -> Bucket:
 
 def seconds_until(bucket: Bucket, urgency: Urgency, ahead: int, now: datetime) -> float:
     """How long a request has to wait with so many `ahead` of it; 0 where it may go."""
-    needed = KEPT[urgency] * SIZES[bucket.quota] + ahead + 1
+    each = LOOK if urgency == "new" else 1.0
+    needed = KEPT[urgency] * SIZES[bucket.quota] + each * (ahead + 1)
     return max(0.0, (needed - _left(bucket, now)) / RATES[bucket.quota])
 
 

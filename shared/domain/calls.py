@@ -40,3 +40,7 @@ def waited_for(somebody_waits: bool = True) -> Iterator[None]:
         yield
     finally:
         urgent.reset(token)
+
+
+hub_waits: ContextVar[bool] = ContextVar("hub_waits", default=False)
+"""Whether this context has had a hub's turn: others are in line behind it, so that its requests go before theirs."""

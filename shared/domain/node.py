@@ -88,7 +88,8 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     Meshplane made for it, `allocation` the prefix it has from a pool, `zone_links` the links of DNS zones that are
     ours, `own_zones` the names (in lower case) of zones that the node has by itself instead of the hub's.
     `wanted_hub` is the hub that somebody asked it to move to. `refusal` says which right was missing when a peering
-    was last written.
+    was last written. `seen` is what the group held when the present plan was made, as JSON, while its steps wait for
+    their turn at a hub: whoever reads back what they wrote need not ask for it again.
     `owner_id` is what an owner is recognised by: an object id, or the SHA-256 of an
     address, in hex, lower case. `environment` is empty where no tag names one.
     `etag` is None until stored.
@@ -139,6 +140,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     outbox: tuple[MeshEvent, ...] = ()
     letter: bool = False
     refusal: str = ""
+    seen: str = ""
     etag: str | None = None
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import batched
 
+from shared.domain.calls import hub_waits
 from shared.domain.errors import MeshError, Terminal, Waiting
 from shared.domain.ids import same_id
 from shared.domain.mesh import Timing
@@ -122,6 +123,7 @@ class Actor:
             return True  # asked for a moment ago, and long enough
         if not await self._leases.acquire(_hub(hub), owner, 2 * self._timing.lease):
             return False
+        hub_waits.set(True)
         self._held = {k: until for k, until in self._held.items() if until > now} | {
             (hub, owner): now + 2 * lease
         }

@@ -6,6 +6,7 @@ import msgspec
 
 from shared.domain.errors import Conflict
 from shared.domain.ids import NodeKey, parse_key
+from shared.domain.node import NodeRecord
 from shared.domain.turn import Next
 from shared.ports import Clock, NodeStore, WorkItem, WorkQueue
 
@@ -24,25 +25,24 @@ class Caller:
 
     async def call(self, following: Next) -> None:
         key = parse_key(following.owner)
-        if isinstance(key, NodeKey) and not await self._made_due(key, following.delay):
+        if isinstance(key, NodeKey) and await self.made_due(key, following.delay) is None:
             return
         await self._queue.enqueue(WorkItem(following.owner, CAUSE), delay=following.delay)
 
-    async def _made_due(self, key: NodeKey, delay: float) -> bool:
-        """Whether the row says so by now. A run that has just got into line is about to end: it is waited for a little,
-        since it would not see that it was called.
+    async def made_due(self, key: NodeKey, delay: float) -> NodeRecord | None:
+        """The row, which says so by now; None where that is not to be. A run that has just got into line is about to
+        end: it is waited for a little, since it would not see that it was called.
         """
         for _ in range(TRIES):
             record = await self._nodes.get(key)
             now = self._clock.now()
             if record is None:
-                return False
+                return None
             if record.lease is None or record.lease.until <= now:
                 due = now + timedelta(seconds=delay)
                 try:
-                    await self._nodes.save(msgspec.structs.replace(record, next_due=due))
+                    return await self._nodes.save(msgspec.structs.replace(record, next_due=due))
                 except Conflict:
                     continue
-                return True
             await self._clock.sleep(PAUSE)
-        return False
+        return None

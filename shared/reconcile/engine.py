@@ -1,24 +1,39 @@
 """Reconciling one key: observe, decide, act, record. Level-triggered: what an event said is not read here."""
 
+import logging
 import random
 from collections.abc import Callable
 
-from shared.domain.ids import NodeKey
+from shared.domain.errors import MeshError
+from shared.domain.ids import NodeKey, parse_key
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.node import LastRun, NodeRecord
-from shared.ports import Clock, DeadLetters, EventStream, History, Leases, NodeStore, WorkQueue
+from shared.domain.turn import Next
+from shared.ports import (
+    Clock,
+    DeadLetters,
+    EventStream,
+    History,
+    Leases,
+    NodeStore,
+    WorkItem,
+    WorkQueue,
+)
 from shared.ports.network import Azure
 from shared.reconcile.act import Actor
-from shared.reconcile.calling import Caller
+from shared.reconcile.calling import CAUSE, Caller
 from shared.reconcile.claim import Claim, KeyClaim
 from shared.reconcile.decision import Decision
 from shared.reconcile.ending import Ending
 from shared.reconcile.intake import Intake
-from shared.reconcile.keyed import KeyEngine
+from shared.reconcile.keyed import KeyEngine, Result
 from shared.reconcile.observer import Observer
-from shared.reconcile.passes import Passes
+from shared.reconcile.passes import SHORT, Passes
 from shared.reconcile.settle import given_up
 from shared.reconcile.surroundings import Shared, Surroundings
+from shared.reconcile.turns import Convoy, convoy
+
+log = logging.getLogger(__name__)
 
 
 class Engine(KeyEngine[NodeKey, NodeRecord]):
@@ -46,7 +61,9 @@ class Engine(KeyEngine[NodeKey, NodeRecord]):
         self._arm = arm
         self._nodes = nodes
         self._observer = Observer(mesh, arm, Surroundings(mesh, arm, shared, intake, clock), clock, timing)
-        self._actor = Actor(arm, leases, Caller(nodes, queue, clock).call, clock, timing)
+        self._queue = queue
+        self._caller = Caller(nodes, queue, clock)
+        self._actor = Actor(arm, leases, self._call, clock, timing)
         self._ending = Ending(
             nodes, history, dead_letters, events, shared.edge_touch, shared.hub_touch, clock, timing
         )
@@ -67,8 +84,59 @@ class Engine(KeyEngine[NodeKey, NodeRecord]):
         attempt = await self._passes(claim).attempt(record)
         return await self._ending.record(record, attempt, last_run(attempt.outcome), claim)
 
+    async def reconcile(self, key: NodeKey) -> Result:
+        """As for every kind of key; and then the runs of those who were next at a hub, for some seconds."""
+        following = Convoy()
+        before = convoy.set(following)
+        try:
+            result = await super().reconcile(key)
+            ended = self._clock.now()
+        finally:
+            convoy.reset(before)
+            await following.ended()
+        return _later(result, (self._clock.now() - ended).total_seconds())
+
+    async def _call(self, following: Next) -> None:
+        """Goes on with who is next at a hub here, as long as that may be, and else through the queue."""
+        going, key = convoy.get(), parse_key(following.owner)
+        if going and going.takes_more and following.delay <= SHORT and isinstance(key, NodeKey):
+            going.go_on(self._follow(key, following, going))
+        else:
+            await self._caller.call(following)
+
+    async def _follow(self, key: NodeKey, following: Next, going: Convoy) -> None:
+        """The run of a key that was called. Where a store fails, the queue delivers it, and counts the failures."""
+        try:
+            called = await self._caller.made_due(key, following.delay)
+            if called and going.is_over(self._clock.now()):
+                called = await self._unless_it_comes(called)
+            if called is None:
+                return
+            await self._clock.sleep(following.delay)
+            going.begins(self._clock.now())
+            again = (await self.begin(called)).requeue_after
+        except MeshError as error:
+            log.warning("%s, whose turn at a hub it is, comes through the queue: %s", key, error.reason)
+            again = following.delay
+        if again is not None:
+            await self._queue.enqueue(WorkItem(following.owner, CAUSE), delay=again)
+
+    async def _unless_it_comes(self, called: NodeRecord) -> NodeRecord | None:
+        """Leaves a key to another function, and takes it all the same where none begins soon: the queue may be long."""
+        await self._queue.enqueue(WorkItem(str(called.key), CAUSE))
+        await self._clock.sleep(SHORT)
+        record = await self._nodes.get(called.key)
+        return record if record and record.etag == called.etag else None
+
     def given_up(self, record: NodeRecord, reason: str) -> NodeRecord:
         return given_up(record, reason, self._clock.now(), self._timing)
 
     def _passes(self, claim: KeyClaim[NodeKey, NodeRecord]) -> Passes:
         return Passes(self._arm, self._observer, self._actor, self._clock, self._timing, self._draw, claim)
+
+
+def _later(result: Result, seconds: float) -> Result:
+    """The same time for the next look, so many seconds later."""
+    if result.requeue_after is None:
+        return result
+    return Result(max(0.0, result.requeue_after - seconds))

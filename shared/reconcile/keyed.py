@@ -5,6 +5,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import cast
 
 import msgspec
 
@@ -83,10 +84,12 @@ class KeyEngine[K: Key, R: Claimable](ABC):
 
         Errors of Azure end in the record; only a failing store raises.
         """
-        now = self._clock.now()
         record = await self.known(key)
-        if record is None:
-            return Result()
+        return await self.begin(record) if record else Result()
+
+    async def begin(self, record: R) -> Result:
+        """As `reconcile`, for a key whose record has just been read."""
+        key, now = cast(K, record.key), self._clock.now()
         if record.lease and record.lease.until > now:
             return Result((record.lease.until - now).total_seconds() + self._draw.random())
         if not self.is_due(record, now):

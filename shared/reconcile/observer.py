@@ -12,6 +12,7 @@ from shared.domain.ids import NodeKey, normal_id
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.naming import hub_peering_prefix
 from shared.domain.node import Coverage, NodeRecord
+from shared.domain.plan import Plan
 from shared.domain.steps import DeleteNetwork, DeleteSecurityGroup, PutNetwork, PutSecurityGroup
 from shared.domain.tags import NodeTags, read_tags
 from shared.ports import Clock, Group, Resource
@@ -42,6 +43,7 @@ from shared.reconcile.rights import Rights
 from shared.reconcile.surroundings import Surroundings
 
 MOST_RECENT = 1000
+SEEN_LIMIT = 16_384  # characters of a row; what is longer is asked for again
 _LISTED = (PutSecurityGroup, DeleteSecurityGroup, PutNetwork, DeleteNetwork)
 CONCURRENT_READS = 8  # resources whose settings are read at once, and before the lease is looked at
 
@@ -59,9 +61,12 @@ class Hold(Protocol):
 
 
 class _Recent(msgspec.Struct, frozen=True):
+    """What a group held; of an observation nothing else is taken as it was."""
+
     at: datetime
     generation: int
-    seen: Observation
+    group: Group | None
+    resources: tuple[Resource, ...]
 
 
 class Observer:
@@ -116,18 +121,30 @@ class Observer:
         Nor where the plan makes or removes something that the group's list shows.
         """
         recent = self._recent.pop(record.key, None)
+        if recent is None and record.seen:
+            recent = msgspec.json.decode(record.seen, type=_Recent)
         if recent is None or recent.generation != record.generation:
             return None
         if record.plan and any(isinstance(step, _LISTED) for step in record.plan.network):
             return None
-        return recent.seen if self._clock.now() - recent.at < self._recently else None
+        fresh = self._clock.now() - recent.at < self._recently
+        return Observation(recent.group, recent.resources) if fresh else None
+
+    def noted(self, record: NodeRecord, plan: Plan) -> NodeRecord:
+        """The record with what its group held, where the steps of its plan wait for a turn at a hub: another process
+        may have to read back what they wrote. Tags may hold addresses of people, which are not recorded.
+        """
+        recent = self._recent.get(record.key) if plan.hub else None
+        tags = recent.group.tags if recent and recent.group else {}
+        seen = "" if any("@" in value for value in tags.values()) else _text(recent)
+        return msgspec.structs.replace(record, seen=seen if len(seen) <= SEEN_LIMIT else "")
 
     def _remember(self, record: NodeRecord, seen: Observation) -> None:
         now = self._clock.now()
         if len(self._recent) >= MOST_RECENT:
             self._recent = {k: r for k, r in self._recent.items() if now - r.at < self._recently}
         if is_member(seen.group) and len(self._recent) < MOST_RECENT:
-            self._recent[record.key] = _Recent(now, record.generation, seen)
+            self._recent[record.key] = _Recent(now, record.generation, seen.group, seen.resources)
 
     @property
     def _recently(self) -> timedelta:
@@ -232,6 +249,10 @@ def _leaves(scene: Scene) -> bool:
     """Whether a group that is no node any more still has something that edges may stand on."""
     record, group = scene.record, scene.seen.group
     return bool(record.owned or record.zone_links) and group is not None and not is_member(group)
+
+
+def _text(recent: _Recent | None) -> str:
+    return msgspec.json.encode(recent).decode() if recent else ""
 
 
 async def _no_lease() -> None:

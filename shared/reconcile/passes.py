@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from shared.domain.calls import hub_waits
 from shared.domain.errors import MeshError
 from shared.domain.ids import NodeKey
 from shared.domain.mesh import Timing
@@ -47,7 +48,7 @@ class Passes:
 
     async def attempt(self, record: NodeRecord) -> Attempt:
         """Everything that can be done now. Errors of Azure end in the attempt; raises LeaseLost."""
-        attempt = Attempt(record)
+        attempt, before = Attempt(record), hub_waits.set(False)
         try:
             await self._passes(attempt)
             attempt.contested(self._timing)
@@ -55,6 +56,8 @@ class Passes:
             raise
         except MeshError as error:
             attempt.fail(error, *self._when)
+        finally:
+            hub_waits.reset(before)
         return attempt
 
     async def _passes(self, attempt: Attempt) -> None:
@@ -99,7 +102,8 @@ class Passes:
     async def _look(self, attempt: Attempt, *, read_back: bool = False) -> None:
         holding = _Holding(attempt, self._claim)
         decision = await self._observer.look(attempt.record, holding, read_back=read_back)
-        attempt.record = await self._claim.save(claimed(attempt.record, decision))
+        record = self._observer.noted(claimed(attempt.record, decision), decision.plan)
+        attempt.record = await self._claim.save(record)
         outcome = await self._act(attempt, decision.plan)
         attempt.acted(decision, outcome, *self._when)
 

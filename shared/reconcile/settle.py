@@ -20,8 +20,8 @@ from shared.reconcile.preflight import RIGHTS_MISSING, rights_finding
 
 EXHAUSTED = "RetriesExhausted"
 NO_RIGHT = frozenset({"AuthorizationFailed", "LinkedAuthorizationFailed"})
-HUB_BUSY_FIRST = 12.0  # seconds; whoever is next is called, so this is for calls that get lost
-HUB_BUSY_MOST = 60.0
+HUB_BUSY_FIRST = 30.0  # seconds; whoever is next is called, so this is for calls that get lost
+HUB_BUSY_MOST = 120.0
 
 
 def covered_after(decision: Decision, outcome: Outcome) -> tuple[Coverage, ...]:
@@ -185,8 +185,8 @@ def due(
 
 
 def _turn(turns: int, draw: random.Random) -> float:
-    """Seconds before asking for the hub again: those who have asked often are many, and one of them is soon next."""
-    return min(HUB_BUSY_MOST, HUB_BUSY_FIRST * (1 + turns / 4)) * (0.5 + draw.random())
+    """Seconds before asking for the hub again: less and less often, since whoever is next is called."""
+    return min(HUB_BUSY_MOST, HUB_BUSY_FIRST * 2.0 ** min(turns, 8)) * (0.5 + draw.random())
 
 
 def exhausted(record: NodeRecord, timing: Timing) -> bool:

@@ -29,6 +29,7 @@ from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 from shared.adapters.arm.budget import Budget
 from shared.adapters.clock import SystemClock
 from shared.adapters.otel import arm_call
+from shared.adapters.proxies import through_a_proxy
 from shared.domain.budget import Quota
 from shared.domain.calls import count_call
 from shared.domain.errors import Terminal
@@ -59,6 +60,7 @@ class SdkClients:
             connection_timeout=CONNECTION_TIMEOUT,
             read_timeout=READ_TIMEOUT,
             connection_verify=ca_file or True,
+            use_env_settings=through_a_proxy(),
         )
         self._plain: AsyncPipelineClient[HttpRequest, AsyncHttpResponse] = AsyncPipelineClient(
             endpoint, policies=self._policies(), transport=self._transport

@@ -2,6 +2,8 @@
 everybody in it, so that a burst of nodes gets into line without getting into each other's way.
 """
 
+import asyncio
+from collections.abc import Coroutine
 from datetime import datetime
 
 import msgspec
@@ -36,13 +38,11 @@ class TableLeases:
         for _ in range(_ATTEMPTS):
             turn, etag = await self._read(name)
             line = await self._line(name) if needs_line(turn, owner) else ()
-            now = self._clock.now()
-            after, following = give_back(turn, owner, now, line, writes=writes, pause=pause)
+            after, following = give_back(turn, owner, self._clock.now(), line, writes=writes, pause=pause)
+            written = self._replace(name, after, etag)
             try:
-                if not is_idle(after, now):
-                    await self._write(name, after, etag)
-                elif etag:
-                    await self._table.delete(_PARTITION, key_of(name), etag)
+                # While it was its turn, its place in line kept nobody from coming.
+                await (self._beside(written, name, owner) if turn.holder == owner else written)
             except (Conflict, NotFound):
                 continue
             return following
@@ -57,13 +57,28 @@ class TableLeases:
             await self._write(name, taken.turn, etag)
         except (Conflict, NotFound):
             return False  # whoever wrote in between has it
-        for leaving in taken.leaving:
-            await self._leave_line(name, leaving)
+        for missing in taken.leaving:
+            if missing != owner:
+                await self._leave_line(name, missing)
         return True
 
     async def _read(self, name: str) -> tuple[Turn, str]:
         found = await self._table.get(_PARTITION, key_of(name))
         return (decoded(found[0], Turn), found[1]) if found else (Turn(), "")
+
+    async def _replace(self, name: str, turn: Turn, etag: str) -> None:
+        if not is_idle(turn, self._clock.now()):
+            await self._write(name, turn, etag)
+        elif etag:
+            await self._table.delete(_PARTITION, key_of(name), etag)
+
+    async def _beside(self, written: Coroutine[None, None, None], name: str, owner: str) -> None:
+        """Writes the row, and takes the owner out of line meanwhile."""
+        leaving = asyncio.create_task(self._leave_line(name, owner))
+        try:
+            await written
+        finally:
+            await leaving
 
     async def _write(self, name: str, turn: Turn, etag: str) -> None:
         row = {"PartitionKey": _PARTITION, "RowKey": key_of(name), **packed(msgspec.json.encode(turn))}

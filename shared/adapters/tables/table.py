@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
+from shared.adapters.proxies import through_a_proxy
 from shared.adapters.storage import (
     BACKOFF,
     CONNECTION_TIMEOUT,
@@ -76,6 +77,7 @@ class TableStorage:
             "retry_backoff_factor": BACKOFF,
             "connection_timeout": CONNECTION_TIMEOUT,
             "read_timeout": READ_TIMEOUT,
+            "use_env_settings": through_a_proxy(),
         }
         if self._connection.connection_string:
             return TableServiceClient.from_connection_string(self._connection.connection_string, **options)

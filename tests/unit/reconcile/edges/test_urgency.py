@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from shared.adapters.arm.budget import Budget
-from shared.domain.budget import Quota
+from shared.domain.budget import PATIENCE, Quota
 from shared.domain.ids import NodeKey
 from tests.fakes import FakeClock, FakeResourceManager
 from tests.support.mesh import SUBSCRIPTION, InMemoryMesh
@@ -22,7 +22,7 @@ class Limited(Protocol):
 
 async def nearly_spent(mesh: Limited) -> None:
     """From now on every call draws from a budget, which has little left and waits for nothing."""
-    budget, call = Budget(mesh.clock, patience=0.0), mesh.arm._call
+    budget, call = Budget(mesh.clock, patience=dict.fromkeys(PATIENCE, 0.0)), mesh.arm._call
 
     async def drawn(name: str, *, write: bool = False) -> object:
         quota: Quota = "writes" if write else "reads"
