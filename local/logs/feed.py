@@ -3,9 +3,10 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import cast
 
 from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubConsumerClient, PartitionContext
@@ -49,9 +50,15 @@ class Feed:
         self._running.clear()
 
     async def _read(self, client: EventHubConsumerClient, mapper: Mapper) -> None:
-        async def take(_context: PartitionContext, events: list[EventData]) -> None:
-            if events:
-                await asyncio.to_thread(self._add, [event.body_as_str() for event in events], mapper)
+        taken: dict[str, int] = {}
+
+        async def take(context: PartitionContext, events: list[EventData]) -> None:
+            # Who has no checkpoints begins anew after a broken connection; what is in stays in once.
+            partition = context.partition_id
+            fresh = [e for e in events if (e.sequence_number or 0) > taken.get(partition, -1)]
+            if fresh:
+                await asyncio.to_thread(self._add, [_content(e) for e in fresh], mapper)
+                taken[partition] = fresh[-1].sequence_number or 0
 
         await client.receive_batch(
             on_event_batch=take,
@@ -60,17 +67,20 @@ class Feed:
             starting_position="-1",
         )
 
-    def _add(self, bodies: Sequence[str], mapper: Mapper) -> None:
+    def _add(self, bodies: Sequence[bytes], mapper: Mapper) -> None:
         now = datetime.now(UTC)
-        records = [record for body in bodies for record in records_in(body)]
-        self._store.add(row for record in records if (row := mapper(record, now)))
+        self._store.add(row for body in bodies for record in records_in(body) if (row := mapper(record, now)))
 
 
-def records_in(body: str) -> Iterator[Json]:
+def _content(event: EventData) -> bytes:
+    return b"".join(cast("Iterable[bytes]", event.body))
+
+
+def records_in(body: bytes) -> Iterator[Json]:
     """The records of an event. What is no JSON is left out and logged: Log Analytics gets its records another way."""
     try:
         content: object = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         LOG.warning("an event is left out: %s", error)
         return
     if isinstance(content, dict):

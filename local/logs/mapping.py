@@ -9,6 +9,8 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
+from math import isfinite
 from typing import NamedTuple
 from uuid import UUID
 
@@ -125,6 +127,7 @@ def _table(folded: Json, place: Mapping[str, str]) -> str:
     return "AzureDiagnostics"
 
 
+@lru_cache(maxsize=10_000)
 def _place(resource: str) -> Mapping[str, str]:
     """The parts of a resource id that columns name, in upper case as Azure Monitor writes them."""
     parts = resource.strip("/").split("/")
@@ -193,7 +196,7 @@ def _flat(name: str, value: object) -> Iterator[tuple[str, tuple[str, object]]]:
         case bool():
             yield f"{clean}_b", ("bool", value)
         case int() | float():
-            yield f"{clean}_d", ("real", float(value))
+            yield f"{clean}_d", ("real", _real(value))
         case Mapping():
             for inner, content in value.items():
                 yield from _flat(f"{clean}_{inner}", content)
@@ -213,7 +216,7 @@ def _metrics(
     _table: str, folded: Json, _record: Json, place: Mapping[str, str]
 ) -> dict[str, tuple[str, object]]:
     numbers = {
-        column: ("real", float(value))
+        column: ("real", _real(value))
         for column in ("Average", "Count", "Maximum", "Minimum", "Total")
         if isinstance(value := folded.get(column.lower()), int | float)
     }
@@ -288,9 +291,10 @@ def _text(value: object) -> str:
 
 def _real(value: object) -> float | None:
     try:
-        return float(str(value))
-    except ValueError:
+        number = float(value) if isinstance(value, int | float) else float(str(value))
+    except (ValueError, OverflowError):
         return None
+    return number if isfinite(number) else None
 
 
 def _whole(value: object) -> int | None:

@@ -1,6 +1,7 @@
 """The tables in DuckDB: rows go in, KQL is answered."""
 
 import json
+import logging
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +16,8 @@ from duckdb_kql import KqlSchemaError
 from local.logs.mapping import Row
 from local.logs.schema import DUCKDB_TYPES, FILLED, kusto_type, tables
 
-MOST_ROWS_A_TABLE = 200_000
+LOG = logging.getLogger("local.logs")
+MOST_ROWS_A_TABLE = 100_000
 # What the service itself answers at most: "Service limits" of the Log Analytics API.
 MOST_ROWS_AN_ANSWER = 500_000
 MOST_TRANSLATIONS = 200
@@ -71,7 +73,7 @@ class LogStore:
             by_table[row.table].append(row)
         with self._writing:
             for table, own in by_table.items():
-                self._insert(table, own)
+                self._insert_what_fits(table, own)
 
     def query(
         self,
@@ -116,6 +118,18 @@ class LogStore:
             if len(self._translations) > MOST_TRANSLATIONS:
                 del self._translations[next(iter(self._translations))]
         return str(made), made.parameters
+
+    def _insert_what_fits(self, table: str, rows: list[Row]) -> None:
+        """All rows; where one does not fit its columns, all but those that do not."""
+        try:
+            self._insert(table, rows)
+        except duckdb.Error as error:
+            if len(rows) == 1:
+                LOG.warning("a record for %s is left out: %s", table, str(error).splitlines()[0])
+                return
+            half = len(rows) // 2
+            self._insert_what_fits(table, rows[:half])
+            self._insert_what_fits(table, rows[half:])
 
     def _insert(self, table: str, rows: list[Row]) -> None:
         known = self._columns[table]
