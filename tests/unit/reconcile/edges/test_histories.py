@@ -432,7 +432,7 @@ def looked_for(record: EdgeRecord) -> bool:
 
 TestEdgeHistories = pytest.mark.timeout(300)(EdgeHistories.TestCase)
 TestEdgeHistories.settings = settings(
-    max_examples=150,
+    max_examples=80,
     stateful_step_count=40,
     deadline=None,
     print_blob=True,
