@@ -201,3 +201,38 @@ def test_a_step_says_which_resource_and_workspace() -> None:
         WORKSPACE,
         "missing",
     )
+
+
+def unsupported(age_days: float, code: str = "NoDiagnostics", resource: Resource = VAULT) -> Coverage:
+    return Coverage(resource.id, "unsupported", NOW - timedelta(days=age_days), code=code)
+
+
+ACCOUNT = Resource(
+    VAULT.id.replace("Microsoft.KeyVault/vaults", "Microsoft.Storage/storageAccounts"),
+    "Microsoft.Storage/storageAccounts",
+    "westeurope",
+)
+
+
+@pytest.mark.parametrize(
+    ("known", "touched", "looked_at"),
+    [
+        (unsupported(29), (), False),
+        (unsupported(31), (), True),
+        (unsupported(1), (VAULT.id.lower(),), True),
+        # What only looks unsupported, and what has children, is looked at as often as anything.
+        (unsupported(2, "Excluded"), (), True),
+        (unsupported(2, resource=ACCOUNT), (), True),
+    ],
+)
+def test_a_type_that_supports_nothing_is_remembered_for_long_with_the_date(
+    known: Coverage, touched: tuple[str, ...], looked_at: bool
+) -> None:
+    resource = ACCOUNT if known.id == ACCOUNT.id else VAULT
+    assert bool(to_check([resource], [known], touched, NOW, 86400)) is looked_at
+
+
+def test_what_only_lacks_a_sink_is_not_read_at_each_look() -> None:
+    known = Coverage(VAULT.id, "blocked", NOW, code="NoSinkInRegion")
+    assert to_check([VAULT], [known], (), NOW, 86400) == []
+    assert to_check([VAULT], [Coverage(VAULT.id, "blocked", NOW, code="SettingsBlocked")], (), NOW, 86400)
