@@ -17,8 +17,8 @@ from local.logs.store import LogStore
 LOG = logging.getLogger("local.logs")
 GROUP = "logs"
 EVENTS_AT_ONCE = 300
-SECONDS_TO_GATHER = 1.0
-SECONDS_TO_END = 3.0
+SECONDS_TO_GATHER = 0.3
+SECONDS_TO_END = 1.0
 
 type Mapper = Callable[[Json, datetime], Row | None]
 MAPPERS: Mapping[str, Mapper] = {"records": row_of, "events": event_row}
@@ -41,13 +41,16 @@ class Feed:
             self._running.append((client, asyncio.create_task(self._read(client, MAPPERS[kind]))))
 
     async def stop(self) -> None:
-        for client, task in self._running:
-            task.cancel()
-            with suppress(asyncio.CancelledError, TimeoutError):
-                await asyncio.wait_for(task, SECONDS_TO_END)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(client.close(), SECONDS_TO_END)
+        """Ends reading; a namespace that has gone already is not waited for."""
+        await asyncio.gather(*(self._end(client, task) for client, task in self._running))
         self._running.clear()
+
+    async def _end(self, client: EventHubConsumerClient, task: asyncio.Task[None]) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(client.close(), SECONDS_TO_END)
+        task.cancel()
+        with suppress(asyncio.CancelledError, TimeoutError):
+            await asyncio.wait_for(task, SECONDS_TO_END)
 
     async def _read(self, client: EventHubConsumerClient, mapper: Mapper) -> None:
         taken: dict[str, int] = {}
