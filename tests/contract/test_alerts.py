@@ -11,13 +11,16 @@ from shared.adapters.tables.alerts import TableAlertStore
 from shared.adapters.tables.silences import TableSilences
 from shared.domain.alert import Alert, Owed, Silence
 from shared.domain.errors import Conflict, Terminal
+from shared.domain.ids import AlertKey
 from shared.domain.node import HistoryEntry
-from shared.ports.telemetry import AlertStore, Silences
+from shared.ports.telemetry import AlertStore, Notice, Silences
 from shared.telemetry.alerting import Alerting, Firing
+from shared.telemetry.delivery import Delivery
+from shared.telemetry.handlers import registry
 from shared.telemetry.rule import Each, Match, Rule
 from tests.contract.conftest import AZURITE, FAKE
 from tests.contract.samples import NOW, after
-from tests.fakes import InMemoryWorkQueue
+from tests.fakes import InMemoryDeadLetters, InMemoryHistory, InMemoryWorkQueue
 from tests.fakes.alerts import InMemoryAlertStore, InMemorySilences
 
 
@@ -122,6 +125,34 @@ async def test_instances_that_count_at_once_lose_nothing(alerts: AlertStore) -> 
 
     await asyncio.gather(*(fire(partition) for partition in range(32)))
     assert [a.count for a in (await alerts.list()).items] == [sum(range(32))]
+
+
+async def test_instances_that_deliver_at_once_tell_each_handler_once(alerts: AlertStore) -> None:
+    """Six of them look at the same alert; what the first claims is nobody else's."""
+    clock = SystemClock()
+    told: list[str] = []
+
+    class Slow:
+        name = "slow"
+
+        async def handle(self, notice: Notice) -> None:
+            await asyncio.sleep(0.05)
+            told.append(notice.id)
+
+    def delivery() -> Delivery:
+        letters, queue = InMemoryDeadLetters(), InMemoryWorkQueue(clock)
+        return Delivery(
+            alerts, InMemorySilences(), registry([Slow()]), InMemoryHistory(), letters, queue, clock
+        )
+
+    now = clock.now()
+    owed = Owed(handler="slow", transition="fired", at=now, since=now)
+    saved = await alerts.save(alert(1, owed=(owed,), due=now, told=1))
+    await asyncio.gather(*(delivery().visit(AlertKey(saved.id)) for _ in range(6)))
+    assert told == [f"{saved.id}-1-fired"]
+    stored = await alerts.get(saved.id)
+    assert stored
+    assert (stored.owed, stored.due) == ((), None)
 
 
 async def test_lists_filter_and_page(alerts: AlertStore) -> None:
