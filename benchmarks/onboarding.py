@@ -31,6 +31,9 @@ KINDS: tuple[tuple[str, dict[str, object]], ...] = (
     ("Microsoft.Storage/storageAccounts", {"kind": "StorageV2", "sku": {"name": "Standard_LRS"}}),
     ("Microsoft.DataFactory/factories", {"properties": {}}),
 )
+ACCOUNTS = "Microsoft.Storage/storageAccounts"
+SERVICES = ("blobServices", "fileServices", "queueServices", "tableServices")
+"""Inside each account, with categories and settings of their own; the group's list does not show them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,9 @@ def _measure(stack: MeshStack, number: int, size: int) -> Onboarding:
     sequential_seconds = time.monotonic() - started
     stack.azure.control("PUT", "/mode", {"latency_ms": 0})
     types = ["Microsoft.Network/virtualNetworks", *(kind for kind, _ in KINDS[: size - 1])]
-    floor = onboarding_floor(types, supported=size, uncovered=size, networks_to_attach=1)
+    types += [f"{ACCOUNTS}/{service}" for service in SERVICES]
+    reporting = size + len(SERVICES) * sum(kind == ACCOUNTS for kind, _ in islice(cycle(KINDS), size - 1))
+    floor = onboarding_floor(types, supported=reporting, uncovered=reporting, networks_to_attach=1)
     reads, writes = node.onboarding_reads, node.onboarding_writes
     return Onboarding(size, reads, writes, floor, sweep_reads, sweep_writes, seconds, sequential_seconds)
 
@@ -130,8 +135,10 @@ def sequential(caller: Caller, group: str, hub: str, sink: str) -> None:
     for local, remote, name in ((hub, network, f"to-{group.rsplit('/', 1)[-1]}"), (network, hub, "to-hub")):
         body = {"properties": {"remoteVirtualNetwork": {"id": remote}, "allowVirtualNetworkAccess": True}}
         caller.complete("PUT", f"{local}/virtualNetworkPeerings/{name}?api-version={NETWORK}", body)
-    for resource in cast(list[dict[str, str]], resources):
-        settings = f"{resource['id']}/providers/Microsoft.Insights"
+    ids = [r["id"] for r in cast(list[dict[str, str]], resources)]
+    ids += [f"{i}/{s}/default" for i in ids if f"/{ACCOUNTS}/".lower() in i.lower() for s in SERVICES]
+    for resource in ids:
+        settings = f"{resource}/providers/Microsoft.Insights"
         offered = caller.request(
             "GET", f"{settings}/diagnosticSettingsCategories?api-version={INSIGHTS}"
         ).body

@@ -67,6 +67,9 @@ def _edge_row(stage: Stage, active: Edge) -> tuple[str, ...]:
     )
 
 
+LISTED = ("Microsoft.Sql/servers", "Microsoft.Web/sites")
+"""What has to be asked for the resources inside it."""
+
 FOOTNOTE = (
     "Coverage: resources that report / that can / in the group. Calls: until the node was ready, or until it was"
     " known why not. Floor: group, resources, networks and hub, the categories of each type, the settings of each"
@@ -95,13 +98,20 @@ def floor_of(team: Team, onboarded: Node) -> Floor:
     uncovered = sum(item.owned for item in onboarded.coverage.items)
     attached = 1 if onboarded.peerings else 0
     types = [NETWORK, *(kind for kind, _ in team.contents), *([] if team.prefix else [SECURITY_GROUP])]
+    types += {_type(item.id) for item in onboarded.coverage.items}
     return onboarding_floor(
         types,
         supported=supported,
         uncovered=uncovered,
         networks_to_attach=attached,
         networks_to_make=0 if team.prefix else 1,
+        collections=sum(kind in LISTED for kind, _ in team.contents),
     )
+
+
+def _type(resource: str) -> str:
+    segments = resource.rpartition("/providers/")[2].split("/")
+    return "/".join([segments[0], *segments[1::2]])
 
 
 def _seconds_to_ready(stage: Stage, onboarded: Node) -> str:
