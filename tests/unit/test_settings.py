@@ -236,3 +236,22 @@ def test_folders_of_rules_are_named_and_not_read(tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text("name: [", encoding="utf-8")
     folders = load_settings({**SAMPLE, "MESH_RULES": f"shared/telemetry/library, {tmp_path},"}).rule_folders
     assert folders == (ROOT / "shared/telemetry/library", tmp_path)
+
+
+def test_only_public_azure_has_a_log_store_that_nobody_named() -> None:
+    """Elsewhere asking for telemetry is refused with the setting's name, rather than sent to another cloud."""
+    public = load_settings({**SAMPLE, "MESH_LOGS": "", "MESH_RESOURCE_MANAGER": ""}).logs
+    assert public.endpoint == "https://api.loganalytics.azure.com"
+    assert public.scope == "https://api.loganalytics.io/.default"
+    china = {"MESH_RESOURCE_MANAGER": "https://management.chinacloudapi.cn", "MESH_LOGS": ""}
+    assert load_settings({**SAMPLE, **china}).logs.endpoint == ""
+    named = {
+        "MESH_LOGS": "https://api.loganalytics.azure.cn/",
+        "MESH_LOGS_SCOPE": "https://api.loganalytics.azure.cn/.default",
+    }
+    found = load_settings({**SAMPLE, **china, **named}).logs
+    assert (found.endpoint, found.scope) == (
+        "https://api.loganalytics.azure.cn",
+        "https://api.loganalytics.azure.cn/.default",
+    )
+    assert any("MESH_LOGS must be" in fault for fault in faults(MESH_LOGS="http://logs"))
