@@ -25,6 +25,7 @@ FROM = Parameter(
     "from", "only dead letters since then, as ISO 8601 with its zone", example="2026-01-05T08:00:00Z"
 )
 TO = Parameter("to", "only dead letters until then", example="2026-01-05T09:00:00Z")
+FEW = Parameter("top", "how many are handled at most", most=100, default="25", example="50")
 LETTER = Parameter(
     "id", "a dead letter's id", place="path", required=True, longest=4096, example="event-5f1c9a52"
 )
@@ -40,7 +41,7 @@ async def list_dead_letters(call: "Call") -> "Answer[List[DeadLetterItem]]":
     return Answer(List([dead_letter_item(letter) for letter in page.items], page.continuation))
 
 
-@routes.route("POST", "deadletters/replay", KIND, NODE, FROM, TO, TOP, CONTINUATION, role=Role.OPERATOR)
+@routes.route("POST", "deadletters/replay", KIND, NODE, FROM, TO, FEW, CONTINUATION, role=Role.OPERATOR)
 async def replay_dead_letters(call: "Call") -> "Answer[LettersTaken]":
     """Handles a page of them again, the newest first; one that still cannot be handled is kept, with the reason."""
     from functions.views.pages import LetterKept, LettersTaken

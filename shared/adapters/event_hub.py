@@ -75,7 +75,7 @@ class EventHubStream:
                 async with asyncio.timeout(_ANSWER_SECONDS):
                     yield
             except TimeoutError as error:
-                await self._drop(_connections_in(error.__cause__))
+                await self._drop(connections_in(error.__cause__))
                 message = f"no answer within {_ANSWER_SECONDS:g} seconds"
                 raise Transient("EventHubSilent", message, target=self._name) from None
 
@@ -149,7 +149,7 @@ class EventHubErrors(Translation):
         return _translated(error, target)
 
 
-def _connections_in(error: BaseException | None) -> "list[Connection]":
+def connections_in(error: BaseException | None) -> "list[Connection]":
     """The connections that were in use when a call was given up, from the places where it stood.
 
     The SDK forgets one that is not open yet without closing it, and the event loop holds on to its socket.

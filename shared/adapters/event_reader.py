@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
-from shared.adapters.event_hub import EventHubConnection, EventHubErrors
-from shared.domain.errors import MeshError, NotFound, Terminal, Transient
+from shared.adapters.event_hub import EventHubConnection, EventHubErrors, connections_in
+from shared.domain.errors import NotFound, Terminal, Transient
 from shared.ports.telemetry import StoredEvent
 
 if TYPE_CHECKING:
@@ -39,14 +39,13 @@ class EventHubReader:
         self._name = name
         self._group = group
         self._credential = credential
-        self._made: EventHubConsumerClient | None = None
 
     async def read(self, partition: str, sequence: int, enqueued_at: datetime) -> StoredEvent:
-        async with self._bounded():
-            known = await self._consumer().get_partition_properties(partition)
+        async with self._consumer() as consumer:
+            known = await consumer.get_partition_properties(partition)
             if not known["beginning_sequence_number"] <= sequence <= known["last_enqueued_sequence_number"]:
                 raise self._gone(partition, sequence)
-            event = await self._first(partition, sequence)
+            event = await _first(consumer, partition, sequence)
         at = event.enqueued_time
         if event.sequence_number != sequence or at is None or abs(_utc(at) - enqueued_at) > _SAME:
             raise self._gone(partition, sequence)
@@ -54,74 +53,34 @@ class EventHubReader:
 
     async def ends(self) -> Mapping[str, float]:
         ends: dict[str, float] = {}
-        async with self._bounded():
-            consumer = self._consumer()
+        async with self._consumer() as consumer:
             for partition in await consumer.get_partition_ids():
                 known = await consumer.get_partition_properties(partition)
                 if not known["is_empty"]:
                     ends[partition] = _utc(known["last_enqueued_time_utc"]).timestamp()
         return ends
 
-    async def close(self) -> None:
-        if self._made is not None:
-            await self._made.close()
-            self._made = None
-
-    async def _first(self, partition: str, sequence: int) -> "EventData":
-        """The first event from a number on."""
-        found: asyncio.Future[EventData] = asyncio.get_running_loop().create_future()
-
-        async def take(_context: "PartitionContext", event: "EventData | None") -> None:
-            if event is not None and not found.done():
-                found.set_result(event)
-
-        async def failed(_context: "PartitionContext", error: Exception) -> None:
-            if not found.done():
-                found.set_exception(error)
-
-        receiving = asyncio.create_task(
-            self._consumer().receive(
-                take,
-                on_error=failed,
-                partition_id=partition,
-                starting_position=sequence,
-                starting_position_inclusive=True,
-                prefetch=1,
-            )
-        )
-        try:
-            return await found
-        finally:
-            receiving.cancel()
-            await asyncio.gather(receiving, return_exceptions=True)
-
     def _gone(self, partition: str, sequence: int) -> NotFound:
         message = f"The Event Hub no longer has event {sequence} of partition {partition}."
         return NotFound("EventGone", message, target=self._name)
 
     @asynccontextmanager
-    async def _bounded(self) -> AsyncGenerator[None]:
+    async def _consumer(self) -> "AsyncGenerator[EventHubConsumerClient]":
+        """One for each call: calls are rare, and an idle connection is cut by the service."""
         with EventHubErrors(self._name):
+            consumer = self._connect()
             try:
                 async with asyncio.timeout(_ANSWER_SECONDS):
-                    yield
-            except TimeoutError:
-                await self._drop()
+                    yield consumer
+            except TimeoutError as error:
+                for connection in connections_in(error.__cause__):
+                    await connection._disconnect()
                 message = f"no answer within {_ANSWER_SECONDS:g} seconds"
                 raise Transient("EventHubSilent", message, target=self._name) from None
-
-    async def _drop(self) -> None:
-        """Makes the next call connect anew."""
-        broken, self._made = self._made, None
-        with suppress(MeshError, TimeoutError), EventHubErrors(self._name):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                if broken is not None:
-                    await broken.close()
-
-    def _consumer(self) -> "EventHubConsumerClient":
-        if self._made is None:
-            self._made = self._connect()
-        return self._made
+            finally:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_CLOSE_SECONDS):
+                        await consumer.close()
 
     def _connect(self) -> "EventHubConsumerClient":
         from azure.eventhub.aio import EventHubConsumerClient
@@ -147,6 +106,35 @@ class EventHubReader:
             retry_backoff_factor=_BACKOFF,
             auth_timeout=_ANSWER_SECONDS,
         )
+
+
+async def _first(consumer: "EventHubConsumerClient", partition: str, sequence: int) -> "EventData":
+    """The first event from a number on."""
+    found: asyncio.Future[EventData] = asyncio.get_running_loop().create_future()
+
+    async def take(_context: "PartitionContext", event: "EventData | None") -> None:
+        if event is not None and not found.done():
+            found.set_result(event)
+
+    async def failed(_context: "PartitionContext", error: Exception) -> None:
+        if not found.done():
+            found.set_exception(error)
+
+    receiving = asyncio.create_task(
+        consumer.receive(
+            take,
+            on_error=failed,
+            partition_id=partition,
+            starting_position=sequence,
+            starting_position_inclusive=True,
+            prefetch=1,
+        )
+    )
+    try:
+        return await found
+    finally:
+        receiving.cancel()
+        await asyncio.gather(receiving, return_exceptions=True)
 
 
 def _body(event: "EventData") -> bytes:
