@@ -210,7 +210,8 @@ def _lacking(resources: Sequence[Resource], rows: Iterable[Coverage], sinks: Nod
     for resource in resources:
         if row := lacking.get(normal_id(resource.id)):
             missing = tuple(k for k in row.wanted if sinks.sink(k, resource.location) is None)
-            affected.setdefault((_place(resource), missing), []).append(resource)
+            if missing:  # a sink that came since is found at the resource's next look
+                affected.setdefault((_place(resource), missing), []).append(resource)
     return [
         Finding(
             OBSERVED,

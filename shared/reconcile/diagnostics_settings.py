@@ -29,7 +29,7 @@ _FIELDS = {
     "storage_account": "storageAccountId",
 }
 
-_SUPERFLUOUS = "superfluous: other settings send what it is to send"
+_SUPERFLUOUS = "superfluous: nothing is left that only it is to send"
 
 type Names = Mapping[SinkKind, str]
 type Need = Mapping[Sink, frozenset[str]]

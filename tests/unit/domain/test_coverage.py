@@ -2,8 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from shared.domain.coverage import Counts, SinkCount, added_up, counted
 from shared.domain.node import Coverage
+from shared.domain.plan import PutSetting
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 BEFORE = NOW - timedelta(hours=3)
@@ -43,3 +46,18 @@ def test_the_sum_over_nodes_is_the_count_over_all_their_rows() -> None:
         Coverage("/c", "blocked", NOW, wanted=("workspace", "storage"), covers=("storage",), code="Full"),
     ]
     assert added_up([counted(rows[:1]), counted(rows[1:]), counted([])]) == counted(rows)
+
+
+def test_rows_and_plans_that_an_earlier_version_stored_are_read() -> None:
+    """A row has four fields more since, a setting's step three; what it left out is empty."""
+    row = msgspec.json.decode(b'["/a","covered","2026-01-05T00:00:00Z",true,""]', type=Coverage)
+    assert row == Coverage("/a", "covered", NOW, owned=True)
+    stored = (
+        b'{"type":"PutSetting","resource":"/a","name":"mesh","workspace":"/w","selection":{},"why":"missing"}'
+    )
+    step = msgspec.json.decode(stored, type=PutSetting)
+    assert (step.setting.workspace, step.setting.event_hub_rule, step.setting.storage_account) == (
+        "/w",
+        "",
+        "",
+    )

@@ -54,7 +54,7 @@ def put(vault: Observed, found: list[DiagnosticSetting]) -> None:
         vault.have(one)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(existing, st.sets(names), rules, st.sampled_from(sorted(ASKED)), rules, st.sampled_from(sorted(ASKED)))
 def test_two_wishes_one_after_the_other_come_to_rest_and_leave_others_alone(
     found: list[DiagnosticSetting],
