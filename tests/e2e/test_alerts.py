@@ -12,7 +12,7 @@ from tests.support.receiver import Received
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(180)]
 
-NODES = ("told", "failing", "looked-after", "quiet")
+NODES = ("told", "failing", "looked-after", "quiet", "hung")
 REASON = json.dumps({"reason": "it is being looked at"}).encode()
 
 
@@ -133,3 +133,24 @@ def test_a_silence_keeps_it_quiet_until_somebody_ends_it(mesh: Mesh) -> None:
     assert notices(mesh, alert) == []
     assert mesh.api(f"silences/{made.body['id']}", "DELETE").status == 200
     wait_for("the notice", lambda: notices(mesh, alert))
+
+
+def test_a_receiver_that_hangs_holds_up_neither_nodes_nor_other_handlers(mesh: Mesh) -> None:
+    """Forty alerts for a receiver that never answers: a node is Ready as soon as ever, and all are told later."""
+    fired(mesh, "hung", "first")
+    mesh.receiver.hangs = True
+    try:
+        bodies = [failed_run(mesh, "hung", f"pipeline-{n}") for n in range(40)]
+        mesh.send(bodies, "2")
+        wait_for("the alerts", lambda: len(alerts(mesh, "hung")) == 41 or None)
+        mesh.create("meanwhile")
+        mesh.ready("meanwhile")
+    finally:
+        mesh.receiver.hangs = False
+
+    def told() -> bool:
+        return all(kinds(mesh, alert) for alert in alerts(mesh, "hung")) and all(
+            mesh.api(f"alerts/{alert['id']}").body["waiting"] == [] for alert in alerts(mesh, "hung")
+        )
+
+    wait_for("everything told", told, 120)
