@@ -67,10 +67,13 @@ def judge_growing(
     condition: Windowed, partitions: Sequence[Buckets], touched: Collection[int]
 ) -> Verdict | None:
     """Judges each span with a bucket that was touched; None where the condition holds in none."""
-    together = _together(partitions)
+    if not touched:
+        return None
     span, width = span_of(condition.window)
+    together = _together(partitions, min(touched) - span, max(touched) + span)
     # A span that ends with an empty bucket has no more in it than one that ends with the last that is not.
-    ends = sorted(b + width for b in together if any(b + width - span <= t <= b for t in touched))
+    lasts = {last for start in touched for last in range(start, start + span, width) if last in together}
+    ends = sorted(last + width for last in lasts)
     if isinstance(condition, Threshold) and condition.aggregation == "sum":
         ends = [
             end for end in ends if all((together[b].least or 0) >= 0 for b in _in(together, end, condition))
@@ -82,8 +85,8 @@ def judge_ended(
     condition: Windowed, partitions: Sequence[Buckets], after: float, until: float
 ) -> Verdict | None:
     """Judges each span that ended after a time and by another; None where the condition holds in none."""
-    together = _together(partitions)
     span, width = span_of(condition.window)
+    together = _together(partitions, after - span, until)
     ends = {end for b in together for end in range(b + width, b + span + 1, width)}
     return _judge(condition, together, sorted(end for end in ends if after < end <= until))
 
@@ -94,13 +97,13 @@ def span_of(window: float) -> tuple[int, int]:
     return max(1, round(window / width)) * width, width
 
 
-def _together(partitions: Sequence[Buckets]) -> dict[int, Aggregate]:
-    if len(partitions) == 1:
-        return dict(partitions[0])
+def _together(partitions: Sequence[Buckets], first: float, last: float) -> dict[int, Aggregate]:
+    """The buckets of all partitions that begin between two times."""
     together: dict[int, Aggregate] = {}
     for buckets in partitions:
         for start, aggregate in buckets.items():
-            merge(together.setdefault(start, Aggregate()), aggregate)
+            if first <= start <= last:
+                merge(together.setdefault(start, Aggregate()), aggregate)
     return together
 
 

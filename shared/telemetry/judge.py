@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.domain.alert import Alert
-from shared.domain.errors import Terminal
+from shared.domain.errors import Denied, Terminal
 from shared.ports import Clock
 from shared.ports.telemetry import Windows
 from shared.telemetry.aggregate import Tally
@@ -56,6 +56,8 @@ class Judge:
             return await self._fire(firing_of(rule, tally, arrivals))
         try:
             counted = await self._book.count(rule, tally, arrivals)
+        except Denied:
+            raise  # a right that is missing is missing for all
         except Terminal as error:
             enqueued = {s: arrivals.enqueued[s] for s in tally.samples}
             raise NotTaken(error, Kept(arrivals.partition, tally, enqueued)) from error
@@ -82,6 +84,8 @@ class Judge:
     async def _fire(self, firing: Firing) -> Alert:
         try:
             return await self._alerting.fire(firing, self._clock.now())
+        except Denied:
+            raise
         except Terminal as error:
             raise NotTaken(error, Kept(firing.partition, firing=firing)) from error
 

@@ -52,7 +52,7 @@ class TelemetryReplay:
         if letter.sequence is None:
             raise Terminal("NotReplayable", "It does not say which event it is about.", target=letter.id)
         if letter.index is None:
-            await self._kept(letter, _partition(letter.id))
+            await self._kept(letter)
         else:
             await self._event(letter, letter.sequence, letter.index)
 
@@ -71,18 +71,28 @@ class TelemetryReplay:
             raise Terminal("StillUnreadable", found.letters[0].reason, target=letter.id)
         await self._processor.take(found, arrivals_of([event]))
 
-    async def _kept(self, letter: DeadLetter, partition: str) -> None:
-        """A tally that could not be counted, or an alert that could not be stored."""
+    async def _kept(self, letter: DeadLetter) -> None:
+        """A tally that could not be counted, or an alert that could not be stored: event by event, for another letter
+        may be about some of them too."""
         try:
             kept = msgspec.json.decode(letter.body, type=Kept)
         except msgspec.DecodeError as error:
             raise Terminal("NotReplayable", f"It is malformed: {error}.", target=letter.id) from None
         if kept.firing:
-            firing = msgspec.structs.replace(kept.firing, partition=partition)
-            await self._alerting.fire(firing, self._clock.now())
+            for sequence, count in kept.firing.counts.items():
+                firing = msgspec.structs.replace(
+                    kept.firing,
+                    partition=_partition(f"{kept.partition}/{sequence}/{count[1]}"),
+                    counts={sequence: count},
+                )
+                await self._alerting.fire(firing, self._clock.now())
         elif kept.tally:
             rule = self._rule(letter, kept.tally.rule)
-            await self._judge.judge(rule, kept.tally, Arrivals(partition, kept.enqueued))
+            for sequence, samples in kept.tally.samples.items():
+                tally = msgspec.structs.replace(kept.tally, samples={sequence: samples})
+                enqueued = kept.enqueued[sequence]
+                partition = _partition(f"{kept.partition}/{sequence}/{enqueued}")
+                await self._judge.judge(rule, tally, Arrivals(partition, {sequence: enqueued}))
 
     def _rule(self, letter: DeadLetter, name: str) -> Rule:
         rule = self._rules.by_name.get(name)
