@@ -26,9 +26,7 @@ SILENCE = Parameter(
 )
 
 
-@routes.route(
-    "POST", "silences", role=Role.READER, status=HTTPStatus.CREATED, problems=(HTTPStatus.BAD_REQUEST,)
-)
+@routes.route("POST", "silences", role=Role.READER, status=HTTPStatus.CREATED)
 async def create_silence(call: "Call", body: "SilenceAsk") -> "Answer[SilenceItem]":
     """Keeps alerts of a node, of a rule, or of a rule at a node quiet until a time; they are still recorded.
 
