@@ -44,12 +44,16 @@ def read_batch(events: Sequence[StreamEvent], attribution: Attribution, matcher:
     """
     batch = _Batch(attribution, matcher)
     seen = set()
-    for event in sorted(events, key=lambda e: (e.enqueued_at, e.sequence_number)):
-        mark = (event.partition, event.sequence_number, event.offset, event.enqueued_at, len(event.body))
-        if mark not in seen:
-            seen.add(mark)
-            batch.read(event)
-    return batch.ended()
+    try:
+        for event in sorted(events, key=lambda e: (e.enqueued_at, e.sequence_number)):
+            mark = (event.partition, event.sequence_number, event.offset, event.enqueued_at, len(event.body))
+            if mark not in seen:
+                seen.add(mark)
+                batch.read(event)
+        return batch.ended()
+    except BaseException:
+        matcher.kinds = None  # trays that are half full
+        raise
 
 
 _NOTHING: Opened = {}
@@ -71,7 +75,6 @@ class _Batch:
         self._decoder = matcher.decoder
         self._kind_of = kinds_of(attribution, matcher).__getitem__
         self._trays: list[Tray] = []
-        self._mark = object()
 
     def read(self, event: StreamEvent) -> None:
         letters = Letters(event, self._found.letters, self._attribution)
@@ -94,20 +97,19 @@ class _Batch:
     def _read(
         self, event: StreamEvent, records: Sequence[Record], places: Sequence[int], letters: Letters
     ) -> None:
-        kind_of, mark = self._kind_of, self._mark
+        kind_of, fields, told = self._kind_of, _fields, KIND_FIELDS
         share = len(event.body) / len(records)
-        sequence, enqueued = event.sequence_number, event.enqueued_at.timestamp()
-        self._tallying.begin(sequence)
+        enqueued = event.enqueued_at.timestamp()
+        mark = (enqueued, event.sequence_number)
+        self._tallying.begin(event.sequence_number)
         for place, record in zip(places, records, strict=True):
-            kind = kind_of(_fields(record)[:KIND_FIELDS])
+            kind = kind_of(fields(record)[:told])
             tray = kind.tray
-            if tray.batch is not mark:
-                tray.begin(mark)
+            if not tray.records:
                 self._trays.append(tray)
             tray.records += 1
             tray.bytes += share
-            tray.sequence = sequence
-            tray.enqueued = enqueued
+            tray.newest = mark
             if kind.busy:
                 self._judge(kind, record, enqueued, place, letters)
 
@@ -143,15 +145,16 @@ class _Batch:
     def ended(self) -> Findings:
         found, volumes = self._found, self._found.volumes
         for tray in self._trays:
+            size, records, tray.bytes, tray.records = tray.bytes, tray.records, 0.0, 0
             if tray.volume is None:
-                found.unattributed += tray.records
+                found.unattributed += records
                 continue
             known = volumes.get(tray.volume)
             if known:
-                volumes[tray.volume] = (known[0] + tray.bytes, known[1] + tray.records)
+                volumes[tray.volume] = (known[0] + size, known[1] + records)
             else:
-                volumes[tray.volume] = (tray.bytes, tray.records)
+                volumes[tray.volume] = (size, records)
             if tray.watch:
-                self._tallying.see(tray.watch, tray)
+                self._tallying.see(tray.watch, tray.newest, records)
         found.tallies = self._tallying.tallies()
         return found

@@ -56,19 +56,19 @@ class Watch:
 
 
 class Tray:
-    """Counts, in one batch, what kinds have in common that no record has to be looked at for."""
+    """Counts, in one batch, what kinds have in common that no record has to be looked at for.
 
-    __slots__ = ("batch", "bytes", "enqueued", "records", "sequence", "volume", "watch")
+    Empty between batches. `newest` is when the last event was enqueued, and its sequence number.
+    """
+
+    __slots__ = ("bytes", "newest", "records", "volume", "watch")
 
     def __init__(self, volume: Volume | None, watch: Watch | None) -> None:
         self.volume = volume
         self.watch = watch
-        self.begin(None)
-
-    def begin(self, batch: object) -> None:
-        self.batch = batch
-        self.records = self.sequence = 0
-        self.bytes = self.enqueued = 0.0
+        self.records = 0
+        self.bytes = 0.0
+        self.newest = (0.0, 0)
 
 
 class Kind:

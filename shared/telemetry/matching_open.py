@@ -48,14 +48,17 @@ class Unreadable(ValueError):
 
 def roots_of(paths: Iterable[Path]) -> set[str]:
     """The names under which records may keep what paths start with, where they are not decoded anyway."""
-    return {spelling for p in paths if typed_field(p) is None for spelling in _spellings(p[0])}
+    return {spelling for p in paths if typed_field(p) is None for spelling in _root_spellings(p[0])}
 
 
-def _spellings(root: str) -> tuple[str, ...]:
-    spelled = _SPELLED.get(root.lower(), root)
-    return tuple(
-        dict.fromkeys((spelled, spelled[:1].lower() + spelled[1:], spelled[:1].upper() + spelled[1:]))
-    )
+def _spellings(name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((name, name[:1].lower() + name[1:], name[:1].upper() + name[1:])))
+
+
+def _root_spellings(root: str) -> tuple[str, ...]:
+    """Every name costs time on each record, so those that Azure documents stand for themselves alone."""
+    spelled = _SPELLED.get(root.lower())
+    return (spelled,) if spelled else _spellings(root)
 
 
 class Opener:
@@ -101,7 +104,7 @@ class Opener:
 def _single(root: str, name: str) -> Callable[[Record], Opened | None]:
     """Opens a record at one name, which is what most rules ask for; None where that is not so simple."""
     path = (root, name)
-    kept = attrgetter(attribute_of(_spellings(root)[0]))
+    kept = attrgetter(attribute_of(_root_spellings(root)[0]))
     part = msgspec.defstruct("Part", [("value", object, msgspec.field(default=MISSING, name=name))], gc=False)
     decode = msgspec.json.Decoder(part).decode
 
@@ -120,7 +123,7 @@ def _single(root: str, name: str) -> Callable[[Record], Opened | None]:
 
 def _keeper(root: str) -> Callable[[Record], msgspec.Raw | None]:
     """Finds what a record keeps of a root, in the first spelling that it has."""
-    first, *others = (attrgetter(attribute_of(spelling)) for spelling in _spellings(root))
+    first, *others = (attrgetter(attribute_of(spelling)) for spelling in _root_spellings(root))
 
     def kept(record: Record) -> msgspec.Raw | None:
         raw: msgspec.Raw | msgspec.UnsetType = first(record)

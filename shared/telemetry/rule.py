@@ -21,8 +21,10 @@ class FieldMatch(msgspec.Struct, frozen=True, kw_only=True):
     `exists: false`.
 
     `path` are the names from the record's root downwards (`properties`, `statusCode`), compared without regard to
-    case; `properties` that are an encoded string are opened. Texts are compared without regard to case; `matches`
-    is a regular expression that has to be found.
+    case: of records that spell a name otherwise than the rule, `properties` and what is in them are found in any case,
+    other names of the root with a small or a capital first letter. Numbers index arrays; whatever is an encoded string
+    is opened; what is null is missing. Texts are compared without regard to case, numbers and truth values may be
+    texts on either side; `matches` is a regular expression that has to be found.
     """
 
     path: tuple[str, ...]
@@ -42,7 +44,8 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
 
     `operation` and `resource_type` may end in `*`. `level` is one of `critical`, `error`, `warning`,
     `informational`, `verbose` whatever the service writes. `result` is `success`, `failure` or the service's own
-    word. A `metric` is a platform metric's name; a rule with one is about metrics only, one without about logs only.
+    word (`shared.telemetry.matching_words` says which words and numbers those are). A `metric` is a platform metric's
+    name; a rule with one is about metrics only, one without about logs only, one without anything about every record.
     `custom` is the type of a custom event (docs/custom-events.md).
     """
 

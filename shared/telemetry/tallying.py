@@ -1,7 +1,7 @@
 """What the records of a batch add up to, rule by rule and group by group."""
 
-from shared.telemetry.aggregate import Aggregate, Tally, merge, sketch_key
-from shared.telemetry.kinds import Group, Kind, Sighting, Target, Tray, Watch
+from shared.telemetry.aggregate import Aggregate, Tally, sketch_key
+from shared.telemetry.kinds import Group, Kind, Sighting, Target, Watch
 
 
 class _Open:
@@ -29,7 +29,7 @@ class _Open:
 class Tallying:
     def __init__(self) -> None:
         self._open: dict[Group, _Open] = {}
-        self._seen: dict[Watch, _Seen] = {}
+        self._seen: dict[Watch, tuple[tuple[float, int], int]] = {}
         self._sequence = 0
 
     def begin(self, sequence: int) -> None:
@@ -52,60 +52,41 @@ class Tallying:
         else:
             tally.values[key] = [value]
 
-    def see(self, watch: Watch, tray: Tray) -> None:
-        """Adds that groups were not silent when the newest of their events was enqueued."""
+    def see(self, watch: Watch, newest: tuple[float, int], records: int) -> None:
+        """Adds that groups were not silent: when their newest event was enqueued, and its sequence number."""
         seen = self._seen.get(watch)
         if seen is None:
-            self._seen[watch] = _Seen(tray)
+            self._seen[watch] = (newest, records)
         else:
-            seen.add(tray)
+            self._seen[watch] = (max(seen[0], newest), seen[1] + records)
 
     def tallies(self) -> list[Tally]:
         """One for each rule and group that has records."""
-        absent: dict[Group, Tally] = {}
-        for watch, seen in self._seen.items():
+        seen: dict[Group, Tally] = {}
+        for watch, (newest, records) in self._seen.items():
             for sighting in watch.sightings:
-                seen.join(absent, sighting)
-        return [*absent.values(), *(_closed(group, tally) for group, tally in self._open.items())]
+                _join(seen, sighting, newest, records)
+        return [*seen.values(), *(_closed(group, tally) for group, tally in self._open.items())]
 
 
-class _Seen:
-    """When groups that are seen together were seen, and in how many records; the last event stands for all."""
-
-    __slots__ = ("enqueued", "first", "records", "sequence")
-
-    def __init__(self, tray: Tray) -> None:
-        self.records = tray.records
-        self.first = self.enqueued = tray.enqueued
-        self.sequence = tray.sequence
-
-    def add(self, tray: Tray) -> None:
-        self.records += tray.records
-        if tray.enqueued < self.first:
-            self.first = tray.enqueued
-        elif (tray.enqueued, tray.sequence) > (self.enqueued, self.sequence):
-            self.enqueued, self.sequence = tray.enqueued, tray.sequence
-
-    def join(self, absent: dict[Group, Tally], sighting: Sighting) -> None:
-        sample = {self.sequence: {0: Aggregate(count=self.records)}}
-        known = absent.get(sighting.group)
-        if known is None:
-            absent[sighting.group] = Tally(
-                rule=sighting.group[0],
-                group=sighting.group[1],
-                node=sighting.node,
-                resource=sighting.resource,
-                category="",
-                operation="",
-                first_at=self.first,
-                last_at=self.enqueued,
-                samples=sample,
-            )
-            return
-        known.first_at = min(known.first_at, self.first)
-        known.last_at = max(known.last_at, self.enqueued)
-        for sequence, buckets in sample.items():
-            merge(known.samples.setdefault(sequence, {}).setdefault(0, Aggregate()), buckets[0])
+def _join(tallies: dict[Group, Tally], sighting: Sighting, newest: tuple[float, int], records: int) -> None:
+    """Adds to a tally that a group was seen; its times are when it was last, and that event stands for all."""
+    enqueued, sequence = newest
+    known = tallies.get(sighting.group)
+    if known is None:
+        tallies[sighting.group] = known = Tally(
+            rule=sighting.group[0],
+            group=sighting.group[1],
+            node=sighting.node,
+            resource=sighting.resource,
+            category="",
+            operation="",
+            first_at=enqueued,
+            last_at=enqueued,
+            samples={},
+        )
+    known.first_at = known.last_at = max(known.last_at, enqueued)
+    known.samples.setdefault(sequence, {}).setdefault(0, Aggregate()).count += records
 
 
 def _closed(group: Group, tally: _Open) -> Tally:

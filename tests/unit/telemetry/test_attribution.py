@@ -1,0 +1,113 @@
+"""Which node a record belongs to, and which activities ask for a look at a group."""
+
+import pytest
+
+from shared.domain.ids import NodeKey
+from shared.telemetry import kinds
+from shared.telemetry.attribute import REMEMBERED, Attribution
+from shared.telemetry.batch import read_batch
+from shared.telemetry.healing import key_to_look_at
+from shared.telemetry.matching import Matcher
+from shared.telemetry.record import Record
+from tests.unit.telemetry.samples import (
+    OTHER,
+    SALES,
+    VAULT,
+    envelope,
+    event,
+    records_of,
+    resource,
+    rule,
+    sample,
+)
+
+
+def record(**fields: object) -> Record:
+    return records_of(envelope(sample(**fields)))[0]
+
+
+PEERING = resource("Microsoft.Network/virtualNetworks/vnet/virtualNetworkPeerings/to-hub")
+
+
+def test_a_deleted_peering_names_its_group_in_any_case() -> None:
+    deleted = record(
+        resourceId=PEERING.upper(),
+        category="Administrative",
+        operationName="MICROSOFT.NETWORK/VIRTUALNETWORKS/VIRTUALNETWORKPEERINGS/DELETE",
+        level="Information",
+        resultType="Success",
+    )
+    assert key_to_look_at(deleted) == SALES
+
+
+@pytest.mark.parametrize("result", ["Start", "Accept", "Failure"])
+def test_an_operation_that_has_not_succeeded_asks_for_nothing(result: str) -> None:
+    operation = "Microsoft.Insights/diagnosticSettings/delete"
+    assert key_to_look_at(record(operationName=operation, resultType=result)) is None
+    assert key_to_look_at(record(operationName=operation, resultType="Success")) == SALES
+
+
+@pytest.mark.parametrize("operation", ["SecretGet", "Microsoft.Network/virtualNetworks/write", None])
+def test_other_operations_ask_for_nothing(operation: str | None) -> None:
+    assert key_to_look_at(record(operationName=operation, resultType="Success")) is None
+
+
+def test_a_tag_written_on_a_group_that_is_no_node_yet_names_it() -> None:
+    tagged = record(
+        resourceId=f"{OTHER.group_id}/providers/Microsoft.Resources/tags/default",
+        operationName="Microsoft.Resources/tags/write",
+        resultType="Success",
+    )
+    assert key_to_look_at(tagged) == OTHER
+
+
+@pytest.mark.parametrize(
+    ("resource_id", "node"),
+    [
+        (VAULT, SALES),
+        (VAULT.upper(), SALES),
+        (SALES.group_id, SALES),
+        (resource("Microsoft.KeyVault/vaults/kv", OTHER), None),
+        (SALES.group_id + "-2/providers/Microsoft.KeyVault/vaults/kv", None),
+        (f"/subscriptions/{SALES.subscription}", None),
+        ("/tenants/x/providers/Microsoft.aadiam", None),
+        ("", None),
+    ],
+)
+def test_a_record_belongs_to_the_node_whose_group_its_id_lies_in(resource_id: str, node: NodeKey) -> None:
+    attribution = Attribution([SALES])
+    assert [attribution.node_of(resource_id) for _ in range(2)] == [node, node]
+
+
+def test_the_memory_of_resource_ids_is_bounded() -> None:
+    attribution = Attribution([SALES])
+    for number in range(REMEMBERED + 10):
+        assert attribution.node_of(f"{VAULT}{number}") == SALES
+    assert len(attribution._seen) <= REMEMBERED
+
+
+@pytest.mark.parametrize(
+    ("resource_id", "kind"),
+    [
+        (VAULT.upper(), "microsoft.keyvault/vaults"),
+        (
+            f"{VAULT}/providers/Microsoft.Insights/diagnosticSettings/x",
+            "microsoft.insights/diagnosticsettings",
+        ),
+        (resource("Microsoft.Sql/servers/s/databases/d"), "microsoft.sql/servers/databases"),
+        (SALES.group_id, "microsoft.resources/subscriptions/resourcegroups"),
+    ],
+)
+def test_a_record_s_resource_has_a_type_and_its_node_a_domain(resource_id: str, kind: str) -> None:
+    place = Attribution([SALES], {SALES: "Sales"}).place_of(resource_id)
+    assert (place.node, place.domain, place.type) == (SALES, "sales", kind)
+
+
+def test_kinds_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kinds, "REMEMBERED", 50)
+    attribution, matcher = Attribution([SALES]), Matcher([rule()])
+    body = envelope(*(sample(operationName=f"SecretGet{n % 120}") for n in range(600)))
+    found = read_batch([event(body)], attribution, matcher)
+    assert [t.samples[100][0].count for t in found.tallies] == [600]
+    assert found.volumes[str(SALES), "AuditEvent"][1] == 600
+    assert len(kinds.kinds_of(attribution, matcher)) <= 50
