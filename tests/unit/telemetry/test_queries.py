@@ -77,7 +77,7 @@ def test_a_value_that_is_not_what_it_should_be_is_refused(name: str, value: str,
 
 
 @settings(deadline=None, max_examples=40)  # how long the engine takes is not what is shown
-@given(st.text(st.sampled_from("'\"\\;|/*- {}abn") | st.characters(), max_size=40).filter(str.isprintable))
+@given(st.text(st.sampled_from("'\"\\;|/*- {}") | st.characters(exclude_categories=("C", "Z")), max_size=40))
 def test_any_text_stays_one_literal(value: str) -> None:
     """The engine prints exactly what was given: nothing of it was taken for KQL."""
     query = parse_query("print", "// Prints.\nlet _text = ''; // a text\nprint Answer = _text\n")
