@@ -1,11 +1,12 @@
 """The states of an alert and what moves it from one to another, as data. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 
-from shared.domain.alert import Alert, AlertState, Occurrence, Owed, Silence, Transition
+from shared.domain.alert import Alert, AlertState, Mark, Occurrence, Owed, Silence, Transition
 from shared.domain.errors import Conflict
 from shared.domain.high_water import is_above, raised
 from shared.domain.node import HistoryEntry
@@ -38,6 +39,7 @@ MOST_OWED = 100
 """Notices that one alert may owe; while it owes more, episodes are recorded and not told."""
 BEHIND_SECONDS = 600.0
 LONGEST_JOURNAL = 500
+MOST_SEEN = 2_000
 
 
 def allowed(state: AlertState) -> tuple[Command, ...]:
@@ -186,9 +188,16 @@ def _counted(stored: Alert, found: Occurrence, now: datetime) -> Alert:
         category=found.category if later else stored.category,
         operation=found.operation if later else stored.operation,
         count=stored.count + fresh if found.total is None else max(stored.count, found.total),
-        seen={**stored.seen, found.partition: marked} if marked else stored.seen,
+        seen=_kept({**stored.seen, found.partition: marked}) if marked else stored.seen,
         resolve_at=now + timedelta(seconds=found.auto_resolve) if found.auto_resolve > 0 else None,
     )
+
+
+def _kept(seen: Mapping[str, Mark]) -> Mapping[str, Mark]:
+    """The marks without the oldest of too many: each event that is replayed has a partition of its own."""
+    if len(seen) <= MOST_SEEN:
+        return seen
+    return dict(sorted(seen.items(), key=lambda each: each[1][1])[-MOST_SEEN:])
 
 
 def _told(alert: Alert, cool_down: float, now: datetime, silence: Silence | None) -> Alert:

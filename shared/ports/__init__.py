@@ -235,23 +235,6 @@ class DeadLetters(Protocol):
     async def remove(self, letter_id: str) -> None: ...
 
 
-class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """One alert per `id` (its deduplication key), however many records raised it."""
-
-    id: str
-    node: str
-    resource: str
-    rule: str
-    severity: Severity
-    state: Literal["Firing", "Acknowledged", "Resolved"]
-    title: str
-    first_at: datetime
-    last_at: datetime
-    count: int = 1
-    category: str = ""
-    operation: str = ""
-
-
 # --- work and events
 
 

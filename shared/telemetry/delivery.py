@@ -269,6 +269,7 @@ def _letter(alert: Alert, claim: Owed, error: MeshError, now: datetime) -> DeadL
         reason=_brief(error),
         source=claim.handler,
         key=f"alert/{alert.id}",
+        node=alert.node,
         body=msgspec.json.encode(claim),
     )
 

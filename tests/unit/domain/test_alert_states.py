@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -10,6 +11,7 @@ from shared.domain.alert import Alert, AlertState, Occurrence, Silence
 from shared.domain.alert_notices import claimed, owing_again, postponed, struck
 from shared.domain.alert_states import (
     MOST_OWED,
+    MOST_SEEN,
     TRANSITIONS,
     Command,
     acknowledged,
@@ -201,6 +203,16 @@ def test_what_acts_hears_of_every_firing_silence_or_not() -> None:
     assert [(o.handler, o.attempts) for o in again.owed] == [("remediate", 1), ("remediate", 0)]
     assert [o.attempts for o in struck(again, mine).owed] == [0]
     assert [o.handler for o in cleared(again, "calm", after(9)).owed] == ["remediate", "remediate"]
+
+
+def test_marks_of_very_many_partitions_do_not_outgrow_the_row() -> None:
+    """Replayed events each have one of their own; the oldest are forgotten first."""
+    alert = firing(at=1e6, partition="real", counts={7: (1, 1e6)})
+    for number in range(MOST_SEEN + 50):
+        alert = fired(alert, found(partition=f"replay-{number}", counts={0: (1, float(number))}), NOW, None)
+    assert (len(alert.seen), alert.seen["real"]) == (MOST_SEEN, (7, 1e6))
+    assert alert.count == MOST_SEEN + 51
+    assert len(msgspec.json.encode(alert)) < 200_000
 
 
 # --- what it owes
