@@ -126,7 +126,7 @@ async def test_replaying_a_letter_of_a_subscription_that_is_not_governed_keeps_i
     edges = EdgeIntake(mesh.edges, mesh.queue, mesh.clock, mesh.timing)
     hubs = HubIntake(mesh.mesh, InMemoryHubStore(), mesh.queue, mesh.clock, mesh.timing)
     with pytest.raises(NotFound):
-        await Replay(mesh.intake, edges, hubs, mesh.dead_letters, _no_alerts).replay(letter)
+        await Replay(mesh.intake, edges, hubs, mesh.dead_letters, _no_alert, _no_telemetry).replay(letter)
     assert await mesh.dead_letters.get("x") == letter
 
 
@@ -467,5 +467,9 @@ async def test_an_event_does_not_bring_anybody_back_before_azure_wants_it() -> N
     assert (await mesh.record(key)).state == "Ready"
 
 
-async def _no_alerts(key: AlertKey, _letter: DeadLetter) -> None:
-    raise AssertionError(f"{key} is not a letter of these tests")
+async def _no_alert(key: AlertKey, _letter: DeadLetter) -> None:
+    raise AssertionError(f"{key} is no node")
+
+
+async def _no_telemetry(letter: DeadLetter) -> None:
+    raise AssertionError(f"{letter.id} is no telemetry")
