@@ -170,7 +170,7 @@ def _translated(error: BaseException, target: str) -> MeshError | None:
     match error:
         case hub.AuthenticationError() | ClientAuthenticationError():
             return Denied("EventHubDenied", message, target=target)
-        case hub.ConnectError() if "not-found" in condition or "not-found" in message:
+        case hub.EventHubError() if "not-found" in f"{condition} {error}":
             return NotFound("EventHubNotFound", message, target=target)
         case hub.EventHubError() | AzureError() | TimeoutError() | OSError():
             return Transient(type(error).__name__, message, target=target)

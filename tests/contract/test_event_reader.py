@@ -103,8 +103,9 @@ class TestOnTheHub:
         async with triggered(event_hubs) as events:
             at = events[0].enqueued_time
         assert at is not None
-        with pytest.raises((NotFound, Transient)):
+        with pytest.raises(NotFound) as missing:
             await reader.read("0", 0, at)
+        assert missing.value.reason == "EventHubNotFound"
 
 
 async def test_a_namespace_that_accepts_and_says_nothing_is_left_after_a_few_seconds() -> None:

@@ -89,7 +89,13 @@ class Mesh(Azure):
     def __init__(self, folder: Path) -> None:
         streams = {TELEMETRY_HUB: PARTITIONS, "mesh-events": 1}
         logged: dict[str, Carried] = {TELEMETRY_HUB: "records", "mesh-events": "events"}
-        super().__init__(LocalAzure(Options(folder=folder, hubs=streams, logged=logged)))
+        super().__init__(
+            LocalAzure(
+                Options(
+                    folder=folder, hubs=streams, consumer_groups={TELEMETRY_HUB: ("replay",)}, logged=logged
+                )
+            )
+        )
         self.folder = folder
         self._receiving = ExitStack()
         self.receiver = self._receiving.enter_context(running_receiver())
