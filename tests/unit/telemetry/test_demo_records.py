@@ -9,10 +9,13 @@ from shared.domain.ids import NodeKey, normal_id
 from shared.telemetry.attribute import Attribution
 from shared.telemetry.batch import Findings, read_batch
 from shared.telemetry.matching import Matcher
+from shared.telemetry.rule import FieldMatch, Match
 from tests.unit.telemetry.samples import SALES, event, resource, rule
 
 VAULT = resource("Microsoft.KeyVault/vaults/kv-sales")
 DATABASE = resource("Microsoft.Sql/servers/sql-sales/databases/orders")
+# As in the library: a record without a level is judged by its result.
+FAILED = rule("failed", match=Match(result=("failure",), fields=(FieldMatch(path=("level",), exists=False),)))
 NODE = [
     resource("Microsoft.Storage/storageAccounts/stsales"),
     VAULT,
@@ -23,7 +26,7 @@ NODE = [
 
 def found(bodies: list[bytes]) -> Findings:
     events = [event(body, offset) for offset, body in enumerate(bodies)]
-    return read_batch(events, Attribution([SALES]), Matcher([rule()]))
+    return read_batch(events, Attribution([SALES]), Matcher([rule(), FAILED]))
 
 
 @pytest.fixture(params=["recordings", "samples"])
