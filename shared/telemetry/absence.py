@@ -2,7 +2,8 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -59,25 +60,26 @@ class AbsenceWatch:
         rules = [rule for rule in self._rules.rules if isinstance(rule.condition, Absence)]
         if not rules:
             return 0
-        lag = await behind(self._windows, self._ends)
+        nodes, now = await self._ready(), self._clock.now()
+        silent: dict[str, Sequence[Firing]] = {}
+        for rule in rules:
+            seen = await self._seen(rule)
+            silent[rule.name] = silent_groups(rule, expected_of(rule, nodes, seen), seen, now.timestamp())
+        firings = [firing for found in silent.values() for firing in found]
+        lag = await behind(self._windows, self._ends) if firings else 0.0
         if lag:
-            log.warning("who is silent is not judged: the stream is %d seconds behind", lag)
-            return 0
-        nodes = await self._ready()
-        return sum([await self._judge(rule, nodes) for rule in rules])
-
-    async def _judge(self, rule: Rule, nodes: Sequence[NodeRecord]) -> int:
-        now = self._clock.now()
-        seen = await self._seen(rule)
-        silent = silent_groups(rule, expected_of(rule, nodes, seen), seen, now.timestamp())
-        for firing in silent:
+            log.warning("%d may be silent: the stream is %d seconds behind", len(firings), lag)
+        for firing in () if lag else firings:
             await self._alerting.fire(firing, now)
-        known = {alert_id(rule.name, firing.group) for firing in silent}
+        for rule in rules:
+            await self._clear(rule, {alert_id(rule.name, f.group) for f in silent[rule.name]}, now)
+        return 0 if lag else len(firings)
+
+    async def _clear(self, rule: Rule, silent: Collection[str], now: datetime) -> None:
         for state in ("Firing", "Acknowledged"):
             for found in await self._raised(rule, state):
-                if found not in known:
+                if found not in silent:
                     await self._alerting.clear(found, "It sends again, or need not any more.", now)
-        return len(silent)
 
     async def _seen(self, rule: Rule) -> Mapping[str, float]:
         seen: dict[str, float] = {}

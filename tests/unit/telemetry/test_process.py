@@ -16,7 +16,7 @@ from shared.telemetry.judge import Judge
 from shared.telemetry.known_nodes import KnownNodes
 from shared.telemetry.position import Position
 from shared.telemetry.process import BatchResult, TelemetryProcessor
-from shared.telemetry.rule import Each, FieldMatch, Match, Rule
+from shared.telemetry.rule import Count, Each, FieldMatch, Match, Rule
 from shared.telemetry.rulebook import Rulebook
 from shared.telemetry.volumes import VolumeMeter
 from tests.fakes.alerts import InMemoryAlertStore, InMemorySilences
@@ -26,6 +26,7 @@ from tests.fakes.nodes import InMemoryNodeStore
 from tests.fakes.records import InMemoryDeadLetters
 from tests.fakes.windows import InMemoryVolumes, InMemoryWindows
 from tests.unit.telemetry.samples import ENQUEUED, OTHER, SALES, envelope, event, resource, sample
+from tests.unit.telemetry.streams import Instance, Stores, event_of
 
 HUB = NodeKey.of("11111111-2222-3333-4444-555555555555", "rg-hub")
 PEERING = resource("Microsoft.Network/virtualNetworks/hub/virtualNetworkPeerings/mesh-1", HUB)
@@ -210,3 +211,23 @@ async def test_an_empty_batch_and_an_empty_envelope_come_to_nothing() -> None:
     mesh = Mesh()
     assert (await mesh.process()).records == 0
     assert (await mesh.process(event(envelope()))).dead_letters == 0
+
+
+async def test_a_batch_of_five_hundred_groups_writes_each_row_once_and_asks_once_for_each() -> None:
+    counting = Rule(
+        name="counting",
+        title="Counting",
+        severity="error",
+        match=Match(level=("error",)),
+        condition=Count(at_least=3, window=600),
+    )
+    stores = Stores([counting])
+    instance = Instance(stores)
+    ids = [resource(f"Microsoft.KeyVault/vaults/kv-{number}") for number in range(500)]
+    body = envelope(*(sample(resourceId=i) for i in ids))
+    for number in range(3):
+        await instance.process(event_of(body, "0", number, ENQUEUED))
+    rows = [row for row in stores.windows.rows.values() if row.rule != "stream"]
+    assert (len(rows), stores.windows.writes - 1, stores.windows.reads) == (500, 1500, 1500)
+    assert {alert.count for alert in stores.alerts.alerts.values()} == {3}
+    assert len(stores.alerts.alerts) == 500
