@@ -1,6 +1,7 @@
 """Raising and clearing alerts: one alert for each rule and group, however many instances see it."""
 
 import logging
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -23,6 +24,9 @@ ATTEMPTS = 20
 PAUSE = 0.02  # seconds; grows with the attempts
 SHOWN = 256  # characters of a title, a category or an operation that an alert keeps
 LONGEST = 2048  # of a group or an id
+NOBODY = "(address)"
+# A rule may dedupe by a caller; of guests too, whose own address stands before `#EXT#@`.
+_ADDRESS = re.compile(r"[\w.+#-]{1,128}@[\w-]{1,128}\.[\w.-]{1,255}")
 AHEAD_SECONDS = 86_400.0  # that clocks of services may be ahead of ours
 
 
@@ -147,7 +151,9 @@ def _tells_more(saved: Alert, stored: Alert | None) -> bool:
 
 
 def _kept(text: str, longest: int) -> str:
-    return text[:longest].encode(errors="replace").decode()
+    """As much of a text as is kept, without halves of characters and without people's addresses."""
+    shown = _ADDRESS.sub(NOBODY, text[: 2 * longest]) if "@" in text else text
+    return shown[:longest].encode(errors="replace").decode()
 
 
 def _by(seconds: float, now: datetime) -> datetime:

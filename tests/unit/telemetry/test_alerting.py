@@ -141,6 +141,26 @@ async def test_nothing_that_records_say_of_themselves_breaks_an_alert(seconds: f
     assert other.id != alert.id
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "jane.doe@contoso.com",
+        "jane_doe.com#EXT#@contoso.onmicrosoft.com",
+        "j+x@a-b.co.uk",
+        "ä@bücher.example",
+    ],
+)
+async def test_an_address_that_a_rule_dedupes_by_is_kept_apart_and_not_stored(address: str) -> None:
+    """Two callers have two alerts, and neither is named."""
+    world = World()
+    one = await world.fire(group=f"{SALES}\n{address}")
+    two = await world.fire(group=f"{SALES}\nother.{address}")
+    assert one.id != two.id
+    stored = msgspec.json.encode(list(world.store.alerts.values())).decode()
+    assert "@" not in stored
+    assert one.group == f"{SALES}\n(address)"
+
+
 async def test_an_alert_of_a_domain_belongs_to_no_node() -> None:
     """Whichever node's record came first."""
     world = World()
