@@ -101,7 +101,7 @@ _BY_REASON: dict[str, HTTPStatus] = {
     ),
     "QueryTimeout": HTTPStatus.GATEWAY_TIMEOUT,
     "NodeUnknown": HTTPStatus.UNPROCESSABLE_ENTITY,
-    "NotReplayable": HTTPStatus.UNPROCESSABLE_ENTITY,
+    **dict.fromkeys(("NotReplayable", "RuleGone", "StillUnreadable"), HTTPStatus.UNPROCESSABLE_ENTITY),
 }
 """Reasons that callers can do something about, where the kind of the error says too little."""
 
