@@ -62,7 +62,7 @@ class Closing:
         rows = await self._windows.of(key, group)
         rule, now = self._rules.by_key.get(key), self._clock.now()
         until = 0.0
-        if rule is not None and not isinstance(rule.condition, Each | Absence):
+        if rule is not None and rows and not isinstance(rule.condition, Each | Absence):
             until = now.timestamp() - wait_of(rule.condition)
             for firing in judged_rows(rule, rule.condition, rows, until):
                 await self._alerting.fire(firing, now)

@@ -1,6 +1,7 @@
 """The timer judges what is over, once, and what a writer left unjudged; it forgets what nobody needs."""
 
-from datetime import timedelta
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from shared.telemetry.rule import Count, Match, Rule, Threshold
 from shared.telemetry.rulebook import Rulebook
 from tests.fakes.clock import START
 from tests.unit.telemetry.samples import envelope, sample
-from tests.unit.telemetry.streams import Instance, Stores, event_of
+from tests.unit.telemetry.streams import FailingWindows, Fuse, Instance, Stores, event_of
 
 AVERAGE = Rule(
     name="average",
@@ -142,6 +143,21 @@ async def test_a_writer_that_counts_while_the_timer_judges_loses_nothing() -> No
     await run.send(1)
     await run.send(1)
     assert await run.after(1) == [("Firing", 3)]
+
+
+async def test_rows_that_are_taken_away_while_the_timer_looks_are_no_failure() -> None:
+    run = Run(COUNT)
+    await run.send(1)
+
+    class Emptied(FailingWindows):
+        async def due(self, before: datetime) -> AsyncIterator[tuple[str, str]]:
+            places = [place async for place in run.stores.windows.due(before)]
+            for place in places:
+                yield place
+
+    run.stores.clock.advance(60)
+    closing = Closing(run.stores.rules, Emptied(Fuse()), run.alerting, run.stores.clock)
+    assert await closing.judge_due() == 1
 
 
 def test_the_clock_of_these_tests_begins_where_a_bucket_does() -> None:
