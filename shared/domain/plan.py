@@ -48,6 +48,10 @@ class DeletePeering(msgspec.Struct, frozen=True, tag="DeletePeering"):
     method: ClassVar[Method] = "DELETE"
 
 
+MISSING = "missing"
+"""Why a setting is written that was not there at all."""
+
+
 class PutSetting(msgspec.Struct, frozen=True, tag="PutSetting"):
     """Create or replace an owned diagnostic setting of a resource; a sink that it does not use is empty."""
 

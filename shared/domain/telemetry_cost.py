@@ -1,9 +1,9 @@
 """What a node's telemetry costs in a month, by category, out of what it streamed. Pure.
 
 How Azure charges: the Azure Monitor pricing page (analytics logs by the gigabyte taken in; platform logs sent to
-storage or Event Hubs by the gigabyte), the Azure Blob Storage pricing page (hot tier, by the gigabyte and month). A gigabyte
-is 10^9 bytes ("Azure Monitor Logs cost calculations and options"); what a workspace bills is about a quarter less than
-the JSON that is measured here, so that the figures err on the high side.
+storage or Event Hubs by the gigabyte), the Azure Blob Storage pricing page (hot tier, by the gigabyte and month). A
+gigabyte is 10^9 bytes ("Azure Monitor Logs cost calculations and options"); what a workspace bills is about a quarter
+less than the JSON that is measured here, so that the figures err on the high side.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import batched
 
+import msgspec
+
 from shared.domain.calls import hub_waits
 from shared.domain.errors import MeshError, Terminal, Waiting
 from shared.domain.ids import same_id
 from shared.domain.mesh import Timing
 from shared.domain.plan import (
+    MISSING,
     Accepted,
     NetworkStep,
     Operation,
@@ -175,6 +178,9 @@ class Actor:
                 await self._arm.delete_diagnostic_setting(step.resource, step.name)
         except MeshError as error:
             outcome.failures.append((step, error))
+            alone = to_workspace(step) if isinstance(error, Terminal) else None
+            if alone:
+                await self._setting(alone, outcome)
             return False
         outcome.performed.append(step)
         return True
@@ -189,6 +195,18 @@ def _by_resource(steps: Iterable[SettingStep]) -> list[list[SettingStep]]:
     for step in steps:
         by.setdefault(step.resource, []).append(step)
     return list(by.values())
+
+
+def to_workspace(step: SettingStep) -> PutSetting | None:
+    """What a new setting is without its other sinks; None where that is no less.
+
+    A sink that is gone, or that may not be used, keeps nothing from the workspace.
+    """
+    if not isinstance(step, PutSetting) or step.why != MISSING or not step.workspace:
+        return None
+    if not (step.event_hub_rule or step.storage_account):
+        return None
+    return msgspec.structs.replace(step, event_hub_rule="", event_hub="", storage_account="")
 
 
 def hub_busy(step: NetworkStep, turn: str) -> HubBusy:

@@ -19,7 +19,7 @@ from shared.domain.diagnostics import (
     sent,
 )
 from shared.domain.ids import same_id
-from shared.domain.plan import DeleteSetting, PutSetting, SettingStep
+from shared.domain.plan import MISSING, DeleteSetting, PutSetting, SettingStep
 from shared.domain.sinks import Sink, SinkKind, covered, places, setting_to
 
 _FIELDS = {
@@ -199,7 +199,7 @@ def _put(resource: str, wanted: DiagnosticSetting, actual: DiagnosticSetting | N
         wanted.name,
         wanted.workspace,
         wanted.selection,
-        "differs" if actual else "missing",
+        "differs" if actual else MISSING,
         _differences(actual, wanted) if actual else (),
         wanted.event_hub_rule,
         wanted.event_hub,

@@ -30,8 +30,8 @@ def covered_after(decision: Decision, outcome: Outcome) -> tuple[Coverage, ...]:
     A resource is what it was to become once all that its plan wrote there is a setting: what was deleted is read back.
     """
     then = {normal_id(c.id): c for c in decision.then}
-    done = {s.id for s in outcome.performed if isinstance(s, PutSetting)}
-    open_ = {normal_id(s.resource) for s in decision.plan.settings if s.id not in done}
+    done = {s for s in outcome.performed if isinstance(s, PutSetting)}
+    open_ = {normal_id(s.resource) for s in decision.plan.settings if s not in done}
     written = {normal_id(s.resource) for s in decision.plan.settings} - open_
     return tuple(then.get(normal_id(c.id), c) if normal_id(c.id) in written else c for c in decision.coverage)
 

@@ -143,3 +143,26 @@ async def _settles(acts: list[Act], rules: tuple[CategoryRule, ...], seed: int) 
     mesh.arm.calls.clear()
     await mesh.resync_all()
     assert [c for c in mesh.arm.calls if c.startswith(("put", "delete"))] == []
+
+
+@pytest.mark.parametrize("gone", [ACCOUNT, NAMESPACE])
+async def test_a_sink_that_is_gone_keeps_nothing_from_the_workspace(gone: str) -> None:
+    """Azure refuses the whole setting: the condition has its message, and the workspace gets all meanwhile."""
+    mesh = new_mesh()
+    mesh.cloud.delete_resource(gone)
+    key = NodeKey.of(SUBSCRIPTION, "sales")
+    mesh.cloud.create_group(key, {**ALONE, "mesh-telemetry": "all"})
+    mesh.cloud.create_resource(vault_of(key, "a"))
+    await mesh.event(key.group_id)
+    await mesh.until_quiet()
+    record = await mesh.record(key)
+    assert record.state == "NotReady"
+    assert normal_id(gone) in record.conditions[0].message.lower()
+    [ours] = mesh.cloud.settings[vault_of(key, "a").lower()].values()
+    assert (ours.workspace, ours.event_hub_rule, ours.storage_account) == (WORKSPACE, "", "")
+    assert record.coverage[0].status == "missing"
+    mesh.cloud.create_resource(gone)
+    await mesh.resync_all()
+    [ours] = mesh.cloud.settings[vault_of(key, "a").lower()].values()
+    assert (await mesh.record(key)).state == "Ready"
+    assert bool(ours.event_hub_rule and ours.storage_account)
