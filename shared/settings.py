@@ -290,7 +290,9 @@ class _Reader:
         """Where rules are; they are read when telemetry first arrives. Relative paths start at the app's folder."""
         name = "MESH_RULES"
         folders = [_APP / f.strip() for f in (self._get(name) or _LIBRARY).split(",") if f.strip()]
-        self.faults += [f"{name} names the folder {str(f)!r}, which is none." for f in folders if not f.is_dir()]
+        self.faults += [
+            f"{name} names the folder {str(f)!r}, which is none." for f in folders if not f.is_dir()
+        ]
         return tuple(folders)
 
     def _rates(self) -> "Rates | None":
