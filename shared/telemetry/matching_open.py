@@ -37,6 +37,7 @@ _ROOTS = (
     ),
     *("statusText", "protocol", "uri", "requestUri", "SubscriptionId", "ResourceGroup", "ActivityId"),
     *("EventProperties", "Caller", "Region", "Environment", "LogicalServerName"),
+    *("pipelineName", "activityName", "triggerName", "runId", "pipelineRunId"),
 )
 _values = msgspec.structs.astuple
 _SPELLED = {n.lower(): n for n in _ROOTS}
