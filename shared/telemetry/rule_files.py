@@ -12,7 +12,7 @@ from shared.telemetry.rule_reading import read, suggestion
 from shared.telemetry.rule_schema import RuleForm
 
 LIBRARY = Path(__file__).parent / "library"
-HANDLERS = frozenset({"record", "mesh-event", "metric", "remediate"})
+HANDLERS = frozenset({"record", "mesh-event", "app-event", "metric", "remediate"})
 """What there is without settings; a webhook's name is added by who knows the settings."""
 _MOST_FILES = 200
 _MOST_RULES = 2_000

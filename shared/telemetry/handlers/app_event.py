@@ -1,13 +1,11 @@
 """The handler `app-event`: a custom event in Application Insights."""
 
 from shared.ports.telemetry import AppEvents, Notice
-from shared.telemetry.handlers.plain import plain
-
-NAME = "MeshAlert"
+from shared.telemetry.handlers.event_data import NAME, event_data, event_key
 
 
 class AlertAppEvent:
-    """Handler; one event `MeshAlert` for each notice."""
+    """Handler; one event `AlertChanged` for each notice."""
 
     name = "app-event"
 
@@ -15,16 +13,4 @@ class AlertAppEvent:
         self._events = events
 
     async def handle(self, notice: Notice) -> None:
-        alert = notice.alert
-        properties = {
-            "notice": notice.id,
-            "transition": notice.transition,
-            "rule": alert.rule,
-            "severity": alert.severity,
-            "node": alert.node,
-            "domain": plain(alert.domain),
-            "resource": alert.resource,
-            "title": plain(alert.title),
-            "count": str(alert.count),
-        }
-        self._events.write(NAME, properties, notice.at)
+        self._events.write(NAME, {"key": event_key(notice), **event_data(notice)}, notice.at)

@@ -3,6 +3,7 @@
 from shared.domain.node import MeshEvent
 from shared.ports import EventStream
 from shared.ports.telemetry import Notice
+from shared.telemetry.handlers.event_data import NAME, event_data, event_key
 
 
 class AlertEvents:
@@ -14,18 +15,5 @@ class AlertEvents:
         self._events = events
 
     async def handle(self, notice: Notice) -> None:
-        alert = notice.alert
-        data = {
-            "notice": notice.id,
-            "transition": notice.transition,
-            "state": alert.state,
-            "rule": alert.rule,
-            "severity": alert.severity,
-            "node": alert.node,
-            "domain": alert.domain,
-            "resource": alert.resource,
-            "title": alert.title,
-            "count": str(alert.count),
-        }
-        event = MeshEvent(type="AlertChanged", key=f"alert/{alert.id}", at=notice.at, data=data)
+        event = MeshEvent(type=NAME, key=event_key(notice), at=notice.at, data=event_data(notice))
         await self._events.publish([event])

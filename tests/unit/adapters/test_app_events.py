@@ -32,17 +32,17 @@ class Exported(LogRecordExporter):
 
 
 def test_without_an_sdk_nothing_is_written_and_nothing_fails() -> None:
-    OtelAppEvents().write("MeshAlert", {"rule": "deadlocks"}, START)
+    OtelAppEvents().write("AlertChanged", {"rule": "deadlocks"}, START)
 
 
 def test_an_event_is_a_log_record_that_names_it() -> None:
     exported = Exported()
     provider = LoggerProvider()
     provider.add_log_record_processor(SimpleLogRecordProcessor(exported))
-    OtelAppEvents(provider).write("MeshAlert", {"rule": "deadlocks"}, START)
+    OtelAppEvents(provider).write("AlertChanged", {"rule": "deadlocks"}, START)
     (written,) = (each.log_record for each in exported.records)
     assert dict(written.attributes or {}) == {
-        "microsoft.custom_event.name": "MeshAlert",
+        "microsoft.custom_event.name": "AlertChanged",
         "rule": "deadlocks",
     }
     assert written.timestamp == int(START.timestamp() * 1e9)
