@@ -53,6 +53,20 @@ def judged_at_end(condition: Condition) -> bool:
     return condition.aggregation == "sum" or not judged_at_once(condition)
 
 
+def is_telling(condition: Condition, aggregate: Aggregate) -> bool:
+    """Whether what one event says can bring the condition nearer at all.
+
+    Where one number beyond the value is enough, events without one need not be counted: almost all of a metric's.
+    """
+    if (
+        not isinstance(condition, Threshold)
+        or condition.least > 1
+        or condition.aggregation not in ("max", "min")
+    ):
+        return True
+    return not judged_at_once(condition) or holds(condition, aggregate)
+
+
 def window_of(condition: Condition) -> float:
     """In seconds; 0 where a condition has none."""
     return 0.0 if isinstance(condition, Each | Absence) else condition.window

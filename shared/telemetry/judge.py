@@ -10,7 +10,14 @@ from shared.ports import Clock
 from shared.ports.telemetry import Windows
 from shared.telemetry.aggregate import Tally
 from shared.telemetry.alerting import Alerting, Firing
-from shared.telemetry.evaluate import Verdict, Windowed, judge_growing, judged_at_end, judged_at_once
+from shared.telemetry.evaluate import (
+    Verdict,
+    Windowed,
+    is_telling,
+    judge_growing,
+    judged_at_end,
+    judged_at_once,
+)
 from shared.telemetry.rule import Absence, Each, Rule
 from shared.telemetry.windows import Arrivals, Counted, WindowBook, read_buckets
 
@@ -54,6 +61,9 @@ class Judge:
         """
         if isinstance(rule.condition, Each):
             return await self._fire(firing_of(rule, tally, arrivals))
+        tally = telling(rule, tally)
+        if not tally.samples:
+            return None
         try:
             counted = await self._book.count(rule, tally, arrivals)
         except Denied:
@@ -98,6 +108,15 @@ class Judge:
         if len(self._fired) > _REMEMBERED:
             self._fired.clear()
         return False
+
+
+def telling(rule: Rule, tally: Tally) -> Tally:
+    """A tally without what can bring its rule's condition no nearer."""
+    samples = {
+        sequence: {start: a for start, a in buckets.items() if is_telling(rule.condition, a)}
+        for sequence, buckets in tally.samples.items()
+    }
+    return msgspec.structs.replace(tally, samples={s: buckets for s, buckets in samples.items() if buckets})
 
 
 def firing_of(rule: Rule, tally: Tally, arrivals: Arrivals, verdict: Verdict | None = None) -> Firing:

@@ -7,6 +7,7 @@ from shared.telemetry.evaluate import (
     Verdict,
     Windowed,
     holds,
+    is_telling,
     judge_ended,
     judge_growing,
     judged_at_end,
@@ -84,6 +85,24 @@ def test_what_more_records_can_only_bring_nearer_is_judged_at_once(
     condition: Condition, at_once: bool, at_end: bool
 ) -> None:
     assert (judged_at_once(condition), judged_at_end(condition)) == (at_once, at_end)
+
+
+@pytest.mark.parametrize(
+    ("condition", "quiet", "telling"),
+    [
+        (threshold("max", "gt", 5), (5, 1), (1, 6)),
+        (threshold("min", "lte", 5), (6, 9), (9, 5)),
+        (threshold("max", "lt", 5), (), (9,)),
+        (threshold("max", "gt", 5, least=2), (), (1,)),
+        (threshold("avg", "gt", 5), (), (1,)),
+        (Count(at_least=9, window=MINUTE), (), (1,)),
+    ],
+)
+def test_an_event_without_a_number_beyond_the_value_tells_nothing_where_one_is_enough(
+    condition: Condition, quiet: tuple[float, ...], telling: tuple[float, ...]
+) -> None:
+    assert is_telling(condition, of(*telling))
+    assert not quiet or not is_telling(condition, of(*quiet))
 
 
 COUNT = Count(at_least=4, window=MINUTE)

@@ -16,7 +16,7 @@ from shared.telemetry.judge import Judge
 from shared.telemetry.known_nodes import KnownNodes
 from shared.telemetry.position import Position
 from shared.telemetry.process import BatchResult, TelemetryProcessor
-from shared.telemetry.rule import Count, Each, FieldMatch, Match, Rule
+from shared.telemetry.rule import Count, Each, FieldMatch, Match, Rule, Threshold
 from shared.telemetry.rulebook import Rulebook
 from shared.telemetry.volumes import VolumeMeter
 from tests.fakes.alerts import InMemoryAlertStore, InMemorySilences
@@ -211,6 +211,27 @@ async def test_an_empty_batch_and_an_empty_envelope_come_to_nothing() -> None:
     mesh = Mesh()
     assert (await mesh.process()).records == 0
     assert (await mesh.process(event(envelope()))).dead_letters == 0
+
+
+async def test_numbers_below_a_limit_cost_no_call_of_a_store() -> None:
+    limit = Rule(
+        name="limit",
+        title="Limit",
+        severity="error",
+        match=Match(),
+        condition=Threshold(
+            aggregation="max", of=("properties", "statusCode"), comparison="gte", value=500, window=600
+        ),
+    )
+    stores = Stores([limit])
+    instance = Instance(stores)
+    for number in range(3):
+        await instance.process(event_of(envelope(sample(), sample()), "0", number, ENQUEUED))
+    assert (stores.windows.writes - 1, stores.windows.reads) == (0, 0)
+    bad = envelope(sample(), sample(properties={"statusCode": 503}))
+    await instance.process(event_of(bad, "0", 3, ENQUEUED))
+    assert (stores.windows.writes - 1, stores.windows.reads) == (1, 1)
+    assert [alert.count for alert in stores.alerts.alerts.values()] == [2]
 
 
 async def test_a_batch_of_five_hundred_groups_writes_each_row_once_and_asks_once_for_each() -> None:
