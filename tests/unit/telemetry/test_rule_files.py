@@ -312,7 +312,7 @@ AMISS = {
     "an unknown handler": (
         "handlers: []",
         "handlers: [record, webhok]",
-        "handlers[1]: 'webhok' is no handler: one of app-event, mesh-event, metric, record, remediate, webhook; did you mean",
+        "handlers[1]: 'webhok' is no handler: one of app-event, mesh-event, metric, record, remediate, webhook",
     ),
     "a long silence": ("handlers: []", "cool_down: 91d", "cool_down: '91d' is longer than 90 days"),
 }
