@@ -65,14 +65,19 @@ def test_a_setting_with_nothing_but_nulls_is_empty() -> None:
 
 def test_a_setting_is_sent_with_what_it_selects_and_nothing_else() -> None:
     selection = Selection(groups=frozenset({"allLogs"}), metrics=frozenset({"AllMetrics"}))
-    sent = shapes.setting_body("/w", selection).serialize()
-    assert sent == {
-        "properties": {
-            "workspaceId": "/w",
-            "logs": [{"categoryGroup": "allLogs", "enabled": True}],
-            "metrics": [{"category": "AllMetrics", "enabled": True}],
-        }
+    chosen = {
+        "logs": [{"categoryGroup": "allLogs", "enabled": True}],
+        "metrics": [{"category": "AllMetrics", "enabled": True}],
     }
+    sent = shapes.setting_body(DiagnosticSetting("s", selection, "/w")).serialize()
+    assert sent == {"properties": {"workspaceId": "/w", **chosen}}
+    sent = shapes.setting_body(DiagnosticSetting("s", selection, "", "/rule", "hub", "/account")).serialize()
+    sinks = {
+        "eventHubAuthorizationRuleId": "/rule",
+        "eventHubName": "hub",
+        "storageAccountId": "/account",
+    }
+    assert sent == {"properties": {**sinks, **chosen}}
 
 
 def test_a_network_comes_with_its_peerings_and_without_what_it_leaves_out() -> None:
