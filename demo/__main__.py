@@ -17,7 +17,20 @@ from demo import report
 from demo.api import ApiFailed, MeshApi
 from demo.azure import Azure
 from demo.interrupt import interrupt_on_signals
-from demo.scenes import edges, glance, healing, leases, offboarding, onboarding, pooling, telemetry
+from demo.receiver import SECRET, Receiver, running_receiver
+from demo.scenes import (
+    edges,
+    glance,
+    healing,
+    jobs,
+    leases,
+    offboarding,
+    onboarding,
+    pooling,
+    sinks,
+    telemetry,
+    volume,
+)
 from demo.stack import POOLS, ZONES, MeshStack, StackOptions
 from demo.stage import Stage
 from demo.watch import ClaimFailed, Watch
@@ -32,11 +45,24 @@ SETTINGS = {
     "MESH_EVENT_DELAY_SECONDS": "0.5",
     "MESH_LEASE_SECONDS": "8",
     "MESH_RESYNC_SCHEDULE": "*/3 * * * * *",
+    "MESH_JUDGE_SCHEDULE": "*/5 * * * * *",
     "MESH_PLATFORM_AUTH": "true",
     "MESH_APPROVAL_RULES": json.dumps([glance.RULE]),
 }
 OPERATIONS = {"advance": "after-seconds", "amount": 0.5, "retry_after": 0.5}
-SCENES = (onboarding, glance, pooling, edges, healing, telemetry, leases, offboarding)
+SCENES = (
+    onboarding,
+    glance,
+    pooling,
+    sinks,
+    edges,
+    healing,
+    telemetry,
+    jobs,
+    leases,
+    offboarding,
+    volume,
+)
 WIDTH = 110
 LOG_LINES = 30
 LOG_WIDTH = 400
@@ -57,30 +83,34 @@ def main() -> int:
     """Runs the demo and answers its exit status."""
     arguments = _arguments()
     console = _console()
-    options = StackOptions(
-        folder=arguments.folder,
-        instances=arguments.instances,
-        settings=SETTINGS,
-        zones=ZONES,
-        pools=POOLS,
-    )
-    stack = MeshStack(options)
     try:
         interrupt_on_signals()
-        return _run(stack, console)
+        with running_receiver() as receiver:
+            return _run(MeshStack(_options(arguments, receiver)), receiver, console)
     except KeyboardInterrupt:
         console.print("Stopped.")
         return 130
 
 
-def _run(stack: MeshStack, console: Console) -> int:
+def _options(arguments: argparse.Namespace, receiver: Receiver) -> StackOptions:
+    webhook = {"name": "demo", "url": receiver.url, "secret": SECRET}
+    return StackOptions(
+        folder=arguments.folder,
+        instances=arguments.instances,
+        settings={**SETTINGS, "MESH_WEBHOOKS": json.dumps([webhook])},
+        zones=ZONES,
+        pools=POOLS,
+    )
+
+
+def _run(stack: MeshStack, receiver: Receiver, console: Console) -> int:
     started = time.monotonic()
     watch = Watch(console)
     try:
         watch.act(f"The local Azure and Meshplane start ({stack.options.instances} workers)")
         with stack:
             watch.did(f"Resource Manager {stack.endpoints.resource_manager}, Meshplane {stack.app.endpoint}")
-            stage = _stage(stack, watch)
+            stage = _stage(stack, receiver, watch)
             _play(stage)
             console.print()
             console.print(report.table(stage))
@@ -97,10 +127,10 @@ def _run(stack: MeshStack, console: Console) -> int:
     return 0
 
 
-def _stage(stack: MeshStack, watch: Watch) -> Stage:
+def _stage(stack: MeshStack, receiver: Receiver, watch: Watch) -> Stage:
     stack.azure.control("PUT", "/mode", {"operations": OPERATIONS})
     api = MeshApi(stack.app.endpoint, stack.app.function_key, stack.subscription)
-    return Stage(stack, Azure(stack.endpoints, OPERATOR), api, watch)
+    return Stage(stack, Azure(stack.endpoints, OPERATOR), api, watch, receiver)
 
 
 def _play(stage: Stage) -> None:

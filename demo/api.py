@@ -14,12 +14,16 @@ SECONDS_FOR_AN_ANSWER = 20.0
 
 
 class ApiFailed(RuntimeError):
-    """The API answered with an error, or not at all: `status` is 0 then. `code` is the API's word for the error."""
+    """The API answered with an error, or not at all: `status` is 0 then.
 
-    def __init__(self, status: int, message: str, code: str = "") -> None:
+    `code` is the API's word for the error, `detail` what it says to people.
+    """
+
+    def __init__(self, status: int, message: str, code: str = "", detail: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.detail = detail
 
 
 class NodeItem(msgspec.Struct, frozen=True):
@@ -119,15 +123,6 @@ class Plan(msgspec.Struct, frozen=True):
     findings: list[str]
 
 
-class Alert(msgspec.Struct, frozen=True):
-    """One alert, however many records raised it."""
-
-    resource: str
-    severity: str
-    title: str
-    count: int
-
-
 class DeadLetter(msgspec.Struct, frozen=True):
     """Something that could not be handled."""
 
@@ -170,13 +165,6 @@ class MeshApi:
         """Asks for a look at a group and everything in it."""
         self.request("POST", self._path(group) + "/reconcile")
 
-    def alerts(self, group: str) -> list[Alert]:
-        node = f"node/{self._subscription}/{group}"
-        return list(self.pages("/api/alerts", {"node": node}, Alert))
-
-    def dead_letters(self) -> list[DeadLetter]:
-        return list(self.pages("/api/deadletters", {}, DeadLetter))
-
     def _path(self, group: str) -> str:
         return f"/api/nodes/{self._subscription}/{quote(group)}"
 
@@ -213,18 +201,21 @@ class MeshApi:
                 return content
         except urllib.error.HTTPError as error:
             with error:
-                said = error.read().decode(errors="replace")[:500]
-            raise ApiFailed(error.code, f"{method} {path}: {error.code} {said}", _code_of(said)) from error
+                said = error.read().decode(errors="replace")[:2000]
+            problem = _problem_of(said)
+            message = f"{method} {path}: {error.code} {said}"
+            raise ApiFailed(error.code, message, problem.code, problem.detail) from error
         except OSError as error:
             raise ApiFailed(0, f"{method} {path}: {error}") from error
 
 
 class _Problem(msgspec.Struct, frozen=True):
     code: str = ""
+    detail: str = ""
 
 
-def _code_of(body: str) -> str:
+def _problem_of(body: str) -> _Problem:
     try:
-        return msgspec.json.decode(body, type=_Problem).code
+        return msgspec.json.decode(body, type=_Problem)
     except msgspec.DecodeError:
-        return ""
+        return _Problem()

@@ -63,10 +63,14 @@ class PrivateEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A diagnostic setting and where it sends to; ids are empty where it has no such sink."""
+    """A diagnostic setting and where it sends to; ids are empty where it has no such sink.
+
+    `stream` is the authorization rule of the Event Hubs namespace.
+    """
 
     name: str
     workspace: str
+    stream: str
     storage_account: str
 
 
@@ -224,7 +228,7 @@ class Azure:
     def settings(self, resource_id: str) -> list[Setting]:
         """The diagnostic settings of one resource."""
         found = self._monitor.diagnostic_settings.list(resource_id)
-        return [Setting(s.name or "", s.workspace_id or "", s.storage_account_id or "") for s in found or ()]
+        return [_setting(setting) for setting in found or ()]
 
     def create_archive_setting(self, resource_id: str, name: str, account: str, category: str) -> None:
         """A setting that sends one category of logs to a storage account."""
@@ -246,6 +250,15 @@ def _peering(found: VirtualNetworkPeering) -> Peering:
         state=_text(properties.peering_state if properties else None),
         sync_level=_text(properties.peering_sync_level if properties else None),
         open=bool(properties and properties.allow_virtual_network_access),
+    )
+
+
+def _setting(found: DiagnosticSettingsResource) -> Setting:
+    return Setting(
+        name=found.name or "",
+        workspace=found.workspace_id or "",
+        stream=found.event_hub_authorization_rule_id or "",
+        storage_account=found.storage_account_id or "",
     )
 
 

@@ -31,3 +31,4 @@ class Person:
 OPERATOR = Person("the operator", "00000000-0000-4000-8000-0000000000e0", "Mesh.Operator")
 ANNE = Person("Anne", "00000000-0000-4000-8000-0000000000e1", "Mesh.Requester")
 BERT = Person("Bert", "00000000-0000-4000-8000-0000000000e2", "Mesh.Approver")
+CLEO = Person("Cleo", "00000000-0000-4000-8000-0000000000e3", "Mesh.Operator")

@@ -1,11 +1,13 @@
 """Diagnostic records for the demo: recorded ones where a checkout of them lies beside this one, else our own.
 
-Each is sent by a resource of the demo that has its type: the id is replaced, all else stays as it was recorded.
+Each is sent by a resource of the demo that has its type: the id is replaced and, where a time is given, the time; all
+else stays as it was recorded.
 """
 
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import batched, chain
 from pathlib import Path
 
@@ -26,7 +28,23 @@ def event_bodies(resources: Sequence[str], recorded: Path = RECORDED) -> list[by
     by_type = _recorded_by_type(recorded)
     texts = list(chain.from_iterable(_sent_by(resource, by_type) for resource in resources))
     bodies = [_envelope(part) for part in batched(texts, RECORDS_AN_EVENT, strict=False)]
-    return [*bodies, _envelope([_sample("broken", resources[0])])] if resources else []
+    return [*bodies, broken(resources[0])] if resources else []
+
+
+def sent_by(resource: str, at: datetime, recorded: Path = RECORDED) -> list[Json]:
+    """The records that a resource of the demo sends, as if it were then."""
+    texts = _sent_by(resource, _recorded_by_type(recorded))
+    return [{**json.loads(text), "time": at.isoformat()} for text in texts]
+
+
+def event_body(records: Sequence[Json]) -> bytes:
+    """The body of an event with these records."""
+    return _envelope([json.dumps(record) for record in records])
+
+
+def broken(resource: str) -> bytes:
+    """The body of an event whose one record is cut off in the middle of a text."""
+    return _envelope([_sample("broken", resource)])
 
 
 def peering_deleted(network: str) -> bytes:

@@ -84,7 +84,8 @@ class MeshStack:
         try:
             endpoints = self.azure.start()
             hub = hub_settings(self.subscription, self.options.zones, self.options.pools)
-            settings = {**app_settings(endpoints), "MESH_HUBS": hub, **self.options.settings}
+            mesh = {"MESH_HUBS": hub, "MESH_SINKS": sink_settings(self.subscription)}
+            settings = {**app_settings(endpoints), **mesh, **self.options.settings}
             self._app = FunctionsHost(
                 ROOT,
                 settings,
@@ -113,16 +114,18 @@ class MeshStack:
         self.app.check()
 
     def create_hub(self) -> None:
-        """The hub that the settings name: a group, network, workspace and zones. Nodes may be attached after it."""
+        """What the settings name: a group, network, workspace, zones and sinks. Nodes may be attached after it."""
         caller = self.azure.caller()
-        network = {"addressSpace": {"addressPrefixes": [HUB_PREFIX]}}
-        for resource, version, properties in (
+        network = {"properties": {"addressSpace": {"addressPrefixes": [HUB_PREFIX]}}}
+        account = {"kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
+        for resource, version, more in (
             (_hub_group(self.subscription), "2021-04-01", {}),
             (hub_network(self.subscription), "2023-09-01", network),
-            (workspace(self.subscription), "2023-09-01", {}),
+            (workspace(self.subscription), "2023-09-01", {"properties": {}}),
+            (stream(self.subscription), "2024-01-01", {"sku": {"name": "Standard"}}),
+            (archive(self.subscription), "2023-05-01", account),
         ):
-            body = {"location": REGION, "properties": properties}
-            caller.complete("PUT", f"{resource}?api-version={version}", body)
+            caller.complete("PUT", f"{resource}?api-version={version}", {"location": REGION, **more})
         for zone in self.options.zones:
             path = f"{zone_id(self.subscription, zone)}?api-version=2020-06-01"
             caller.complete("PUT", path, {"location": "global"})
@@ -150,6 +153,16 @@ def workspace(subscription: str) -> str:
     return f"{_hub_group(subscription)}/providers/Microsoft.OperationalInsights/workspaces/mesh-logs"
 
 
+def stream(subscription: str) -> str:
+    """The resource id of the Event Hubs namespace that resources of the region may stream to."""
+    return f"{_hub_group(subscription)}/providers/Microsoft.EventHub/namespaces/mesh-stream"
+
+
+def archive(subscription: str) -> str:
+    """The resource id of the storage account that keeps what resources of the region archive."""
+    return f"{_hub_group(subscription)}/providers/Microsoft.Storage/storageAccounts/mesharchive"
+
+
 def zone_id(subscription: str, zone: str) -> str:
     """The resource id of a private DNS zone of the hub's."""
     return f"{_hub_group(subscription)}/providers/Microsoft.Network/privateDnsZones/{zone}"
@@ -169,6 +182,17 @@ def hub_settings(subscription: str, zones: Sequence[str] = (), pools: Sequence[s
         "pools": list(pools),
     }
     return json.dumps([hub])
+
+
+def sink_settings(subscription: str) -> str:
+    """`MESH_SINKS`: the region's Event Hub, which Meshplane reads, and its archive."""
+    rule = f"{stream(subscription)}/authorizationRules/RootManageSharedAccessKey"
+    return json.dumps(
+        [
+            {"kind": "event-hub", "id": rule, "hub": TELEMETRY_HUB, "region": REGION},
+            {"kind": "storage", "id": archive(subscription), "region": REGION},
+        ]
+    )
 
 
 def app_settings(endpoints: Endpoints) -> dict[str, str]:

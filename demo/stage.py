@@ -10,7 +10,9 @@ import msgspec
 from demo.api import MeshApi, Node
 from demo.azure import Azure
 from demo.edges import Edge, EdgeApi
+from demo.receiver import Receiver
 from demo.stack import MeshStack
+from demo.telemetry_api import Silence, TelemetryApi
 from demo.watch import Watch
 from demo.world import Team
 
@@ -39,16 +41,20 @@ class Moment:
 class Stage:
     """`tagged` is when a group was tagged, `onboarded` the node as it was once it had settled.
 
-    `edges` are those that were asked for, by what they are called here, as they were once they were Active.
+    `edges` are those that were asked for, by what they are called here, as they were once they were Active. `sent` is
+    when telemetry had arrived, `silence` what somebody wanted to be quiet.
     """
 
     stack: MeshStack
     azure: Azure
     api: MeshApi
     watch: Watch
+    receiver: Receiver
     tagged: dict[str, Moment] = field(default_factory=dict)
     onboarded: dict[str, Node] = field(default_factory=dict)
     edges: dict[str, Edge] = field(default_factory=dict)
+    sent: Moment | None = None
+    silence: Silence | None = None
 
     @property
     def subscription(self) -> str:
@@ -66,6 +72,10 @@ class Stage:
         node = self.api.node(group)
         if node is not None:
             self.onboarded[group] = node
+
+    @property
+    def telemetry_api(self) -> TelemetryApi:
+        return TelemetryApi(self.api, self.subscription)
 
     @property
     def edge_api(self) -> EdgeApi:

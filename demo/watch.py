@@ -4,14 +4,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from textwrap import wrap
 
 from azure.core.exceptions import AzureError
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 
 from demo.api import ApiFailed
 
 SECONDS_BETWEEN_LOOKS = 0.2
+INDENT = 5
+WIDTH = 120
 SHORTEST_SECONDS_SHOWN = 0.2
 SECONDS_BETWEEN_SIGNS_OF_LIFE = 10.0
 
@@ -58,11 +62,15 @@ class Watch:
 
     def did(self, what: str) -> None:
         """Something that people, or fate, just did."""
-        self._console.print(f"  [cyan]->[/cyan] {escape(what)}")
+        self._line("[cyan]->[/cyan]", what)
 
     def tell(self, what: str) -> None:
         """Something for the reader to know."""
-        self._console.print(f"     [dim]{escape(what)}[/dim]")
+        self._line("  ", what, style="dim")
+
+    def show(self, what: RenderableType) -> None:
+        """A table or the like, below what was just said."""
+        self._console.print(Padding(what, (0, 0, 0, INDENT)))
 
     def claim(self, claim: str, look: Look, seconds: float = 30.0, since: float | None = None) -> float:
         """Looks until the claim holds and prints it with what was seen; answers the seconds it took.
@@ -75,9 +83,15 @@ class Watch:
         took = time.monotonic() - (since or started)
         self._claims += 1
         what = f": {seen.what}" if seen.what else ""
-        lasted = f" [dim]({took:.1f} s)[/dim]" if took >= SHORTEST_SECONDS_SHOWN else ""
-        self._console.print(f"  [green]ok[/green] {escape(claim + what)}{lasted}")
+        lasted = f" ({took:.1f} s)" if took >= SHORTEST_SECONDS_SHOWN else ""
+        self._line("[green]ok[/green]", claim + what + lasted)
         return took
+
+    def _line(self, mark: str, text: str, style: str = "default") -> None:
+        """A line after a mark of two characters; what is too long goes on below, between its words."""
+        wrapped = wrap(text, WIDTH - INDENT, break_long_words=False, break_on_hyphens=False)
+        below = f"\n{' ' * INDENT}"
+        self._console.print(f"  {mark} [{style}]{escape(below.join(wrapped))}[/{style}]", soft_wrap=True)
 
     def _look_until(self, claim: str, look: Look, seconds: float, show: Show) -> Seen:
         started = time.monotonic()

@@ -1,11 +1,11 @@
-"""What people create: a hub with a workspace, and five groups, before anybody has heard of a mesh."""
+"""What people create: a hub with a workspace and other sinks, and five groups, before anybody has heard of a mesh."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from demo.azure import Azure
-from demo.stack import HUB_GROUP, HUB_PREFIX, ZONES, hub_network, workspace, zone_id
+from demo.stack import HUB_GROUP, HUB_PREFIX, ZONES, archive, hub_network, stream, workspace, zone_id
 
 TENANT = "00000000-0000-0000-0000-0000000000aa"
 FOREIGN_SETTING = "security-team"
@@ -18,6 +18,7 @@ _API_VERSIONS = {
     "Microsoft.Sql/servers": "2023-08-01",
     "Microsoft.Sql/servers/databases": "2023-08-01",
     "Microsoft.DataFactory/factories": "2018-06-01",
+    "Microsoft.EventHub/namespaces": "2024-01-01",
     "Microsoft.OperationalInsights/workspaces": "2023-09-01",
 }
 _KINDS = {"Microsoft.Storage/storageAccounts": "StorageV2"}
@@ -58,7 +59,12 @@ class Team:
 SALES = Team(
     group="sales",
     prefix="10.1.0.0/16",
-    tags={"mesh-node": "sales-orders", "mesh-domain": "sales", "mesh-owner": "team-orders"},
+    tags={
+        "mesh-node": "sales-orders",
+        "mesh-domain": "sales",
+        "mesh-owner": "team-orders",
+        "mesh-telemetry": "all",
+    },
     contents=(
         ("Microsoft.Storage/storageAccounts", "salesorders"),
         ("Microsoft.KeyVault/vaults", "sales-vault"),
@@ -88,7 +94,7 @@ def resource_id(subscription: str, group: str, kind: str, name: str) -> str:
     return f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{namespace}/{path}"
 
 
-def archive(subscription: str) -> str:
+def security_archive(subscription: str) -> str:
     """The security team's storage account, which is none of the mesh's business."""
     return resource_id(subscription, HUB_GROUP, "Microsoft.Storage/storageAccounts", "securityarchive")
 
@@ -115,7 +121,9 @@ def _create_hub(azure: Azure) -> None:
     azure.create_network(hub_network(subscription), HUB_PREFIX)
     azure.create_network(bastion(subscription), "10.200.0.0/24")
     _create(azure, workspace(subscription), "Microsoft.OperationalInsights/workspaces")
-    _create(azure, archive(subscription), "Microsoft.Storage/storageAccounts")
+    _create(azure, stream(subscription), "Microsoft.EventHub/namespaces")
+    for account in (archive(subscription), security_archive(subscription)):
+        _create(azure, account, "Microsoft.Storage/storageAccounts")
     for zone in ZONES:
         azure.create_zone(zone_id(subscription, zone))
 
@@ -131,7 +139,7 @@ def _create_what_is_foreign(azure: Azure) -> None:
     """What other people set up beside the mesh, and what Meshplane therefore has to leave alone."""
     subscription = azure.subscription
     vault = FINANCE.of_type(subscription, "Microsoft.KeyVault/vaults")
-    azure.create_archive_setting(vault, FOREIGN_SETTING, archive(subscription), "AuditEvent")
+    azure.create_archive_setting(vault, FOREIGN_SETTING, security_archive(subscription), "AuditEvent")
     azure.create_peering(hub_network(subscription), FOREIGN_PEERING, bastion(subscription))
     azure.create_peering(bastion(subscription), "to-hub", hub_network(subscription))
 

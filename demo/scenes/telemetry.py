@@ -1,78 +1,108 @@
-"""Diagnostic records flow through the Event Hub: errors become alerts, what cannot be read is kept."""
+"""Diagnostic records flow through the Event Hub: rules raise alerts, people are told, what cannot be read is kept."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 
-import msgspec
 from azure.eventhub import EventData, EventHubProducerClient
 
-from demo.records import event_bodies
+from demo.alert_looks import alert_of, raised, told
+from demo.api import ApiFailed
+from demo.people import CLEO
+from demo.records import broken, event_body, sent_by
 from demo.stack import TELEMETRY_HUB
-from demo.stage import Stage
+from demo.stage import Moment, Stage
 from demo.watch import Seen
 from demo.world import SALES
 
-_SENDERS = (
+FAILED_PIPELINE = "data-factory-pipeline-failed"
+REASON = "the source is being mended"
+# Each sends to a partition of its own, so that every worker has some; each has a record of a failure.
+SENDERS = (
     "Microsoft.Storage/storageAccounts",
     "Microsoft.KeyVault/vaults",
     "Microsoft.Sql/servers/databases",
     "Microsoft.DataFactory/factories",
 )
+BROKEN_IN = 1
 _SHOWN = 6
 
 
-class _Record(msgspec.Struct, frozen=True):
-    resource: str = msgspec.field(name="resourceId", default="")
-    level: str | int = ""
-
-
-class _Envelope(msgspec.Struct, frozen=True):
-    records: list[_Record]
-
-
 def play(stage: Stage) -> None:
-    """Records of the sales node, the last of them broken."""
+    """Records of the sales node, and one that is broken."""
     watch = stage.watch
-    watch.act("Azure Monitor sends diagnostic records through the Event Hub")
-    bodies = event_bodies([SALES.of_type(stage.subscription, kind) for kind in _SENDERS])
-    records = [record for body in bodies for record in _readable(body)]
-    _send(stage, bodies)
-    watch.did(f"{len(records)} records in the name of sales, and one that is broken")
-    failing = {r.resource.lower() for r in records if str(r.level).lower() in ("error", "critical")}
-    watch.claim(
-        "GET /api/alerts names every resource with an error-level record", lambda: _alerts(stage, failing)
+    watch.act("What sales reports streams through the Event Hub")
+    count = send_records(stage)
+    _send(stage, {BROKEN_IN: broken(SALES.of_type(stage.subscription, SENDERS[BROKEN_IN]))})
+    watch.did(
+        f"in Azure Monitor's place the demo sends {count} records in the name of sales, and a broken one"
     )
-    for alert in stage.api.alerts(SALES.group)[:_SHOWN]:
-        watch.tell(f"{alert.title} (records: {alert.count})")
-    watch.claim("the broken record is kept as a dead letter", lambda: _dead_letters(stage))
+    watch.claim("a rule of the library raises an alert", raised(stage, FAILED_PIPELINE))
+    watch.claim("every resource that failed has one", lambda: _others(stage))
+    stage.sent = Moment()
+    for alert in stage.telemetry_api.alerts(SALES.group)[:_SHOWN]:
+        watch.tell(f"{alert.severity}: {alert.title} (rule {alert.rule}, records: {alert.count})")
+    watch.claim("a webhook is told once, and knows by whom", told(stage, FAILED_PIPELINE))
+    _acknowledged(stage)
+    watch.claim("the broken one is kept as a dead letter", lambda: _dead_letter(stage))
+    watch.claim("replay reads it again, and says the truth", lambda: _replayed(stage))
 
 
-def _readable(body: bytes) -> Iterator[_Record]:
-    """The records of an event; none of one that is broken on purpose."""
-    try:
-        yield from msgspec.json.decode(body, type=_Envelope).records
-    except msgspec.DecodeError:
-        return
+def send_records(stage: Stage) -> int:
+    """Sends the records of every sender, as of now, each to a partition of its own; answers how many they are."""
+    now = Moment().at
+    sent = [sent_by(SALES.of_type(stage.subscription, kind), now) for kind in SENDERS]
+    _send(stage, dict(enumerate(map(event_body, sent))))
+    return sum(map(len, sent))
 
 
-def _send(stage: Stage, bodies: Sequence[bytes]) -> None:
-    producer = EventHubProducerClient.from_connection_string(
+def producer(stage: Stage) -> EventHubProducerClient:
+    """Who sends to the Event Hub that Meshplane reads."""
+    return EventHubProducerClient.from_connection_string(
         stage.stack.endpoints.event_hubs_connection_string, eventhub_name=TELEMETRY_HUB
     )
-    with producer:
-        for body in bodies:
-            batch = producer.create_batch()
-            batch.add(EventData(body))
-            producer.send_batch(batch)
 
 
-def _alerts(stage: Stage, failing: set[str]) -> Seen:
-    alerts = stage.api.alerts(SALES.group)
-    missing = failing - {alert.resource.lower() for alert in alerts}
-    what = f"{len(alerts)} alerts; {len(failing) - len(missing)} of {len(failing)} such resources have one"
-    return Seen(not missing and bool(alerts), what)
+def _send(stage: Stage, bodies: Mapping[int, bytes]) -> None:
+    """An event to each of these partitions."""
+    with producer(stage) as sender:
+        for partition, body in bodies.items():
+            sender.send_batch([EventData(body)], partition_id=str(partition))
 
 
-def _dead_letters(stage: Stage) -> Seen:
-    letters = [letter for letter in stage.api.dead_letters() if letter.kind == "telemetry"]
+def _others(stage: Stage) -> Seen:
+    alerts = stage.telemetry_api.alerts(SALES.group)
+    rules, resources = {a.rule for a in alerts}, {a.resource for a in alerts}
+    good = len(rules) > 1 and len(resources) == len(SENDERS)
+    return Seen(good, f"{len(alerts)} alerts by {len(rules)} rules on {len(resources)} resources")
+
+
+def _acknowledged(stage: Stage) -> None:
+    alert = alert_of(stage, FAILED_PIPELINE)
+    if alert is None:
+        raise ApiFailed(404, "the alert is gone")
+    stage.telemetry_api.acknowledge(CLEO, alert.id, REASON)
+    stage.watch.did(f"{CLEO}: POST /api/alerts/…/acknowledge: {REASON}")
+
+    def look() -> Seen:
+        shown = stage.telemetry_api.alert(alert.id)
+        changes = [change for entry in shown.history for change in entry.changes]
+        good = shown.state == "Acknowledged" and shown.reason == REASON
+        return Seen(good and any("Acknowledged" in c for c in changes), f"{shown.state}: {shown.reason}")
+
+    stage.watch.claim("everybody sees that somebody looks after it", look)
+
+
+def _dead_letter(stage: Stage) -> Seen:
+    letters = stage.telemetry_api.dead_letters()
     what = "; ".join(f"{letter.source}, {letter.reason}" for letter in letters)
     return Seen(len(letters) == 1, what or "no dead letter")
+
+
+def _replayed(stage: Stage) -> Seen:
+    """It is broken, so that it cannot be handled however often it is read."""
+    [letter] = stage.telemetry_api.dead_letters()
+    try:
+        stage.telemetry_api.replay(letter.id)
+    except ApiFailed as error:
+        kept = letter.id in [each.id for each in stage.telemetry_api.dead_letters()]
+        return Seen(error.code == "StillUnreadable" and kept, f"{error.status} {error.code}, and it is kept")
+    return Seen(False, "it was handled")

@@ -10,6 +10,7 @@ from tests.e2e.program import running
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
 SECONDS_FOR_THE_DEMO = 240.0
+WIDEST = 120
 
 CLAIMS = (
     "without a tag no group is a node",
@@ -26,6 +27,12 @@ CLAIMS = (
     "reports is Ready: Converged",
     "reports had no network, and got one out of the hub's pool: 10.64.0.0/24",
     "nothing is written to sales, which is as it should be",
+    "Azure shows settings to the workspace: 11 of 11 resources of sales",
+    "Azure shows settings to the event hub: 11 of 11 resources of sales",
+    "Azure shows settings to the archive: 11 of 11 resources of sales",
+    "among them what a group's list does not show: ",
+    "GET /api/nodes/…/sales/coverage says so: workspace 11/11, event-hub 11/11, storage 11/11",
+    "GET /api/silences lists it",
     "it is the same edge",
     "no rule decides: it waits for a person: PendingApproval",
     "Anne cannot approve it herself: 403 NotApprover",
@@ -40,8 +47,15 @@ CLAIMS = (
     "sales reports again",
     "a worker is in the middle of writing the peering",
     "the host replaced the worker",
-    "GET /api/alerts names every resource with an error-level record",
-    "the broken record is kept as a dead letter",
+    "a rule of the library raises an alert: error, A Data Factory pipeline failed: sales-factory",
+    "every resource that failed has one",
+    "a webhook is told once, and knows by whom: Fired, Sev1, its HMAC is right",
+    "everybody sees that somebody looks after it: Acknowledged: the source is being mended",
+    "the broken one is kept as a dead letter",
+    "replay reads it again, and says the truth: 422 StillUnreadable, and it is kept",
+    "the failed check raises its alert: error, A quality check failed",
+    "the webhook is told of it: Fired, Sev1, its HMAC is right",
+    "late data raises one that the silence keeps quiet: A data set is older than promised: sales, 0 notices",
     "its end was announced: warn by meshplane",
     "the edge of finance is Revoked",
     "its endpoint is gone: 0 private endpoints in finance",
@@ -53,6 +67,9 @@ CLAIMS = (
     "Azure shows no peering of finance",
     "Azure shows no setting of Meshplane in finance",
     "what others made is still there",
+    "it is the same alert, acknowledged, and nobody is told twice: Acknowledged, records: 2, notices: 1",
+    "GET /api/nodes/…/sales/coverage tells the daily volume",
+    "GET /api/telemetry/errors?hours=1&node=…/sales answers by KQL",
 )
 
 
@@ -65,6 +82,7 @@ def test_the_demo_observes_all_that_it_claims(tmp_path: Path) -> None:
         missing = [claim for claim in CLAIMS if f"  ok {claim}" not in demo.output]
         assert not missing, demo.output
         assert "\x1b" not in demo.output
+        assert [line for line in demo.output.splitlines() if len(line) > WIDEST] == []
         assert demo.left_over() == []
 
     rows = _rows(demo.output)
@@ -76,6 +94,7 @@ def test_the_demo_observes_all_that_it_claims(tmp_path: Path) -> None:
         assert used == floor
     for used, floor in _calls(rows, "reads"):
         assert used <= floor + 8
+    assert re.search(r"PipelineRuns +load-orders - Failed +2 +1 *\n", demo.output)
     edges = demo.output[demo.output.index("\nIts edges\n") :]
     assert re.search(r"finance to sales, storage +Revoked +private-endpoint +7\.30 .+ 2 \(2\)", edges)
     assert re.search(r"reports to sales, sql +Active +private-endpoint +7\.70 .+ 2 \(2\)", edges)
