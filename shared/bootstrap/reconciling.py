@@ -1,0 +1,121 @@
+"""The engines of nodes, edges and hubs, and what brings their keys to them."""
+
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+from shared.bootstrap.outside import Outside
+from shared.domain.ids import AlertKey
+from shared.ports import DeadLetter
+from shared.reconcile.edges.commands import EdgeDesk
+from shared.reconcile.edges.engine import EdgeEngine
+from shared.reconcile.edges.intake import EdgeIntake, EdgeLeases
+from shared.reconcile.engine import Engine
+from shared.reconcile.hubs.engine import HubEngine
+from shared.reconcile.hubs.intake import HubIntake
+from shared.reconcile.intake import Intake
+from shared.reconcile.move import Moves
+from shared.reconcile.replay import Replay
+from shared.reconcile.resync import Resync
+from shared.reconcile.surroundings import Shared
+from shared.reconcile.sweep import Sweep
+from shared.settings import Settings
+
+
+class Reconciling:
+    """One of each."""
+
+    def __init__(self, settings: Settings, outside: Outside) -> None:
+        mesh, arm, clock, queue = settings.mesh, outside.arm, outside.clock, outside.queue
+        nodes, timing = outside.nodes, settings.timing
+        self._outside = outside
+        self.intake = Intake(mesh, nodes, queue, clock, timing)
+        self.edge_intake = EdgeIntake(outside.edges, queue, clock, timing)
+        self.hub_intake = HubIntake(mesh, outside.hubs, queue, clock, timing)
+        self.edge_leases = EdgeLeases(outside.edges, queue, clock)
+        self.resync = Resync(mesh, arm, nodes, queue, self.intake, clock)
+        self.moves = Moves(mesh, arm, nodes, self.intake)
+        self.sweep = Sweep(mesh, arm, nodes, outside.addresses, clock)
+        self.desk = EdgeDesk(
+            outside.edges, nodes, outside.history, queue, clock, settings.rules, settings.terms, new_id
+        )
+        self.engine = self._engine(settings)
+        self.edge_engine = self._edge_engine(settings)
+        self.hub_engine = self._hub_engine(settings)
+
+    def replay(
+        self,
+        notices: Callable[[AlertKey, DeadLetter], Awaitable[None]],
+        events: Callable[[DeadLetter], Awaitable[None]],
+    ) -> Replay:
+        """What takes dead letters up again: keys here, notices and events of the stream by those who know them."""
+        return Replay(
+            self.intake, self.edge_intake, self.hub_intake, self._outside.dead_letters, notices, events
+        )
+
+    def _engine(self, settings: Settings) -> Engine:
+        outside = self._outside
+        return Engine(
+            settings.mesh,
+            outside.arm,
+            outside.nodes,
+            outside.history,
+            outside.leases,
+            outside.dead_letters,
+            outside.events,
+            outside.queue,
+            outside.clock,
+            new_run,
+            settings.timing,
+            intake=self.intake,
+            shared=Shared(
+                outside.rosters, outside.addresses, outside.edges, self.edge_intake, self.hub_intake
+            ),
+        )
+
+    def _edge_engine(self, settings: Settings) -> EdgeEngine:
+        outside = self._outside
+        return EdgeEngine(
+            settings.mesh,
+            outside.arm,
+            outside.edges,
+            outside.nodes,
+            outside.hubs,
+            outside.history,
+            outside.leases,
+            outside.dead_letters,
+            outside.events,
+            outside.queue,
+            self.intake,
+            settings.rates,
+            settings.terms,
+            outside.clock,
+            new_run,
+            settings.timing,
+        )
+
+    def _hub_engine(self, settings: Settings) -> HubEngine:
+        outside = self._outside
+        return HubEngine(
+            settings.mesh,
+            outside.arm,
+            outside.hubs,
+            outside.nodes,
+            outside.history,
+            outside.leases,
+            outside.dead_letters,
+            outside.queue,
+            self.intake.bump,
+            outside.clock,
+            new_run,
+            settings.timing,
+        )
+
+
+def new_run() -> str:
+    """A name for one run that no other has."""
+    return str(uuid4())
+
+
+def new_id() -> str:
+    """An edge's id: 32 hexadecimal digits, as those that follow from an Idempotency-Key."""
+    return uuid4().hex
