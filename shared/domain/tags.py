@@ -26,6 +26,7 @@ DATABRICKS = "databricks"
 ADDRESS_SIZES = (*(str(bits) for bits in range(16, 29)), DATABRICKS)
 DEFAULT_ADDRESS_SIZE = "24"
 
+_OURS = frozenset({NODE, DOMAIN, ENVIRONMENT, OWNER, NETWORK, TELEMETRY, ADDRESS_SIZE})
 _NAME = re.compile(r"\w[\w .-]{0,63}")
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _NAME_RULE = (
@@ -53,6 +54,11 @@ class NodeTags(msgspec.Struct, frozen=True):
 def is_node(tags: Mapping[str, str]) -> bool:
     """Whether a group with these tags is to be a node, even if a value is wrong."""
     return any(name.lower() == NODE for name in tags)
+
+
+def is_ours(name: str) -> bool:
+    """Whether a tag is one of the schema's, whatever its value."""
+    return name.lower() in _OURS
 
 
 def read_tags(tags: Mapping[str, str]) -> tuple[NodeTags, list[Finding]]:
@@ -96,5 +102,6 @@ def _owner_id(owner: str) -> str:
 
 
 def _invalid(tag: str, value: str, allowed: str) -> Finding:
-    message = f"Tag {tag} has the value {value!r}; allowed: {allowed}. Correct the tag on the resource group."
+    value = WITHHELD if "@" in value else repr(value)
+    message = f"Tag {tag} has the value {value}; allowed: {allowed}. Correct the tag on the resource group."
     return Finding(TAGS_VALID, "InvalidTag", message)

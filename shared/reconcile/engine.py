@@ -35,6 +35,8 @@ from shared.reconcile.turns import Convoy, convoy
 
 log = logging.getLogger(__name__)
 
+GOES_ON = "what its run left to do"
+
 
 class Engine(KeyEngine[NodeKey, NodeRecord]):
     """Reconciles nodes; one for each process."""
@@ -90,22 +92,30 @@ class Engine(KeyEngine[NodeKey, NodeRecord]):
         before = convoy.set(following)
         try:
             result = await super().reconcile(key)
-            ended = self._clock.now()
+            if following.goes_on and result.requeue_after is not None:
+                # What is wanted of this key by now does not wait until the others are through.
+                await self._queue.enqueue(WorkItem(str(key), GOES_ON), delay=result.requeue_after)
+                return Result()
+            return result
         finally:
             convoy.reset(before)
             await following.ended()
-        return _later(result, (self._clock.now() - ended).total_seconds())
 
     async def _call(self, following: Next) -> None:
         """Goes on with who is next at a hub here, as long as that may be, and else through the queue."""
         going, key = convoy.get(), parse_key(following.owner)
-        if going and going.takes_more and following.delay <= SHORT and isinstance(key, NodeKey):
+        if (
+            going
+            and going.takes_more(self._clock.now())
+            and following.delay <= SHORT
+            and isinstance(key, NodeKey)
+        ):
             going.go_on(self._follow(key, following, going))
         else:
             await self._caller.call(following)
 
     async def _follow(self, key: NodeKey, following: Next, going: Convoy) -> None:
-        """The run of a key that was called. Where a store fails, the queue delivers it, and counts the failures."""
+        """The run of a key that was called. Where it fails, the queue delivers it, and counts the failures."""
         try:
             called = await self._caller.made_due(key, following.delay)
             if called and going.is_over(self._clock.now()):
@@ -117,6 +127,9 @@ class Engine(KeyEngine[NodeKey, NodeRecord]):
             again = (await self.begin(called)).requeue_after
         except MeshError as error:
             log.warning("%s, whose turn at a hub it is, comes through the queue: %s", key, error.reason)
+            again = following.delay
+        except Exception:  # the key's own message is to fail of it, not the one of another key
+            log.exception("%s, whose turn at a hub it is, comes through the queue", key)
             again = following.delay
         if again is not None:
             await self._queue.enqueue(WorkItem(following.owner, CAUSE), delay=again)
@@ -133,10 +146,3 @@ class Engine(KeyEngine[NodeKey, NodeRecord]):
 
     def _passes(self, claim: KeyClaim[NodeKey, NodeRecord]) -> Passes:
         return Passes(self._arm, self._observer, self._actor, self._clock, self._timing, self._draw, claim)
-
-
-def _later(result: Result, seconds: float) -> Result:
-    """The same time for the next look, so many seconds later."""
-    if result.requeue_after is None:
-        return result
-    return Result(max(0.0, result.requeue_after - seconds))

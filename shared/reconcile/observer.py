@@ -14,7 +14,7 @@ from shared.domain.naming import hub_peering_prefix
 from shared.domain.node import Coverage, NodeRecord
 from shared.domain.plan import Plan
 from shared.domain.steps import DeleteNetwork, DeleteSecurityGroup, PutNetwork, PutSecurityGroup
-from shared.domain.tags import NodeTags, read_tags
+from shared.domain.tags import NodeTags, is_ours, read_tags
 from shared.ports import Clock, Group, Resource
 from shared.ports.network import Azure
 from shared.reconcile.connection import edges_matter, rights_needed
@@ -122,7 +122,7 @@ class Observer:
         """
         recent = self._recent.pop(record.key, None)
         if recent is None and record.seen:
-            recent = msgspec.json.decode(record.seen, type=_Recent)
+            recent = _noted(record.seen)
         if recent is None or recent.generation != record.generation:
             return None
         if record.plan and any(isinstance(step, _LISTED) for step in record.plan.network):
@@ -135,8 +135,7 @@ class Observer:
         may have to read back what they wrote. Tags may hold addresses of people, which are not recorded.
         """
         recent = self._recent.get(record.key) if plan.hub else None
-        tags = recent.group.tags if recent and recent.group else {}
-        seen = "" if any("@" in value for value in tags.values()) else _text(recent)
+        seen = _text(recent) if recent else ""
         return msgspec.structs.replace(record, seen=seen if len(seen) <= SEEN_LIMIT else "")
 
     def _remember(self, record: NodeRecord, seen: Observation) -> None:
@@ -251,8 +250,23 @@ def _leaves(scene: Scene) -> bool:
     return bool(record.owned or record.zone_links) and group is not None and not is_member(group)
 
 
-def _text(recent: _Recent | None) -> str:
-    return msgspec.json.encode(recent).decode() if recent else ""
+def _text(recent: _Recent) -> str:
+    """As JSON, with no tags but the mesh's own, which are all that is read; empty where these hold an address."""
+    if recent.group:
+        ours = {name: value for name, value in recent.group.tags.items() if is_ours(name)}
+        if any("@" in value for value in ours.values()):
+            return ""
+        group = msgspec.structs.replace(recent.group, tags=ours)
+        recent = msgspec.structs.replace(recent, group=group)
+    return msgspec.json.encode(recent).decode()
+
+
+def _noted(text: str) -> _Recent | None:
+    """None where another version of the app wrote it, which takes what it holds for something else."""
+    try:
+        return msgspec.json.decode(text, type=_Recent)
+    except msgspec.ValidationError:
+        return None
 
 
 async def _no_lease() -> None:

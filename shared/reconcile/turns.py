@@ -9,6 +9,8 @@ MOST = 50
 """Runs that one function goes on with."""
 SECONDS = 8.0
 """After so long another function is asked to go on: one is to answer in seconds."""
+LONGEST = 60.0
+"""Seconds after which one goes on no more, whoever comes: the host ends the process of a function after minutes."""
 
 
 class Convoy:
@@ -19,13 +21,19 @@ class Convoy:
 
     def __init__(self) -> None:
         self._begun = 0
+        self._since: datetime | None = None
         self._ends: datetime | None = None
         self._running: set[asyncio.Task[None]] = set()
 
     @property
-    def takes_more(self) -> bool:
+    def goes_on(self) -> bool:
+        """Whether the function has more to do than the run that its message asked for."""
+        return bool(self._running)
+
+    def takes_more(self, now: datetime) -> bool:
         """Whether the function may go on with one more."""
-        return self._begun < MOST
+        lasts = now - self._since if self._since else timedelta()
+        return self._begun < MOST and lasts < timedelta(seconds=LONGEST)
 
     def is_over(self, now: datetime) -> bool:
         """Whether it has gone on for so long that another function is asked first."""
@@ -38,6 +46,7 @@ class Convoy:
 
     def begins(self, now: datetime) -> None:
         """Counts the seconds: from the first run that follows on, and anew where nobody else went on."""
+        self._since = self._since or now
         if self._ends is None or now >= self._ends:
             self._ends = now + timedelta(seconds=SECONDS)
 

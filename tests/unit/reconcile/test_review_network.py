@@ -321,7 +321,7 @@ async def test_nodes_that_queue_for_one_hub_all_get_their_turn_and_read_nothing_
 async def test_an_event_while_a_node_queues_has_it_looked_at_again() -> None:
     mesh = InMemoryMesh(operation_seconds=5)
     mesh.create_node()
-    assert await mesh.leases.acquire("hub/hub", "somebody", 300)
+    assert await mesh.leases.acquire("hub/hub", "somebody", 3000)
     await mesh.event(KEY.group_id)
     await mesh.step()
     record = await mesh.record(KEY)
