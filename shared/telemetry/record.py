@@ -109,7 +109,12 @@ _AMERICAN = re.compile(
 )
 
 
+_LONGEST_TIME = 64
+
+
 def _irregular(text: str, otherwise: float) -> float:
+    if len(text) > _LONGEST_TIME:
+        return otherwise
     if ": " in text:  # blanks after the colons were recorded of sign-in logs
         return seconds_of(text.replace(": ", ":"), otherwise)
     match = _AMERICAN.fullmatch(text.strip())

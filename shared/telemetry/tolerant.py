@@ -78,6 +78,8 @@ def _items(text: str, target: _Target, nesting: int) -> list[Item]:
     envelope = _ENVELOPE.match(text)
     inside = text[envelope.end() :] if envelope else text
     by_braces = [i for piece in _pieces(inside) for i in _piece_items(piece, target, nesting)]
+    if not by_braces and any(text.count(start) != text.count(end) for start, end in ("[]", "{}")):
+        return [_undecodable("cut off before its first record", text)]
     if all(isinstance(i, Record) for i in by_braces):
         return by_braces
     by_first_name = [i for part in _parts(inside) for i in _part_items(part, target, nesting)]
@@ -121,7 +123,8 @@ def _parts(text: str) -> list[str]:
     if not first:
         return []
     before = text[: first.start()]
-    objects = re.split(rf"(?<=\}})\s*,?\s*(?=\{{\s*{re.escape(first[1])}\s*:)", text[first.start() :])
+    # Possessive, as blanks without end would otherwise be shared out in every way.
+    objects = re.split(rf"(?<=\}})\s*+,?+\s*+(?=\{{\s*+{re.escape(first[1])}\s*:)", text[first.start() :])
     return [before, *objects] if len(objects) > 1 or before.strip(_BETWEEN) else []
 
 

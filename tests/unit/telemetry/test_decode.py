@@ -115,6 +115,7 @@ def test_operational_logs_of_event_hubs_have_names_of_their_own() -> None:
         ("time", "13/13/2026 08:15:30", ENQUEUED),
         ("time", "0001-01-01T00:00:00+14:00", ENQUEUED),
         ("time", "yesterday", ENQUEUED),
+        ("time", ":" + " " * 5000, ENQUEUED),
         ("time", None, ENQUEUED),
     ],
 )
@@ -157,12 +158,20 @@ def test_a_broken_record_costs_only_itself(broken: str) -> None:
         (b"\x1f\x8bnot gzip", "gzip"),
         (b"#Software: Internet Information Services", "Expecting value"),
         (b'{"a":' * 100_000, "recursion"),
+        (b'{"records":[', "cut off"),
+        (b'{"records":' + b"[" * 100_000, "cut off"),
+        (b'[{"records": [', "Expecting value"),
     ],
 )
 def test_a_body_without_a_record_is_undecodable_with_a_reason(body: bytes, reason: str) -> None:
     (item,) = decode(body)
     assert isinstance(item, Undecodable)
     assert reason in item.reason
+
+
+@pytest.mark.parametrize("body", [b'{"records": []}', b'{"records":[]}\r\n{"records": [ ]}\r\n\0'])
+def test_a_whole_body_that_holds_nothing_comes_to_nothing(body: bytes) -> None:
+    assert list(decode(body)) == []
 
 
 def test_a_small_event_that_unpacks_to_a_huge_one_is_refused() -> None:
@@ -185,7 +194,13 @@ def test_no_field_that_could_hold_claims_or_addresses_is_decoded() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b'"' + b'\\"' * 500_000 + b"\\", b'{"records":[' * 20_000, b",'" * 100_000, b'{"a":1},{"a":' * 20_000],
+    [
+        b'"' + b'\\"' * 500_000 + b"\\",
+        b'{"records":[' * 20_000,
+        b",'" * 100_000,
+        b'{"a":1},{"a":' * 20_000,
+        b'{"a":1}' + b" " * 500_000 + b"x",
+    ],
 )
 def test_a_body_made_to_be_slow_is_answered_within_the_time_limit_of_a_test(body: bytes) -> None:
     broken = [item for item in decode(body) if isinstance(item, Undecodable)]
