@@ -22,5 +22,5 @@ def raised(mark: Mark | None, events: Mapping[int, float]) -> Mark | None:
     if mark is None:
         return max(fresh), max(fresh.values())
     # Numbers that begin again at a later time: the old ones never come back.
-    anew = {s: at for s, at in fresh.items() if s <= mark[0]}
-    return max(anew or fresh), max(mark[1], *fresh.values())
+    since = min((at for s, at in fresh.items() if s <= mark[0]), default=0.0)
+    return max(s for s, at in fresh.items() if at >= since), max(mark[1], *fresh.values())

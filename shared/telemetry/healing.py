@@ -17,6 +17,7 @@ _OPERATIONS = frozenset(
         "microsoft.resources/subscriptions/resourcegroups/delete",
     }
 )
+_LONGEST_ID = 2048  # characters; no id of Azure is as long
 # One operation is logged when it starts, when it is accepted and when it ends; only its end is of interest.
 _NOT_DONE = frozenset({"start", "started", "accept", "accepted", "failure", "failed"})
 
@@ -27,7 +28,8 @@ def key_to_look_at(record: Record) -> NodeKey | None:
 
 
 def key_of_operation(resource: str, operation: str, result: str) -> NodeKey | None:
-    """The same of a record's fields."""
-    if operation.lower() not in _OPERATIONS or result.lower() in _NOT_DONE:
+    """The same of a record's fields; an id so long that nobody could look at it names nothing."""
+    done = operation.lower() in _OPERATIONS and result.lower() not in _NOT_DONE
+    if not done or len(resource) > _LONGEST_ID:
         return None
     return NodeKey.containing(resource)

@@ -26,6 +26,14 @@ def test_a_hub_that_was_made_anew_begins_again() -> None:
     assert is_above(anew, 2, 201.0)
 
 
+def test_a_hub_made_anew_whose_first_batch_here_passes_the_old_mark_counts_each_event_once() -> None:
+    anew = {sequence: 2000.0 + sequence for sequence in range(90, 111)}
+    mark = raised((100, 1000.0), anew)
+    assert mark == (110, 2110.0)
+    assert [s for s, at in anew.items() if is_above(mark, s, at)] == []
+    assert raised((100, 1000.0), {101: 1001.0, 3: 2003.0, 4: 2004.0}) == (4, 2004.0)
+
+
 def test_nothing_new_leaves_the_mark_alone() -> None:
     assert raised((5, 5.0), {4: 4.0, 5: 5.0}) == (5, 5.0)
     assert raised(None, {}) is None

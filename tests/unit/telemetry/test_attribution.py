@@ -9,6 +9,7 @@ from shared.telemetry.batch import read_batch
 from shared.telemetry.healing import key_to_look_at
 from shared.telemetry.matching import Matcher
 from shared.telemetry.record import Record
+from tests.support.mesh import SUBSCRIPTION, InMemoryMesh
 from tests.unit.telemetry.samples import (
     OTHER,
     SALES,
@@ -59,6 +60,20 @@ def test_a_tag_written_on_a_group_that_is_no_node_yet_names_it() -> None:
         resultType="Success",
     )
     assert key_to_look_at(tagged) == OTHER
+
+
+@pytest.mark.parametrize("name", ["v", "v" * 1900, "v" * 3000, "v" * 1_000_000, "a\nb", "\x00", "😀", "'\"%"])
+async def test_whatever_is_asked_for_is_taken(name: str) -> None:
+    """An id that nobody takes would fail its batch on every delivery."""
+    mesh = InMemoryMesh()
+    node = NodeKey.of(SUBSCRIPTION, "sales")
+    peering = resource(f"Microsoft.Network/virtualNetworks/{name}/virtualNetworkPeerings/to-hub", node)
+    operation = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete"
+    deleted = record(resourceId=peering, operationName=operation, resultType="Success")
+    key = key_to_look_at(deleted)
+    assert key == (node if len(name) < 2000 else None)
+    if key:
+        assert (await mesh.intake.touch(deleted.resource, operation)).keys == (node,)
 
 
 @pytest.mark.parametrize(
