@@ -191,8 +191,9 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     `source` says where it came from (`event-grid`, `event-hub/<partition>/<offset>`, `node/...`); `body` is what a
     replay handles again, without claims. Of `reason` and `source`, `TEXT_LIMIT` characters are kept. Of telemetry,
     `partition`, `offset` and `sequence` say where the event is read again, `index` which of its records it was, and
-    `node` whose it was, where that can be told; `rules` those that failed on it, where the others counted it. `pieces`
-    is how many records and broken pieces the event had then, `read` how many of them were records.
+    `node` whose it was, where that can be told; `rules` those that failed on it, where the others counted it. `others`
+    are further ones of the same event that share the letter. `pieces` is how many records and broken pieces the event
+    had then, `read` how many of them were records.
     """
 
     id: str
@@ -207,6 +208,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     offset: str = ""
     sequence: int | None = None
     index: int | None = None
+    others: tuple[int, ...] = ()
     rules: tuple[str, ...] = ()
     pieces: int = 0
     read: int = 0

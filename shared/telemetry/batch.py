@@ -93,6 +93,7 @@ class _Batch:
         if records:
             self._found.records += len(records)
             self._read(event, records, places or range(len(records)), letters)
+        letters.ended()
 
     def _read(
         self, event: StreamEvent, records: Sequence[Record], places: Sequence[int], letters: Letters

@@ -24,7 +24,7 @@ type Touch = Callable[[NodeKey, str, str], Awaitable[None]]
 """Asks for a look at a key: the key of a group, the resource id as the record spells it, and the cause."""
 
 AT_ONCE = 16
-"""Tallies of one batch that are judged at the same time."""
+"""Dead letters of one batch that are stored, and tallies that are judged, at the same time."""
 
 
 class BatchResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,22 +84,15 @@ class TelemetryProcessor:
 
     async def take(self, found: Findings, arrivals: Arrivals) -> int:
         """Stores what was found, and answers how many alerts that raised. Raises what a store raises."""
-        for letter in found.letters:
-            await self._dead_letters.add(letter)
+        await _all_of(self._dead_letters.add, found.letters)
         for (key, resource), cause in found.touches.items():
             await self._touch(key, resource, cause)
-        limit = Semaphore(AT_ONCE)
 
         async def judge(tally: Tally) -> Alert | None:
-            async with limit:
-                return await self._judged(tally, arrivals)
+            return await self._judged(tally, arrivals)
 
-        # All are tried before the first failure is raised: what is done then is not done again.
-        outcomes = await gather(*map(judge, found.tallies), return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
-        return sum(outcome is not None for outcome in outcomes)
+        alerts = await _all_of(judge, found.tallies)
+        return sum(alert is not None for alert in alerts)
 
     async def _judged(self, tally: Tally, arrivals: Arrivals) -> Alert | None:
         """What no try can store is kept as a dead letter, and the others go on."""
@@ -108,6 +101,24 @@ class TelemetryProcessor:
         except NotTaken as error:
             await self._dead_letters.add(not_taken(tally, arrivals, error))
             return None
+
+
+async def _all_of[T, R](do: Callable[[T], Awaitable[R]], things: Sequence[T]) -> list[R]:
+    """Does something with each, some at a time; all are tried before the first failure is raised: what is done then is
+    not done again."""
+    limit = Semaphore(AT_ONCE)
+
+    async def one(thing: T) -> R:
+        async with limit:
+            return await do(thing)
+
+    outcomes = await gather(*map(one, things), return_exceptions=True)
+    done: list[R] = []
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        done.append(outcome)
+    return done
 
 
 def arrivals_of(batch: Sequence[StreamEvent]) -> Arrivals:

@@ -1,6 +1,5 @@
 """Dead letters of telemetry, taken up again: the event is read once more, and only what had failed of it is counted."""
 
-from collections.abc import Sequence
 from hashlib import sha256
 
 import msgspec
@@ -10,12 +9,13 @@ from shared.ports import Clock, DeadLetter
 from shared.ports.telemetry import EventReader
 from shared.telemetry.alerting import Alerting
 from shared.telemetry.batch import read_batch
+from shared.telemetry.decode import Decoder
 from shared.telemetry.event import StreamEvent
 from shared.telemetry.judge import Judge, Kept
 from shared.telemetry.known_nodes import KnownNodes
 from shared.telemetry.matching import Matcher
 from shared.telemetry.process import TelemetryProcessor, arrivals_of
-from shared.telemetry.record import Item, Undecodable
+from shared.telemetry.record import Undecodable
 from shared.telemetry.rule import Rule
 from shared.telemetry.rulebook import Rulebook
 from shared.telemetry.windows import Arrivals
@@ -63,7 +63,7 @@ class TelemetryReplay:
             matcher = Matcher([self._rule(letter, name) for name in letter.rules])
         # Of an event of which nothing was read, all its letters are about the whole.
         whole = letter.pieces > 0 and letter.read == 0
-        body = stored.body if whole else _piece(letter, matcher.decoder.decode(stored.body), index)
+        body = stored.body if whole else _pieces(letter, index, stored.body, matcher.decoder)
         name = f"{letter.partition}/{stored.offset}/{stored.enqueued_at}" if whole else letter.id
         event = StreamEvent(body, _partition(name), stored.offset, stored.sequence, stored.enqueued_at)
         found = read_batch([event], await self._nodes.attribution(), matcher)
@@ -105,15 +105,21 @@ def _partition(name: str) -> str:
     return f"replay-{sha256(name.encode(errors='replace')).hexdigest()[:16]}"
 
 
-def _piece(letter: DeadLetter, items: Sequence[Item], index: int) -> bytes:
+def _pieces(letter: DeadLetter, index: int, body: bytes, decoder: Decoder) -> bytes:
     """The body of an event that holds nothing but what a letter is about.
 
-    Raises Terminal where this version sees other pieces in the event than the one that wrote the letter.
+    Raises Terminal where a piece is still none that can be read, and where this version sees other pieces in the event
+    than the one that wrote the letter.
     """
-    if letter.pieces not in (0, len(items)) or index >= len(items):
+    items = decoder.decode(body)
+    places = (index, *letter.others)
+    if letter.pieces not in (0, len(items)) or max(places) >= len(items):
         message = (
             f"The event had {letter.pieces} pieces, {letter.read} of them counted, and now has {len(items)}."
         )
         raise Terminal("NotReplayable", message, target=letter.id)
-    item = items[index]
-    return item.piece if isinstance(item, Undecodable) else msgspec.json.encode([item])
+    wanted = [items[place] for place in places]
+    broken = next((item for item in wanted if isinstance(item, Undecodable)), None)
+    if broken:
+        raise Terminal("StillUnreadable", broken.reason, target=letter.id)
+    return msgspec.json.encode(wanted)

@@ -7,6 +7,7 @@ from shared.domain.errors import NotFound, Terminal, Transient
 from shared.ports import DeadLetter
 from shared.ports.telemetry import StoredEvent
 from shared.telemetry.event import StreamEvent
+from shared.telemetry.letters import APART
 from shared.telemetry.rule import Count, Each, FieldMatch, Match, Rule
 from shared.telemetry.rulebook import Rulebook
 from tests.unit.telemetry.samples import SALES, envelope, event, sample
@@ -108,6 +109,38 @@ async def test_an_event_with_other_pieces_than_then_is_refused_rather_than_count
     with pytest.raises(Terminal, match="had 2 pieces, 1 of them counted, and now has 3"):
         await mesh.replay.replay(letter)
     assert mesh.counts() == {"each": 1}
+
+
+async def test_an_event_with_many_broken_records_leaves_few_letters_that_replay_each_of_them_once() -> None:
+    """Its partition waits for every letter: one for each of a hundred thousand records would take hours."""
+    mesh = Mesh(EACH, COUNT)
+    good, bad = sample(), sample(resourceId=["x"])
+    received = event(envelope(*[good, bad] * 100))
+    kept = StoredEvent(received.body, received.offset, received.sequence_number, received.enqueued_at)
+    mesh.stores.reader.partitions[received.partition] = [kept]
+    await mesh.process(received)
+    await mesh.process(received)
+    letters = list(mesh.stores.letters.letters.values())
+    assert len(letters) == APART + 1
+    places = [place for letter in letters for place in (letter.index, *letter.others)]
+    assert sorted(place for place in places if place is not None) == list(range(1, 200, 2))
+    assert letters[-1].reason.endswith("(it, and 79 more of the event)")
+    with pytest.raises(Terminal, match="resourceId is an array"):
+        await mesh.replay.replay(letters[-1])
+    mesh.repaired(letters[0], envelope(*[good, good] * 100))
+    for letter in [*letters, *letters]:
+        await mesh.replay.replay(letter)
+    await mesh.close_all()
+    assert mesh.counts() == {"each": 200, "count": 200}
+
+
+async def test_records_that_a_rule_cannot_judge_share_letters_too() -> None:
+    mesh = Mesh(DEEP)
+    body = envelope(*[sample()] * 50).replace(b'"note"', b'"deep": "\xff", "note"')
+    await mesh.process(event(body))
+    letters = list(mesh.stores.letters.letters.values())
+    assert [len(letter.others) for letter in letters] == [0] * APART + [29]
+    assert letters[-1].rules == ("deep",)
 
 
 async def test_what_the_hub_no_longer_has_says_so() -> None:
