@@ -101,7 +101,7 @@ def build(settings: "Settings") -> Application:
         delivery=telemetry.delivery,
         dead_letters=outside.dead_letters,
         queue=outside.queue,
-        probes=outside.probes,
+        probes=(*outside.probes, telemetry.probe),
         instruments=Instruments(),
         addresses=outside.addresses,
         hubs=outside.hubs,

@@ -31,6 +31,7 @@ from shared.telemetry.position import Position
 from shared.telemetry.process import TelemetryProcessor, Touch
 from shared.telemetry.replay import TelemetryReplay
 from shared.telemetry.rulebook import Rulebook
+from shared.telemetry.rules_probe import RulesProbe
 from shared.telemetry.volumes import VolumeMeter
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Telemetry:
         self.closing = Closing(rules, windows, self.alerting, clock)
         self.absence = AbsenceWatch(rules, windows, nodes, alerts, self.alerting, outside.reader, clock)
         self.queries = LogQueries(outside.logs, QUERIES)
+        self.probe = RulesProbe(rules)
 
     def _read_rules(self) -> "Sequence[Rule]":
         """Imports what reads YAML when the first batch comes."""
