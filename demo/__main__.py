@@ -28,6 +28,7 @@ from demo.scenes import (
     onboarding,
     pooling,
     sinks,
+    takeover,
     telemetry,
     volume,
 )
@@ -59,6 +60,7 @@ SCENES = (
     healing,
     telemetry,
     jobs,
+    takeover,
     leases,
     offboarding,
     volume,

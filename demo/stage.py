@@ -41,8 +41,9 @@ class Moment:
 class Stage:
     """`tagged` is when a group was tagged, `onboarded` the node as it was once it had settled.
 
-    `edges` are those that were asked for, by what they are called here, as they were once they were Active. `sent` is
-    when telemetry had arrived, `silence` what somebody wanted to be quiet.
+    `edges` are those that were asked for, by what they are called here, as they were once they were Active.
+    `broken` is when a peering went over which a worker was killed, `sent` when telemetry had arrived, `silence` what was to be
+    quiet.
     """
 
     stack: MeshStack
@@ -53,6 +54,7 @@ class Stage:
     tagged: dict[str, Moment] = field(default_factory=dict)
     onboarded: dict[str, Node] = field(default_factory=dict)
     edges: dict[str, Edge] = field(default_factory=dict)
+    broken: Moment | None = None
     sent: Moment | None = None
     silence: Silence | None = None
 

@@ -50,3 +50,16 @@ def test_an_api_that_does_not_answer_is_asked_again() -> None:
     teller.claim("it answers", look)
 
     assert text.getvalue() == "  ok it answers\n"
+
+
+def test_a_long_line_goes_on_below_between_its_words() -> None:
+    """No line is wider than 120 characters, unless a word is."""
+    teller, text = told()
+    words = ["peering"] * 40
+
+    teller.claim("a history tells of", lambda: Seen(True, " ".join(words)))
+
+    lines = text.getvalue().splitlines()
+    assert len(lines) == 3
+    assert all(len(line) <= 120 for line in lines)
+    assert all(line.startswith("     peering") for line in lines[1:])
