@@ -99,7 +99,9 @@ def _test(field: FieldMatch) -> tuple[Path, Path, Test]:
 
 
 def _part(value: Value) -> str:
-    return " ".join(text_of(value)[:_LONGEST_PART].split())
+    """Without halves of characters, which JSON may write and no row can hold."""
+    text = " ".join(text_of(value)[:_LONGEST_PART].split())
+    return text.encode(errors="replace").decode()
 
 
 class Matcher:

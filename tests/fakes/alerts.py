@@ -29,6 +29,7 @@ class InMemoryAlertStore:
         stored = self.alerts.get(alert.id)
         if alert.etag != (stored.etag if stored else None):
             raise Conflict("AlertChanged", "the alert changed since it was read", target=alert.id)
+        msgspec.json.encode(alert)  # raises as a table's adapter does where the text cannot be written
         self.alerts[alert.id] = msgspec.structs.replace(alert, etag=f'W/"{next(self._versions)}"')
         return self.alerts[alert.id]
 

@@ -30,6 +30,7 @@ class InMemoryWindows:
     async def save(self, window: Window) -> Window:
         await asyncio.sleep(0)
         self._check(window)
+        msgspec.json.encode(window)  # raises as a table's adapter does where the text cannot be written
         saved = msgspec.structs.replace(window, etag=f'W/"{next(self._versions)}"')
         self.rows[window.rule, window.group, window.partition] = saved
         return saved

@@ -259,6 +259,13 @@ def test_groups_are_nodes_resources_or_domains_and_dedupe_fields_tell_more_apart
     }
 
 
+def test_half_a_character_in_a_dedupe_field_tells_alerts_apart_in_text_that_can_be_stored() -> None:
+    body = envelope(sample(properties={"run": "a?b"})).replace(b"a?b", b"a\\ud800b")
+    counted = rule(match=Match(), condition=Count(at_least=2, window=60), dedupe=(("properties", "run"),))
+    [tally] = read_batch([event(body)], Attribution([SALES]), Matcher([counted])).tallies
+    assert tally.group.encode().endswith(b"\na?b")
+
+
 def test_a_node_without_a_domain_is_in_none() -> None:
     found = read_batch([event(envelope(sample()))], Attribution([SALES]), Matcher([rule(group_by="domain")]))
     assert (found.records, found.unattributed, found.tallies) == (1, 0, [])
