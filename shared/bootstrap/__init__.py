@@ -76,7 +76,6 @@ class Application(msgspec.Struct, frozen=True):
 
 def build(settings: "Settings") -> Application:
     """The application on the services that the settings name. Connects to nothing yet."""
-    from shared.adapters.instruments import Instruments
     from shared.bootstrap.outside import Outside
     from shared.bootstrap.reconciling import Reconciling
     from shared.bootstrap.telemetry import Telemetry
@@ -102,7 +101,7 @@ def build(settings: "Settings") -> Application:
         dead_letters=outside.dead_letters,
         queue=outside.queue,
         probes=(*outside.probes, telemetry.probe),
-        instruments=Instruments(),
+        instruments=outside.instruments,
         addresses=outside.addresses,
         hubs=outside.hubs,
         hub_engine=reconciling.hub_engine,

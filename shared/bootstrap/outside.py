@@ -5,6 +5,7 @@ from shared.adapters.clock import SystemClock
 from shared.adapters.credentials import LazyCredential
 from shared.adapters.event_hub import EventHubConnection, EventHubStream
 from shared.adapters.event_reader import EventHubReader
+from shared.adapters.instruments import Instruments
 from shared.adapters.log_analytics import LogAnalytics
 from shared.adapters.probes import EventHubProbe, QueueProbe, ResourceManagerProbe, TablesProbe
 from shared.adapters.queue import StorageWorkQueue
@@ -32,6 +33,7 @@ class Outside:
 
     def __init__(self, settings: Settings) -> None:
         self.clock = SystemClock()
+        self.instruments = Instruments()
         self.credential = LazyCredential()
         self.arm = ArmResourceManager(
             settings.resource_manager, self.credential, settings.resource_manager_scope

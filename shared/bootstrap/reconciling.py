@@ -70,6 +70,7 @@ class Reconciling:
             shared=Shared(
                 outside.rosters, outside.addresses, outside.edges, self.edge_intake, self.hub_intake
             ),
+            measured=outside.instruments.reconciling,
         )
 
     def _edge_engine(self, settings: Settings) -> EdgeEngine:

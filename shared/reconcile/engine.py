@@ -3,6 +3,7 @@
 import logging
 import random
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from shared.domain.errors import MeshError
 from shared.domain.ids import NodeKey, parse_key
@@ -58,12 +59,15 @@ class Engine(KeyEngine[NodeKey, NodeRecord]):
         *,
         intake: Intake,
         shared: Shared,
+        measured: Callable[[str], AbstractContextManager[object]] = nullcontext,
     ) -> None:
+        """`measured` surrounds each run that no message asked for, given its key."""
         super().__init__(nodes, clock, new_run, timing, draw, dead_letters)
         self._arm = arm
         self._nodes = nodes
         self._observer = Observer(mesh, arm, Surroundings(mesh, arm, shared, intake, clock), clock, timing)
         self._queue = queue
+        self._measured = measured
         self._caller = Caller(nodes, queue, clock)
         self._actor = Actor(arm, leases, self._call, clock, timing)
         self._ending = Ending(
@@ -124,7 +128,8 @@ class Engine(KeyEngine[NodeKey, NodeRecord]):
                 return
             await self._clock.sleep(following.delay)
             going.begins(self._clock.now())
-            again = (await self.begin(called)).requeue_after
+            with self._measured(following.owner):
+                again = (await self.begin(called)).requeue_after
         except MeshError as error:
             log.warning("%s, whose turn at a hub it is, comes through the queue: %s", key, error.reason)
             again = following.delay

@@ -1,6 +1,8 @@
 """A whole mesh in memory on a virtual clock: intake, queue, engine and resync over the fakes."""
 
 import random
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from itertools import count
 
@@ -82,7 +84,9 @@ class InMemoryMesh:
         self.engine = self.new_engine(Trouble(self.clock))
         self.resync = Resync(self.mesh, self.arm, self.nodes, self.queue, self.intake, self.clock)
 
-    def new_engine(self, trouble: Trouble) -> Engine:
+    def new_engine(
+        self, trouble: Trouble, measured: Callable[[str], AbstractContextManager[object]] = nullcontext
+    ) -> Engine:
         """The engine of one worker, whose ports get into this trouble."""
         return Engine(
             self.mesh,
@@ -111,6 +115,7 @@ class InMemoryMesh:
                 troubled(self.edge_touch, "edge_touch", trouble),
                 HubIntake(self.mesh, self.hubs, self.queue, self.clock, self.timing),
             ),
+            measured=measured,
         )
 
     # --- what people do

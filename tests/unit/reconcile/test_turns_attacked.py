@@ -1,5 +1,8 @@
 """Trouble while one function goes on with those in line at a hub: dead workers, bugs, long queues, events."""
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import msgspec
@@ -90,13 +93,26 @@ async def test_a_quota_that_is_spent_in_the_middle_holds_back_all_and_loses_none
 async def test_a_bug_that_one_key_meets_fails_the_message_of_that_key_and_of_no_other() -> None:
     mesh, keys = await in_line(4)
     mesh.history = Broken(keys[2])
-    mesh.restart()
-    assert (await mesh.engine.reconcile(keys[0])).requeue_after is None
+    counted: Counter[tuple[str, str]] = Counter()
+
+    @contextmanager
+    def measured(key: str) -> Iterator[None]:
+        ended = "failed"
+        try:
+            yield
+            ended = "handled"
+        finally:
+            counted[key, ended] += 1
+
+    engine = mesh.new_engine(Trouble(mesh.clock), measured)
+    assert (await engine.reconcile(keys[0])).requeue_after is None
+    followed = {str(keys[1]): "handled", str(keys[2]): "failed", str(keys[3]): "handled"}
+    assert counted == dict.fromkeys(followed.items(), 1)
     assert await states(mesh, [keys[0], keys[1], keys[3]]) == ["Ready"] * 3
     assert mesh.queue.items[-1].key == str(keys[2])
     mesh.clock.advance(mesh.timing.lease + 1)
     with pytest.raises(ZeroDivisionError):
-        await mesh.engine.reconcile(keys[2])
+        await engine.reconcile(keys[2])
 
 
 async def test_a_function_ends_long_before_the_host_ends_its_process() -> None:
