@@ -42,8 +42,8 @@ class Stage:
     """`tagged` is when a group was tagged, `onboarded` the node as it was once it had settled.
 
     `edges` are those that were asked for, by what they are called here, as they were once they were Active.
-    `broken` is when a peering went over which a worker was killed, `sent` when telemetry had arrived, `silence` what was to be
-    quiet.
+    `broken` is when a peering went over which a worker was killed, `sent` when telemetry had arrived, `silence` what
+    was to be quiet.
     """
 
     stack: MeshStack

@@ -12,7 +12,7 @@ def play(stage: Stage) -> None:
     watch.act("People create a hub and five groups, with Azure's own SDKs")
     create_world(stage.azure)
     watch.did(
-        "hub: a network 10.0.0.0/16, a workspace, private DNS zones; peered by hand with a bastion network"
+        "hub: a network 10.0.0.0/16, workspace, event hub, archive, private zones; peered by hand with a bastion"
     )
     for team in (SALES, FINANCE, REPORTS, LEGACY, MARKETING):
         kinds = [kind.partition("/")[2] for kind, _ in team.contents]
