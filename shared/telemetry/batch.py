@@ -73,7 +73,7 @@ class _Batch:
         self._tallying = Tallying()
         self._attribution = attribution
         self._decoder = matcher.decoder
-        self._kind_of = kinds_of(attribution, matcher).__getitem__
+        self._tray_of = kinds_of(attribution, matcher).__getitem__
         self._trays: list[Tray] = []
 
     def read(self, event: StreamEvent) -> None:
@@ -98,20 +98,20 @@ class _Batch:
     def _read(
         self, event: StreamEvent, records: Sequence[Record], places: Sequence[int], letters: Letters
     ) -> None:
-        kind_of, fields, told = self._kind_of, _fields, KIND_FIELDS
+        tray_of, fields, told = self._tray_of, _fields, KIND_FIELDS
         share = len(event.body) / len(records)
         enqueued = event.enqueued_at.timestamp()
         mark = (enqueued, event.sequence_number)
         self._tallying.begin(event.sequence_number)
         for place, record in zip(places, records, strict=True):
-            kind = kind_of(fields(record)[:told])
-            tray = kind.tray
+            tray = tray_of(fields(record)[:told])
             if not tray.records:
                 self._trays.append(tray)
             tray.records += 1
             tray.bytes += share
             tray.newest = mark
-            if kind.busy:
+            kind = tray.kind
+            if kind:
                 self._judge(kind, record, enqueued, place, letters)
 
     def _judge(self, kind: Kind, record: Record, enqueued: float, place: int, letters: Letters) -> None:

@@ -55,63 +55,45 @@ class Watch:
         self.sightings = sightings
 
 
-class Tray:
-    """Counts, in one batch, what kinds have in common that no record has to be looked at for.
-
-    Empty between batches. `newest` is when the last event was enqueued, and its sequence number.
-    """
-
-    __slots__ = ("bytes", "newest", "records", "volume", "watch")
-
-    def __init__(self, volume: Volume | None, watch: Watch | None) -> None:
-        self.volume = volume
-        self.watch = watch
-        self.records = 0
-        self.bytes = 0.0
-        self.newest = (0.0, 0)
-
-
 class Kind:
-    """All that does not differ between records of one kind; `busy` where its records have to be looked at."""
+    """All that does not differ between records of one kind that have to be looked at."""
 
-    __slots__ = (
-        "busy",
-        "category",
-        "node",
-        "opener",
-        "operation",
-        "order",
-        "resource",
-        "targets",
-        "touch",
-        "tray",
-    )
+    __slots__ = ("category", "node", "opener", "operation", "order", "resource", "targets", "touch")
 
     def __init__(
-        self,
-        key: KindKey,
-        node: NodeKey | None,
-        tray: Tray,
-        targets: tuple[Target, ...],
-        opener: Opener | None,
+        self, key: KindKey, node: NodeKey | None, targets: tuple[Target, ...], opener: Opener | None
     ) -> None:
-        resource, category, operation, event, _, _, result, status, other, _, _, metric = key
+        resource, category, operation, event, *_, metric = key
         self.node = "" if node is None else str(node)
         self.resource = str(resource)
         self.category = str(category or (METRICS if metric else ""))
         self.operation = str(operation or event or metric or "")
         self.order = (self.resource, self.category, self.operation)
-        self.touch = key_of_operation(
-            self.resource, str(operation or ""), str(result or status or other or "")
-        )
-        self.tray = tray
+        self.touch = _touch(key)
         self.targets = targets
         self.opener = opener
-        self.busy = bool(targets or self.touch)
 
 
-class Kinds(dict[KindKey, Kind]):
-    """The kinds that came by, found by the first `KIND_FIELDS` fields of a record; one that is new is made."""
+class Tray:
+    """Counts, in one batch, what can be counted without a look at the records.
+
+    Empty between batches. `newest` is when the last event was enqueued, and its sequence number. Kinds whose records
+    have to be looked at have a tray each, which knows them; most do not, and share one where they count for the same.
+    """
+
+    __slots__ = ("bytes", "kind", "newest", "records", "volume", "watch")
+
+    def __init__(self, volume: Volume | None, watch: Watch | None, kind: Kind | None) -> None:
+        self.volume = volume
+        self.watch = watch
+        self.kind = kind
+        self.records = 0
+        self.bytes = 0.0
+        self.newest = (0.0, 0)
+
+
+class Kinds(dict[KindKey, Tray]):
+    """Where records are counted, by the first `KIND_FIELDS` fields of theirs; a kind that is new is made."""
 
     def __init__(self, attribution: Attribution, matcher: Matcher) -> None:
         super().__init__()
@@ -121,26 +103,26 @@ class Kinds(dict[KindKey, Kind]):
         self._watches: dict[tuple[Sighting, ...], Watch] = {}
         self._trays: dict[tuple[Volume | None, Watch | None], Tray] = {}
 
-    def __missing__(self, key: KindKey) -> Kind:
+    def __missing__(self, key: KindKey) -> Tray:
         if len(self) >= REMEMBERED:
             for memory in (self, self._words, self._watches, self._trays):
                 memory.clear()
         # Words that kinds share are kept once: it takes less memory, and less time to compare.
         key = tuple(map(self._words.setdefault, key, key))
-        self[key] = kind = self._made(key)
-        return kind
+        self[key] = tray = self._made(key)
+        return tray
 
-    def _made(self, key: KindKey) -> Kind:
+    def _made(self, key: KindKey) -> Tray:
         place = self.attribution.place_of(str(key[0]))
         if place.node is None:
-            return Kind(key, None, self._tray(None, ()), (), None)
+            return self._tray(None, (), Kind(key, None, (), None))
         resource = normal_id(str(key[0]))
         targets = self._targets(key, place, resource)
         sightings = tuple(_sighting(t, place.node, resource) for t in targets if t.seen_is_enough)
         targets = [t for t in targets if not t.seen_is_enough]
         opener = self._matcher.opener_for([t.rule for t in targets])
         volume = (str(place.node), str(key[1] or (METRICS if key[-1] else "")))
-        return Kind(key, place.node, self._tray(volume, sightings), tuple(targets), opener)
+        return self._tray(volume, sightings, Kind(key, place.node, tuple(targets), opener))
 
     def _targets(self, key: KindKey, place: Place, resource: str) -> list[Target]:
         like = msgspec.convert(dict(zip(KIND_NAMES, key, strict=True)), Record)
@@ -151,9 +133,16 @@ class Kinds(dict[KindKey, Kind]):
         ]
         return [Target(rule, group[rule.by], told) for rule in rules]
 
-    def _tray(self, volume: Volume | None, sightings: tuple[Sighting, ...]) -> Tray:
+    def _tray(self, volume: Volume | None, sightings: tuple[Sighting, ...], kind: Kind) -> Tray:
         watch = self._watches.setdefault(sightings, Watch(sightings)) if sightings else None
-        return self._trays.setdefault((volume, watch), Tray(volume, watch))
+        if kind.targets or kind.touch:
+            return Tray(volume, watch, kind)
+        return self._trays.setdefault((volume, watch), Tray(volume, watch, None))
+
+
+def _touch(key: KindKey) -> NodeKey | None:
+    resource, _, operation, _, _, _, result, status, other, *_ = key
+    return key_of_operation(str(resource), str(operation or ""), str(result or status or other or ""))
 
 
 def _sighting(target: Target, node: NodeKey, resource: str) -> Sighting:

@@ -2,33 +2,18 @@
 
 from shared.telemetry.aggregate import Aggregate, Tally, sketch_key
 from shared.telemetry.kinds import Group, Kind, Sighting, Target, Watch
+from shared.telemetry.matching import CompiledRule
 
-
-class _Open:
-    """A tally that still grows: the numbers of its records by event and bucket, or how many they are."""
-
-    __slots__ = ("counts", "first_at", "kind", "last_at", "target", "values", "width")
-
-    def __init__(self, target: Target, kind: Kind, at: float) -> None:
-        self.target = target
-        self.kind = kind
-        self.width = target.rule.width
-        self.first_at = self.last_at = at
-        self.counts: dict[tuple[int, int], int] = {}
-        self.values: dict[tuple[int, int], list[float]] | None = {} if target.rule.number else None
-
-    def spans(self, kind: Kind, at: float) -> None:
-        if at < self.first_at:
-            self.first_at = at
-        # Of two at the same time the same one is newest, in whatever order they came.
-        elif at > self.last_at or (at == self.last_at and kind.order > self.kind.order):
-            self.last_at = at
-            self.kind = kind
+type _Bucket = tuple[Group, CompiledRule, int, int]
+"""A rule and group, an event by its sequence number, and the start of a bucket."""
 
 
 class Tallying:
+    """Most tallies of a batch are of few records: what is handed over in the end is made of the first."""
+
     def __init__(self) -> None:
-        self._open: dict[Group, _Open] = {}
+        self._open: dict[Group, Tally] = {}
+        self._numbers: dict[_Bucket, list[float]] = {}
         self._seen: dict[Watch, tuple[tuple[float, int], int]] = {}
         self._sequence = 0
 
@@ -38,19 +23,23 @@ class Tallying:
 
     def add(self, target: Target, group: Group, kind: Kind, at: float, value: float) -> None:
         """Adds a record, and its number where the rule is about one."""
-        tally = self._open.get(group)
+        rule, tally = target.rule, self._open.get(group)
         if tally is None:
-            self._open[group] = tally = _Open(target, kind, at)
+            self._open[group] = tally = _first(rule, group, kind, at)
         elif at <= tally.first_at or at >= tally.last_at:
-            tally.spans(kind, at)
-        width = tally.width
-        key = (self._sequence, int(at // width) * width if width else 0)
-        if tally.values is None:
-            tally.counts[key] = tally.counts.get(key, 0) + 1
-        elif key in tally.values:
-            tally.values[key].append(value)
+            _span(tally, kind, at)
+        width, sequence = rule.width, self._sequence
+        bucket = int(at // width) * width if width else 0
+        if rule.number:
+            self._numbers.setdefault((group, rule, sequence, bucket), []).append(value)
+            return
+        buckets = tally.samples.get(sequence)
+        if buckets is None:
+            tally.samples[sequence] = {bucket: Aggregate(1)}
+        elif bucket in buckets:
+            buckets[bucket].count += 1
         else:
-            tally.values[key] = [value]
+            buckets[bucket] = Aggregate(1)
 
     def see(self, watch: Watch, newest: tuple[float, int], records: int) -> None:
         """Adds that groups were not silent: when their newest event was enqueued, and its sequence number."""
@@ -61,12 +50,40 @@ class Tallying:
             self._seen[watch] = (max(seen[0], newest), seen[1] + records)
 
     def tallies(self) -> list[Tally]:
-        """One for each rule and group that has records."""
+        """One for each rule and group that has records; nothing can be added any more."""
+        for (group, rule, sequence, bucket), values in self._numbers.items():
+            self._open[group].samples.setdefault(sequence, {})[bucket] = _aggregate(values, rule.sketched)
         seen: dict[Group, Tally] = {}
         for watch, (newest, records) in self._seen.items():
             for sighting in watch.sightings:
                 _join(seen, sighting, newest, records)
-        return [*seen.values(), *(_closed(group, tally) for group, tally in self._open.items())]
+        return [*seen.values(), *self._open.values()]
+
+
+def _first(rule: CompiledRule, group: Group, kind: Kind, at: float) -> Tally:
+    return Tally(
+        rule=group[0],
+        group=group[1],
+        node="" if rule.by == "domain" else kind.node,
+        resource=kind.resource,
+        category=kind.category,
+        operation=kind.operation,
+        first_at=at,
+        last_at=at,
+        samples={},
+    )
+
+
+def _span(tally: Tally, kind: Kind, at: float) -> None:
+    tally.first_at = min(tally.first_at, at)
+    # Of two at the same time the same one is newest, in whatever order they came.
+    if at > tally.last_at or (
+        at == tally.last_at and kind.order > (tally.resource, tally.category, tally.operation)
+    ):
+        tally.last_at = at
+        tally.resource, tally.category, tally.operation = kind.order
+        if tally.node:
+            tally.node = kind.node
 
 
 def _join(tallies: dict[Group, Tally], sighting: Sighting, newest: tuple[float, int], records: int) -> None:
@@ -74,7 +91,7 @@ def _join(tallies: dict[Group, Tally], sighting: Sighting, newest: tuple[float, 
     enqueued, sequence = newest
     known = tallies.get(sighting.group)
     if known is None:
-        tallies[sighting.group] = known = Tally(
+        tallies[sighting.group] = Tally(
             rule=sighting.group[0],
             group=sighting.group[1],
             node=sighting.node,
@@ -83,30 +100,11 @@ def _join(tallies: dict[Group, Tally], sighting: Sighting, newest: tuple[float, 
             operation="",
             first_at=enqueued,
             last_at=enqueued,
-            samples={},
+            samples={sequence: {0: Aggregate(records)}},
         )
+        return
     known.first_at = known.last_at = max(known.last_at, enqueued)
     known.samples.setdefault(sequence, {}).setdefault(0, Aggregate()).count += records
-
-
-def _closed(group: Group, tally: _Open) -> Tally:
-    samples: dict[int, dict[int, Aggregate]] = {}
-    for (sequence, bucket), number in tally.counts.items():
-        samples.setdefault(sequence, {})[bucket] = Aggregate(count=number)
-    for (sequence, bucket), values in (tally.values or {}).items():
-        samples.setdefault(sequence, {})[bucket] = _aggregate(values, tally.target.rule.sketched)
-    kind = tally.kind
-    return Tally(
-        rule=group[0],
-        group=group[1],
-        node="" if tally.target.rule.by == "domain" else kind.node,
-        resource=kind.resource,
-        category=kind.category,
-        operation=kind.operation,
-        first_at=tally.first_at,
-        last_at=tally.last_at,
-        samples=samples,
-    )
 
 
 def _aggregate(values: list[float], sketched: bool) -> Aggregate:
