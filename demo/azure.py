@@ -148,6 +148,10 @@ class Azure:
         )
         _finish(begun)
 
+    def listed(self, group: str) -> list[str]:
+        """The ids of the resources that a group's list shows."""
+        return [r.id or "" for r in self._resources.resources.list_by_resource_group(group)]
+
     def group_id(self, group: str) -> str:
         return f"/subscriptions/{self.subscription}/resourceGroups/{group}"
 

@@ -48,14 +48,12 @@ def _in_azure(stage: Stage, reaches: Callable[[Setting], bool]) -> Seen:
 
 
 def _inside(stage: Stage) -> Seen:
-    """Children as they are called: two names, such as of a server and its database."""
+    """Children as they are called: two names, such as of an account and its blob service."""
+    listed = {r.lower() for r in stage.azure.listed(SALES.group)}
     resources = [r.id for r in stage.telemetry_api.coverage(SALES.group).resources]
-    found = [r for r in resources if any(part in r.lower() for part in _INSIDE)]
-    names = ["/".join(r.split("/")[-3:]) for r in found]
-    return Seen(
-        {part for part in _INSIDE for n in names if part in f"/{n.lower()}/"} == set(_INSIDE),
-        ", ".join(names),
-    )
+    names = ["/".join(r.split("/")[-3:]) for r in resources if r.lower() not in listed]
+    both = all(any(part in name.lower() for name in names) for part in _INSIDE)
+    return Seen(both, ", ".join(names))
 
 
 def _covered(stage: Stage) -> Seen:
