@@ -21,7 +21,9 @@ routes = Routes("alerts")
 
 NODE = Parameter("node", "only alerts of this node, `<subscription>/<group>`")
 STATE = Parameter("state", "only alerts in this state", allowed=("Firing", "Acknowledged", "Resolved"))
-RULE = Parameter("rule", "only alerts of this rule", example="sql-deadlocks")
+RULE = Parameter(
+    "rule", "a rule's name: only its alerts", pattern="[a-z][a-z0-9-]{0,63}", example="sql-deadlocks"
+)
 SEVERITY = Parameter("severity", "only alerts so severe", allowed=("critical", "error", "warning"))
 ALERT = Parameter(
     "id",

@@ -49,7 +49,7 @@ class SilenceAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Alerts to keep quiet: of a node, of a rule, or of a rule at a node; `until` is a time with its zone."""
 
     node: Annotated[str, Meta(max_length=160, description="A node: `<subscription>/<group>`.")] = ""
-    rule: Annotated[str, Meta(max_length=200, description="The name of a rule.")] = ""
+    rule: Annotated[str, Meta(pattern="^([a-z][a-z0-9-]{0,63})?$", description="The name of a rule.")] = ""
     until: Annotated[datetime, Meta(tz=True, description="When it ends, within 366 days.")]
     reason: Reason
 

@@ -84,7 +84,7 @@ def _seconds(text: str, clock: Clock) -> float | None:
     """Retry-After in seconds: a number or a date; None where it is neither."""
     try:
         seconds = float(text) if text[:1].isdigit() else _until(text, clock)
-    except ValueError:
+    except (ValueError, OverflowError):  # of the numbers in a date, too
         return None
     return min(max(seconds, 0.0), LONGEST_WAIT)
 

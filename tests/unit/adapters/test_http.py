@@ -69,6 +69,8 @@ def test_every_status_means_that_it_was_taken_may_be_later_or_never(
         ("Mon, 05 Jan 2026 08:02:00 GMT", 120.0),
         ("Mon, 05 Jan 2026 07:00:00 GMT", 0.0),
         ("soon", None),
+        ("Mon, 05 Jan 2026 99999999999999999999:02:00 GMT", None),
+        ("Mon, 05 Jan 2026 08:02:00 +99999999999999999999", None),
         ("", None),
     ],
 )

@@ -176,6 +176,8 @@ async def test_a_silence_names_something_and_an_end_that_lies_ahead() -> None:
     good = {"rule": "deadlocks", "until": (now + timedelta(days=1)).isoformat(), **REASON}
     for wrong in (
         {"rule": ""},
+        {"rule": " "},
+        {"rule": "dead\0locks"},
         {"until": (now - timedelta(seconds=1)).isoformat()},
         {"until": (now + timedelta(days=400)).isoformat()},
         {"until": "2026-01-06T00:00:00"},

@@ -158,6 +158,8 @@ async def test_ids_are_found_in_any_case() -> None:
         ("list_edges", {"continuation": "nonsense"}, "continuation"),
         ("list_edges", {"continuation": "\x00"}, "continuation"),
         ("list_nodes", {"state": "<script>"}, "state"),
+        ("list_alerts", {"rule": "\x00"}, "rule"),
+        ("list_alerts", {"rule": "' or 1 eq 1"}, "rule"),
         ("list_allocations", {}, "pool"),
         ("list_allocations", {"pool": "../secrets"}, "pool"),
     ],
