@@ -146,15 +146,13 @@ class _Batch:
     def ended(self) -> Findings:
         found, volumes = self._found, self._found.volumes
         for tray in self._trays:
-            size, records, tray.bytes, tray.records = tray.bytes, tray.records, 0.0, 0
-            if tray.volume is None:
+            volume, size, records = tray.volume, tray.bytes, tray.records
+            tray.bytes, tray.records = 0.0, 0
+            if volume is None:
                 found.unattributed += records
                 continue
-            known = volumes.get(tray.volume)
-            if known:
-                volumes[tray.volume] = (known[0] + size, known[1] + records)
-            else:
-                volumes[tray.volume] = (size, records)
+            known = volumes.get(volume)
+            volumes[volume] = (known[0] + size, known[1] + records) if known else (size, records)
             if tray.watch:
                 self._tallying.see(tray.watch, tray.newest, records)
         found.tallies = self._tallying.tallies()

@@ -60,11 +60,9 @@ class Kind:
 
     __slots__ = ("category", "node", "opener", "operation", "order", "resource", "targets", "touch")
 
-    def __init__(
-        self, key: KindKey, node: NodeKey | None, targets: tuple[Target, ...], opener: Opener | None
-    ) -> None:
-        resource, category, operation, event, *_, metric = key
-        self.node = "" if node is None else str(node)
+    def __init__(self, key: KindKey, node: str, targets: tuple[Target, ...], opener: Opener | None) -> None:
+        resource, operation, category, _, _, _, _, event, _, _, _, metric = key
+        self.node = node
         self.resource = str(resource)
         self.category = str(category or (METRICS if metric else ""))
         self.operation = str(operation or event or metric or "")
@@ -100,12 +98,14 @@ class Kinds(dict[KindKey, Tray]):
         self.attribution = attribution
         self._matcher = matcher
         self._words: dict[str | int | None, str | int | None] = {}
+        self._texts: dict[str, str] = {}
+        self._volumes: dict[Volume, Volume] = {}
         self._watches: dict[tuple[Sighting, ...], Watch] = {}
         self._trays: dict[tuple[Volume | None, Watch | None], Tray] = {}
 
     def __missing__(self, key: KindKey) -> Tray:
         if len(self) >= REMEMBERED:
-            for memory in (self, self._words, self._watches, self._trays):
+            for memory in (self, self._words, self._texts, self._volumes, self._watches, self._trays):
                 memory.clear()
         # Words that kinds share are kept once: it takes less memory, and less time to compare.
         key = tuple(map(self._words.setdefault, key, key))
@@ -115,19 +115,23 @@ class Kinds(dict[KindKey, Tray]):
     def _made(self, key: KindKey) -> Tray:
         place = self.attribution.place_of(str(key[0]))
         if place.node is None:
-            return self._tray(None, (), Kind(key, None, (), None))
-        resource = normal_id(str(key[0]))
+            return self._tray(None, (), Kind(key, "", (), None))
+        node, resource = self._once(str(place.node)), self._once(normal_id(str(key[0])))
         targets = self._targets(key, place, resource)
         sightings = tuple(_sighting(t, place.node, resource) for t in targets if t.seen_is_enough)
         targets = [t for t in targets if not t.seen_is_enough]
         opener = self._matcher.opener_for([t.rule for t in targets])
-        volume = (str(place.node), str(key[1] or (METRICS if key[-1] else "")))
-        return self._tray(volume, sightings, Kind(key, place.node, tuple(targets), opener))
+        kind = Kind(key, node, tuple(targets), opener)
+        volume = (node, kind.category)
+        return self._tray(self._volumes.setdefault(volume, volume), sightings, kind)
+
+    def _once(self, text: str) -> str:
+        return self._texts.setdefault(text, text)
 
     def _targets(self, key: KindKey, place: Place, resource: str) -> list[Target]:
         like = msgspec.convert(dict(zip(KIND_NAMES, key, strict=True)), Record)
         told = self._matcher.kind_opener.open(like)
-        group = {"node": str(place.node), "resource": resource, "domain": place.domain}
+        group = {"node": self._once(str(place.node)), "resource": resource, "domain": place.domain}
         rules = [
             r for r in self._matcher.rules_for(traits_of(key, place.type)) if group[r.by] and r.concerns(told)
         ]
@@ -141,7 +145,7 @@ class Kinds(dict[KindKey, Tray]):
 
 
 def _touch(key: KindKey) -> NodeKey | None:
-    resource, _, operation, _, _, _, result, status, other, *_ = key
+    resource, operation, _, result, _, _, _, _, status, other, _, _ = key
     return key_of_operation(str(resource), str(operation or ""), str(result or status or other or ""))
 
 

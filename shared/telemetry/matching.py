@@ -45,6 +45,8 @@ class Traits(msgspec.Struct, frozen=True):
 
 
 type Test = Callable[[Value], bool]
+type FieldTest = tuple[Path, Path, Test]
+"""The start of a field's path, the rest of it, and what is asked of the value."""
 
 
 class CompiledRule:
@@ -66,13 +68,15 @@ class CompiledRule:
         "width",
     )
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: Rule, tests: dict[str, FieldTest]) -> None:
+        """`tests` are those of the rules before: many rules ask the same of a field."""
         condition = rule.condition
         fields = rule.match.fields
         self.name = rule.name
         self.by: GroupBy = rule.group_by
         self.kind_fields = [(f.path, test_of(f)) for f in fields if tells_kinds_apart(f.path)]
-        self.fields = [_test(f) for f in fields if not tells_kinds_apart(f.path)]
+        # By what is written of it: 1 and true are equal, and are not the same to ask for.
+        self.fields = [tests.setdefault(repr(f), _test(f)) for f in fields if not tells_kinds_apart(f.path)]
         self.dedupe = rule.dedupe
         self.grouped = all(map(tells_kinds_apart, rule.dedupe))
         self.timeless = isinstance(condition, Absence)
@@ -92,8 +96,7 @@ class CompiledRule:
         return "".join("\n" + _part(value_at(opened, path)) for path in self.dedupe)
 
 
-def _test(field: FieldMatch) -> tuple[Path, Path, Test]:
-    """The start of a field's path, the rest of it, and what is asked of the value."""
+def _test(field: FieldMatch) -> FieldTest:
     start = start_of(field.path)
     return start, field.path[len(start) :], test_of(field)
 
@@ -118,11 +121,12 @@ class Matcher:
         told = [p for rule in rules for p in _paths(rule) if tells_kinds_apart(p)]
         self.kind_opener = Opener(told)
         self.kinds: object = None  # what `shared.telemetry.kinds` remembers for these rules
+        tests: dict[str, FieldTest] = {}
         for order, rule in enumerate(rules):
-            self._add(order, rule)
+            self._add(order, rule, CompiledRule(rule, tests))
 
-    def _add(self, order: int, rule: Rule) -> None:
-        candidate = _Candidate((order, _static(rule.match), CompiledRule(rule)))
+    def _add(self, order: int, rule: Rule, compiled: CompiledRule) -> None:
+        candidate = _Candidate((order, _static(rule.match), compiled))
         match = rule.match
         if match.metric:
             _index(self._by_metric, match.metric, candidate)
@@ -172,7 +176,7 @@ def _paths(rule: Rule) -> list[Path]:
 
 def traits_of(key: tuple[str | int | None, ...], resource_type: str) -> Traits:
     """Of the first `KIND_FIELDS` fields of a record."""
-    _, category, operation, event, level, upper, result, status, other, signature, code, metric = key
+    _, operation, category, result, signature, level, upper, event, status, other, code, metric = key
     word = result or status or other
     return Traits(
         category=_lower(category),

@@ -89,7 +89,7 @@ def number_of(value: Value) -> float | None:
         # Most texts are none, and to find that out by an error costs ten times as much.
         if value[:1].strip() not in _FIRST:
             return None
-    elif isinstance(value, bool) or not isinstance(value, int | float):
+    elif isinstance(value, bool) or not isinstance(value, _NUMBERS):
         return None
     try:
         number = float(value)
@@ -99,6 +99,7 @@ def number_of(value: Value) -> float | None:
 
 
 _FIRST = frozenset(("", *"0123456789+-."))
+_NUMBERS = (int, float)  # made once: a union written where it is asked for is made for every value
 
 
 def text_of(value: Value) -> str:
@@ -129,6 +130,8 @@ def test_of(field: FieldMatch) -> Callable[[Value], bool]:
     tests.extend(_comparisons(field))
     if len(tests) == 1:
         test = tests[0]
+        if field.any_of:  # what is missing is among no values
+            return test
         return lambda value: value is not MISSING and test(value)
     return lambda value: value is not MISSING and all(test(value) for test in tests)
 
@@ -143,7 +146,7 @@ def _among(wanted: Sequence[Scalar]) -> Callable[[Value], bool]:
             return value.lower() in texts or (bool(numbers) and number_of(value) in numbers)
         if isinstance(value, bool):
             return text_of(value) in texts
-        return isinstance(value, int | float) and value in numbers
+        return isinstance(value, _NUMBERS) and value in numbers
 
     return among
 

@@ -18,20 +18,21 @@ import msgspec
 class Record(msgspec.Struct, gc=False, frozen=True, kw_only=True, omit_defaults=True):
     """A resource log, an activity-log entry or a metric; a field the service did not send is None.
 
-    The fields up to `metric` make the kind of a record: `shared.telemetry.kinds` takes them by their order. All else,
+    The fields up to `metric` make the kind of a record: `shared.telemetry.kinds` takes them by their order. That is the
+    order in which services write them, since decoding looks for a name from where it found the one before. All else,
     identities, claims, addresses and `properties` among it, is decoded only where a rule names it.
     """
 
     resource: str = msgspec.field(name="resourceId")
-    category: str | None = None
     operation_name: str | None = msgspec.field(default=None, name="operationName")
-    event_name: str | None = msgspec.field(default=None, name="EventName")
+    category: str | None = None
+    result_type: str | int | None = msgspec.field(default=None, name="resultType")
+    result_signature: str | int | None = msgspec.field(default=None, name="resultSignature")
     level_lower: str | int | None = msgspec.field(default=None, name="level")
     level_upper: str | int | None = msgspec.field(default=None, name="Level")
-    result_type: str | int | None = msgspec.field(default=None, name="resultType")
+    event_name: str | None = msgspec.field(default=None, name="EventName")
     status_lower: str | int | None = msgspec.field(default=None, name="status")
     status_upper: str | int | None = msgspec.field(default=None, name="Status")
-    result_signature: str | int | None = msgspec.field(default=None, name="resultSignature")
     status_code: str | int | None = msgspec.field(default=None, name="statusCode")
     metric: str | None = msgspec.field(default=None, name="metricName")
     time: str | None = None
