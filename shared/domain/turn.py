@@ -81,12 +81,25 @@ def give_back(
     if turn.holder != owner:
         return turn, None
     upcoming = turn.upcoming or tuple(w for w in line if w != owner)[:NEXT]
-    turn = msgspec.structs.replace(turn, holder="", until=None, called_until=None, upcoming=upcoming)
-    if not upcoming:
-        return turn, None
-    opens = _opens_at(turn, now)
-    turn = msgspec.structs.replace(turn, called_until=max(opens, now) + COMES_WITHIN)
-    return turn, Next(upcoming[0], max(0.0, (opens - now).total_seconds()))
+    return _call_first(msgspec.structs.replace(turn, holder="", until=None, upcoming=upcoming), now)
+
+
+def is_called(turn: Turn, owner: str) -> bool:
+    """Whether everybody waits for this one to come."""
+    return not turn.holder and turn.called_until is not None and turn.upcoming[:1] == (owner,)
+
+
+def leave(turn: Turn, owner: str, now: datetime, line: Sequence[str] = ()) -> tuple[Turn, Next | None]:
+    """The turn after somebody waits for it no longer, and who is next where that one was called.
+
+    `line` where they were called, and are the last that the row names.
+    """
+    called = is_called(turn, owner)
+    upcoming = tuple(w for w in turn.upcoming if w != owner)
+    if not called:
+        return msgspec.structs.replace(turn, upcoming=upcoming), None
+    upcoming = upcoming or tuple(w for w in line if w != owner)[:NEXT]
+    return _call_first(msgspec.structs.replace(turn, upcoming=upcoming), now)
 
 
 def is_idle(turn: Turn, now: datetime) -> bool:
@@ -94,6 +107,14 @@ def is_idle(turn: Turn, now: datetime) -> bool:
     filled = turn.filled_at is None or turn.filled_at <= now
     emptied = turn.empty_until is not None and turn.empty_until > now
     return not turn.holder and not turn.upcoming and filled and not emptied
+
+
+def _call_first(turn: Turn, now: datetime) -> tuple[Turn, Next | None]:
+    if not turn.upcoming:
+        return msgspec.structs.replace(turn, called_until=None), None
+    opens = _opens_at(turn, now)
+    turn = msgspec.structs.replace(turn, called_until=max(opens, now) + COMES_WITHIN)
+    return turn, Next(turn.upcoming[0], max(0.0, (opens - now).total_seconds()))
 
 
 def _held_by(turn: Turn, owner: str, seconds: float, now: datetime) -> Turn:

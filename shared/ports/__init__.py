@@ -181,6 +181,13 @@ class Leases(Protocol):
         """
         ...
 
+    async def leave(self, name: str, owner: str) -> Next | None:
+        """Takes an owner out of line that needs the turn no more; who is to be called where that one was.
+
+        A turn that the owner has is left alone.
+        """
+        ...
+
 
 TEXT_LIMIT = 1_000
 

@@ -164,6 +164,15 @@ class Actor:
         except MeshError as error:
             log.warning("whoever waits for hub %s is not called: %s", hub, error.reason)
 
+    async def leave(self, hub: str, owner: str) -> None:
+        """Gives up a place in line. Where that fails, it is lost once it is called in vain."""
+        try:
+            following = await self._leases.leave(_hub(hub), owner)
+            if following:
+                await self._call(following)
+        except MeshError as error:
+            log.warning("the place in line for hub %s waits to be called in vain: %s", hub, error.reason)
+
     async def _settings(self, steps: Sequence[SettingStep], outcome: Outcome) -> None:
         """Those of one resource, one after the other: Azure may accept the next only after the one before."""
         for step in steps:

@@ -52,6 +52,8 @@ class Passes:
         try:
             await self._passes(attempt)
             attempt.contested(self._timing)
+            if (hub := _waited_in_vain(record, attempt.record)) and not hub_waits.get():
+                await self._actor.leave(hub, str(record.key))
         except LeaseLost:
             raise
         except MeshError as error:
@@ -172,6 +174,12 @@ class _Holding:
     async def note(self, record: NodeRecord) -> NodeRecord:
         self._attempt.record = await self._claim.save(record)
         return self._attempt.record
+
+
+def _waited_in_vain(before: NodeRecord, after: NodeRecord) -> str:
+    """The hub for which a key was in line and is no more, whether or not it has had its turn."""
+    hub = before.plan.hub if before.plan and before.plan.queued else ""
+    return "" if after.plan and after.plan.queued and after.plan.hub == hub else hub
 
 
 def _queued(record: NodeRecord, plan: Plan) -> bool:

@@ -95,3 +95,22 @@ async def test_a_burst_gets_into_line_and_everybody_has_a_turn(leases: Leases, c
         assert await leases.acquire(HUB, holder, 60)
         turns.append(holder)
     assert sorted(turns) == sorted(owners)
+
+
+async def test_who_leaves_the_line_is_not_called_and_who_was_called_has_the_next_one_called(
+    leases: Leases, clock: FakeClock
+) -> None:
+    assert await leases.acquire(HUB, "a", 60)
+    for owner in ("b", "c", "d"):
+        clock.advance(1)
+        assert not await leases.acquire(HUB, owner, 60)
+    assert await leases.leave(HUB, "c") is None
+    assert await leases.leave(HUB, "a") is None
+    assert not await leases.acquire(HUB, "e", 60)
+    called = await leases.release(HUB, "a")
+    assert called
+    assert called.owner == "b"
+    for leaving, following in (("b", "d"), ("d", "e"), ("e", None)):
+        called = await leases.leave(HUB, leaving)
+        assert (called.owner if called else None) == following
+    assert await leases.acquire(HUB, "f", 60)

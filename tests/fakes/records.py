@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.domain.turn import Next, Turn, give_back, needs_line, take
+from shared.domain.turn import Next, Turn, give_back, leave, needs_line, take
 from shared.ports import TEXT_LIMIT, Clock, DeadLetter, Page
 from tests.fakes.paging import newest_first, page_of
 
@@ -41,6 +41,15 @@ class InMemoryLeases:
         self.turns[name], following = give_back(
             turn, owner, self._clock.now(), line, writes=writes, pause=pause
         )
+        return following
+
+    async def leave(self, name: str, owner: str) -> Next | None:
+        await asyncio.sleep(0)
+        turn, line = self.turns.get(name, Turn()), self.lines.get(name, [])
+        if turn.holder == owner:
+            return None
+        self.lines[name] = [waiting for waiting in line if waiting != owner]
+        self.turns[name], following = leave(turn, owner, self._clock.now(), line)
         return following
 
 

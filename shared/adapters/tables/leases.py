@@ -12,7 +12,7 @@ from shared.adapters.tables.documents import decoded, packed
 from shared.adapters.tables.keys import key_of
 from shared.adapters.tables.table import Entity, TableStorage
 from shared.domain.errors import Conflict, NotFound
-from shared.domain.turn import Next, Turn, give_back, is_idle, needs_line, take
+from shared.domain.turn import Next, Turn, give_back, is_called, is_idle, leave, needs_line, take
 from shared.ports import Clock
 
 _PARTITION = "leases"
@@ -43,6 +43,23 @@ class TableLeases:
             try:
                 # While it was its turn, its place in line kept nobody from coming.
                 await (self._beside(written, name, owner) if turn.holder == owner else written)
+            except (Conflict, NotFound):
+                continue
+            return following
+        raise Conflict("LeaseContended", "Too many ask for the turn at once.", target=name)
+
+    async def leave(self, name: str, owner: str) -> Next | None:
+        for _ in range(_ATTEMPTS):
+            turn, etag = await self._read(name)
+            if turn.holder == owner:
+                return None
+            last = is_called(turn, owner) and len(turn.upcoming) == 1
+            line = await self._line(name) if last else ()
+            after, following = leave(turn, owner, self._clock.now(), line)
+            try:
+                await self._leave_line(name, owner)
+                if after != turn:
+                    await self._replace(name, after, etag)
             except (Conflict, NotFound):
                 continue
             return following

@@ -170,3 +170,17 @@ async def test_the_row_of_a_node_in_line_holds_no_address_of_people(tags: dict[s
     assert record.plan
     assert record.plan.queued
     assert "jane" not in msgspec.json.encode(record).decode().lower()
+
+
+async def test_who_needs_the_hub_no_more_leaves_its_line_and_holds_up_nobody_behind() -> None:
+    """Two groups are untagged while they wait, one of them once it was called: those behind need not ask again."""
+    mesh, keys = await in_line(5)
+    for key in keys[:2]:
+        mesh.cloud.tag(key, {})
+        await mesh.event(key.group_id)
+    mesh.clock.advance(mesh.timing.event_delay)
+    await mesh.engine.reconcile(keys[1])
+    assert [mesh.leases.turns["hub/hub"].upcoming[0], len(mesh.leases.lines["hub/hub"])] == [str(keys[0]), 4]
+    await mesh.engine.reconcile(keys[0])
+    assert await states(mesh, keys) == ["Offboarded", "Offboarded", "Ready", "Ready", "Ready"]
+    assert mesh.leases.lines["hub/hub"] == []
