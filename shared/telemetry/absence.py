@@ -1,24 +1,33 @@
 """Absence: who should send and does not. Judged by the timer."""
 
 import logging
+from asyncio import Semaphore, gather
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
+from shared.domain.errors import Conflict
 from shared.domain.ids import normal_id, type_of
 from shared.domain.node import NodeRecord
 from shared.ports import Clock, NodeStore
-from shared.ports.telemetry import AlertStore, StreamEnds, Windows
+from shared.ports.telemetry import AlertStore, StreamEnds, Window, Windows
 from shared.telemetry.alerting import Alerting, Firing, alert_id
 from shared.telemetry.position import behind
 from shared.telemetry.rule import Absence, Rule
 from shared.telemetry.rulebook import Rulebook
-from shared.telemetry.windows import SLACK, rule_key
+from shared.telemetry.windows import SLACK, UNSEEN, rule_key
 
 log = logging.getLogger(__name__)
 
+EXPECTED = "expected"
+"""The partition under which a row says since when a group is expected to send."""
+
+NOTED = timedelta(days=1)
+"""So often such a row is written while the group is expected; one not written for twice as long begins anew."""
+
+_AT_ONCE = 16
 _PAGE = 1000
 _LEAST_STEP = 60.0
 
@@ -63,8 +72,9 @@ class AbsenceWatch:
         nodes, now = await self._ready(), self._clock.now()
         silent: dict[str, Sequence[Firing]] = {}
         for rule in rules:
-            seen = await self._seen(rule)
-            silent[rule.name] = silent_groups(rule, expected_of(rule, nodes, seen), seen, now.timestamp())
+            seen, rows = await self._seen(rule)
+            expected = await self._since(rule, expected_of(rule, nodes, seen), rows, now)
+            silent[rule.name] = silent_groups(rule, expected, seen, now.timestamp())
         firings = [firing for found in silent.values() for firing in found]
         lag = await behind(self._windows, self._ends) if firings else 0.0
         if lag:
@@ -81,11 +91,40 @@ class AbsenceWatch:
                 if found not in silent:
                     await self._alerting.clear(found, "It sends again, or need not any more.", now)
 
-    async def _seen(self, rule: Rule) -> Mapping[str, float]:
+    async def _seen(self, rule: Rule) -> tuple[Mapping[str, float], Mapping[str, Window]]:
+        """When each group was last heard of, and the rows that say since when it is expected."""
         seen: dict[str, float] = {}
+        rows: dict[str, Window] = {}
         async for row in self._windows.open(rule_key(rule)):
-            seen[row.group] = max(row.enqueued, seen.get(row.group, 0.0))
-        return seen
+            if row.partition == EXPECTED:
+                rows[row.group] = row
+            else:
+                seen[row.group] = max(row.enqueued, seen.get(row.group, 0.0))
+        return seen, rows
+
+    async def _since(
+        self, rule: Rule, expected: Sequence[Expected], rows: Mapping[str, Window], now: datetime
+    ) -> Sequence[Expected]:
+        """Those expected, not before the timer first saw that they are: a node may ask for the stream long after it
+        was Ready, and get resources later still."""
+        if _told_by_records(rule):
+            return expected
+        limit = Semaphore(_AT_ONCE)
+
+        async def since(each: Expected) -> Expected:
+            row = noted(rule, each, rows.get(each.group), now)
+            if row is not rows.get(each.group):
+                async with limit:
+                    await self._save(row)
+            return msgspec.structs.replace(each, since=max(each.since, row.enqueued))
+
+        return await gather(*map(since, expected))
+
+    async def _save(self, row: Window) -> None:
+        try:
+            await self._windows.save(row)
+        except Conflict:
+            return  # another timer noted the same
 
     async def _raised(self, rule: Rule, state: str) -> list[str]:
         ids: list[str] = []
@@ -128,12 +167,42 @@ def expected_of(rule: Rule, nodes: Iterable[NodeRecord], seen: Mapping[str, floa
         by_place[group.split("\n", 1)[0]].append(group)
     for node in nodes:
         for place in _places(rule, node):
-            groups = by_place[place.group] if rule.dedupe or rule.match.custom else [place.group]
+            groups = by_place[place.group] if _told_by_records(rule) else [place.group]
             for group in groups:
                 known = found.get(group)
                 if known is None or place.since < known.since:
                     found[group] = msgspec.structs.replace(place, group=group)
     return list(found.values())
+
+
+def noted(rule: Rule, expected: Expected, row: Window | None, now: datetime) -> Window:
+    """The row that says since when somebody is expected; the very one where it need not be written."""
+    at, since = now.timestamp(), now.timestamp()
+    if row and at - row.last_at < 2 * NOTED.total_seconds():
+        if at - row.last_at < NOTED.total_seconds():
+            return row
+        since = row.enqueued
+    return Window(
+        rule=rule_key(rule),
+        group=expected.group,
+        partition=EXPECTED,
+        sequence=0,
+        enqueued=since,
+        node=expected.node,
+        resource=expected.resource,
+        category="",
+        operation="",
+        first_at=since,
+        last_at=at,
+        due=now + UNSEEN,
+        kept_until=now + UNSEEN,
+        etag=row.etag if row else None,
+    )
+
+
+def _told_by_records(rule: Rule) -> bool:
+    """Whether its groups are known from records only: nobody else tells of custom events and dedupe fields."""
+    return bool(rule.dedupe or rule.match.custom)
 
 
 def _places(rule: Rule, node: NodeRecord) -> list[Expected]:

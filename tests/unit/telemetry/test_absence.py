@@ -61,6 +61,7 @@ class Run(Instance):
 
 async def test_a_node_that_never_sent_counts_from_when_it_was_ready() -> None:
     run = Run()
+    assert await run.after(0) == []
     assert await run.after(1) == []
     assert await run.after(0.2) == ["Firing"]
     [alert] = run.stores.alerts.alerts.values()
@@ -82,6 +83,7 @@ async def test_a_node_that_stops_is_an_alert_and_one_that_sends_again_resolves_i
 
 async def test_an_alert_stays_open_and_counts_the_periods_while_the_silence_lasts() -> None:
     run = Run()
+    assert await run.after(0) == []
     for _ in range(30):
         states = await run.after(0.1)
     assert states == ["Firing"]
@@ -100,8 +102,45 @@ async def test_a_node_that_streams_nothing_or_is_not_ready_is_not_missed() -> No
     assert await run.after(9) == []
 
 
+async def test_a_node_that_asks_for_the_stream_long_after_it_was_ready_has_a_period_to_begin() -> None:
+    run = Run()
+    run.cover("workspace")
+    assert await run.after(500) == []
+    run.cover("event-hub")
+    assert await run.after(0.1) == []
+    assert await run.after(0.9) == []
+    assert await run.after(0.3) == ["Firing"]
+
+
+async def test_a_resource_that_an_old_node_got_today_has_a_period_to_begin() -> None:
+    run = Run(BY_RESOURCE)
+    await run.send()
+    run.change(coverage=())
+    assert await run.after(500) == []
+    run.cover("event-hub")
+    assert await run.after(0.1) == []
+    assert await run.after(1.2) == ["Firing"]
+
+
+async def test_since_when_somebody_is_expected_is_known_for_as_long_as_that_lasts() -> None:
+    """Written once a day; a look that finds the node not Ready for an hour begins nothing anew."""
+    run = Run()
+    assert await run.after(0) == []
+    writes = run.stores.windows.writes
+    for _ in range(40 * 24):
+        await run.after(1)
+    assert run.stores.windows.writes == writes + 40
+    [alert] = run.stores.alerts.alerts.values()
+    assert (alert.state, alert.episode, alert.first_at) == ("Firing", 1, START)
+    run.change(state="Pending")
+    assert await run.after(1) == ["Resolved"]
+    run.change(state="Ready")
+    assert await run.after(1) == ["Firing"]
+
+
 async def test_an_alert_of_a_node_that_left_is_resolved() -> None:
     run = Run()
+    assert await run.after(0) == []
     assert await run.after(2) == ["Firing"]
     run.change(state="Offboarded")
     assert await run.after(0.1) == ["Resolved"]
@@ -109,6 +148,7 @@ async def test_an_alert_of_a_node_that_left_is_resolved() -> None:
 
 async def test_by_resource_each_of_its_type_is_missed_by_itself() -> None:
     run = Run(BY_RESOURCE)
+    assert await run.after(0) == []
     assert await run.after(1.2) == ["Firing"]
     [alert] = run.stores.alerts.alerts.values()
     assert alert.group == VAULT.lower()
@@ -121,6 +161,7 @@ async def test_by_resource_each_of_its_type_is_missed_by_itself() -> None:
 async def test_a_domain_is_heard_of_as_long_as_one_of_its_nodes_is() -> None:
     run = Run(msgspec.structs.replace(SILENT, group_by="domain"))
     await run.send()
+    assert await run.after(0) == []
     assert await run.after(1.2) == ["Firing"]
     [alert] = run.stores.alerts.alerts.values()
     assert (alert.group, alert.domain, alert.node) == ("commerce", "commerce", "")
