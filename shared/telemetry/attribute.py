@@ -8,6 +8,7 @@ from shared.domain.ids import NodeKey, type_of
 
 REMEMBERED = 50_000
 """Resource ids remembered as they are spelled: more distinct ones than a mesh's busy resources, about 15 MB."""
+_LONGEST = 2048  # characters of an id that is remembered; none of Azure's is as long
 _GROUP = "microsoft.resources/subscriptions/resourcegroups"
 
 
@@ -43,7 +44,9 @@ class Attribution:
         if place is None:
             if len(self._seen) >= REMEMBERED:
                 self._seen.clear()
-            self._seen[resource] = place = self._find(resource)
+            place = self._find(resource)
+            if len(resource) <= _LONGEST:
+                self._seen[resource] = place
         return place
 
     def _find(self, resource: str) -> Place:

@@ -16,6 +16,8 @@ from shared.telemetry.record import KIND_NAMES, Record
 
 REMEMBERED = 32_768
 """Kinds remembered as they are spelled: about 20 MB."""
+REMEMBERED_TEXT = 16 * 1024 * 1024
+"""Characters of their keys: a record may write megabytes into one field, and another thing the next time."""
 METRICS = "AllMetrics"
 """What diagnostic settings call the category of all metrics."""
 
@@ -97,6 +99,7 @@ class Kinds(dict[KindKey, Tray]):
         super().__init__()
         self.attribution = attribution
         self._matcher = matcher
+        self._length = 0
         self._words: dict[str | int | None, str | int | None] = {}
         self._texts: dict[str, str] = {}
         self._volumes: dict[Volume, Volume] = {}
@@ -104,7 +107,9 @@ class Kinds(dict[KindKey, Tray]):
         self._trays: dict[tuple[Volume | None, Watch | None], Tray] = {}
 
     def __missing__(self, key: KindKey) -> Tray:
-        if len(self) >= REMEMBERED:
+        self._length += sum(len(word) for word in key if isinstance(word, str))
+        if len(self) >= REMEMBERED or self._length > REMEMBERED_TEXT:
+            self._length = 0
             for memory in (self, self._words, self._texts, self._volumes, self._watches, self._trays):
                 memory.clear()
         # Words that kinds share are kept once: it takes less memory, and less time to compare.

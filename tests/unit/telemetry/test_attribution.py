@@ -62,6 +62,18 @@ def test_a_tag_written_on_a_group_that_is_no_node_yet_names_it() -> None:
     assert key_to_look_at(tagged) == OTHER
 
 
+def test_what_is_remembered_of_very_long_words_is_bounded() -> None:
+    attribution, matcher = Attribution([SALES]), Matcher([rule()])
+    for number in range(60):
+        long = f"{number}-" + "x" * 500_000
+        strange = sample(operationName=long, resourceId=resource(f"Microsoft.KeyVault/vaults/{long}"))
+        found = read_batch([event(envelope(strange))], attribution, matcher)
+        assert (found.records, found.unattributed) == (1, 0)
+    remembered = kinds.kinds_of(attribution, matcher)
+    assert sum(len(str(word)) for key in remembered for word in key) <= kinds.REMEMBERED_TEXT
+    assert len(attribution._seen) == 0
+
+
 @pytest.mark.parametrize("name", ["v", "v" * 1900, "v" * 3000, "v" * 1_000_000, "a\nb", "\x00", "😀", "'\"%"])
 async def test_whatever_is_asked_for_is_taken(name: str) -> None:
     """An id that nobody takes would fail its batch on every delivery."""
