@@ -23,6 +23,7 @@ MOST_ROWS_AN_ANSWER = 500_000
 MOST_TRANSLATIONS = 200
 # The service's own default: "Timeouts" of the Log Analytics API.
 SECONDS_TO_ANSWER = 180.0
+_BETWEEN_INTERRUPTS = 0.1
 
 
 class Scope(NamedTuple):
@@ -180,15 +181,24 @@ class LogStore:
 
 @contextmanager
 def _limited(cursor: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
-    timer = threading.Timer(seconds, cursor.interrupt)
-    timer.daemon = True
-    timer.start()
+    """Interrupts until the block is over: an interrupt between two statements is lost."""
+    over = threading.Event()
+
+    def interrupt() -> None:
+        wait = seconds
+        while not over.wait(wait):
+            cursor.interrupt()
+            wait = _BETWEEN_INTERRUPTS
+
+    watching = threading.Thread(target=interrupt, daemon=True)
+    watching.start()
     try:
         yield
     except duckdb.InterruptException as error:
         raise QueryTimeout(f"the query took longer than {seconds:g} seconds") from error
     finally:
-        timer.cancel()
+        over.set()
+        watching.join()
 
 
 def _column(name: str, kind: str) -> str:
