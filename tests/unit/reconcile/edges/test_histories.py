@@ -335,7 +335,7 @@ class EdgeHistories(RuleBasedStateMachine):
                 f"{normal_id(self.mesh.subnet(subnet))}#service={s.lower()}"
                 for s in self.mesh.services(subnet)
             }
-        for target in (ACCOUNT, OTHER_ACCOUNT):
+        for target in TARGETS:
             found |= {f"{normal_id(target)}#admits={s}" for s in self.mesh.rules_of(target)}
         return found
 
