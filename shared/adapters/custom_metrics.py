@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from shared.adapters.http import HttpSender
-from shared.domain.errors import Denied
+from shared.domain.errors import Transient
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -37,7 +37,8 @@ class CustomMetrics:
         try:
             token = await self._credential.get_token(SCOPE)
         except AzureError as error:
-            raise Denied("TokenRefused", type(error).__name__) from error
+            # An identity that is refused and one that is not answered look alike.
+            raise Transient("NoToken", type(error).__name__) from error
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token.token}"}
         await self._sender.post(self._url, point(name, dimensions, value, at), headers)
 

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 import msgspec
 import pytest
+from azure.core.exceptions import ClientAuthenticationError
 
 from shared.adapters.custom_metrics import CustomMetrics, point
 from shared.adapters.http import HttpSender, refusal
@@ -161,3 +162,18 @@ async def test_a_custom_metric_is_posted_for_its_resource_with_a_token(
         },
     }
     assert got.body == point("Alerts", {"Rule": "deadlocks", "Severity": "error"}, 1.0, START)
+
+
+async def test_an_identity_that_gets_no_token_now_may_get_one_later(
+    receiver: Receiver, sender: HttpSender
+) -> None:
+    """azure-identity raises the same where a token is refused and where its endpoint is down."""
+
+    class Silent:
+        async def get_token(self, *_scopes: str, **_options: object) -> Token:
+            raise ClientAuthenticationError("the managed identity's endpoint did not answer")
+
+    metrics = CustomMetrics(receiver.url, "/subscriptions/s", Silent(), sender)  # type: ignore[arg-type]
+    with pytest.raises(Transient, match="NoToken"):
+        await metrics.publish("Alerts", {}, 1.0, START)
+    assert receiver.received == []
