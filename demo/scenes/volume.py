@@ -14,7 +14,8 @@ from demo.world import SALES
 
 # Meshplane writes down what streamed with the first batch that comes half a minute after it was last written.
 SECONDS_GATHERED = 32.0
-COLUMNS = ("Category", "Operation", "Errors", "Resources")
+COLUMNS = ("Hour", "Category", "Operation", "Errors", "Resources")
+NUMBERS = ("Errors", "Resources")
 QUERY = "errors"
 _CATEGORIES = 2
 
@@ -58,9 +59,9 @@ def _asked(stage: Stage) -> None:
     def look() -> Seen:
         nonlocal found
         found = stage.telemetry_api.query(QUERY, SALES.group, hours=1)
-        counts = {str(row["Operation"]): row["Errors"] for row in found.rows}
-        failed = [n for operation, n in counts.items() if operation.startswith("load-orders")]
-        return Seen(failed == [2], f"{len(found.rows)} rows")
+        # A row an hour: the demo may run from one into the next.
+        failed = [row["Errors"] for row in found.rows if str(row["Operation"]).startswith("load-orders")]
+        return Seen(failed in ([2], [1, 1]), f"{len(found.rows)} rows")
 
     path = f"GET /api/telemetry/{QUERY}?hours=1&node=…/sales"
     stage.watch.claim(f"{path} answers by KQL, here out of DuckDB", look)
@@ -70,7 +71,12 @@ def _asked(stage: Stage) -> None:
 def _table(answer: Answer) -> Table:
     shown = Table(box=box.SIMPLE_HEAD, header_style="bold")
     for name in COLUMNS:
-        shown.add_column(name, justify="right" if name in COLUMNS[2:] else "left")
+        shown.add_column(name, justify="right" if name in NUMBERS else "left")
     for row in answer.rows:
-        shown.add_row(*(str(row[name]) for name in COLUMNS))
+        shown.add_row(*(_cell(name, row[name]) for name in COLUMNS))
     return shown
+
+
+def _cell(column: str, value: object) -> str:
+    """What a cell says; of a time the hour is enough."""
+    return str(value)[11:16] if column == "Hour" else str(value)
