@@ -103,6 +103,7 @@ class _Batch:
         enqueued = event.enqueued_at.timestamp()
         mark = (enqueued, event.sequence_number)
         self._tallying.begin(event.sequence_number)
+        looked_at: list[tuple[Kind, Record, int]] = []
         for place, record in zip(places, records, strict=True):
             tray = tray_of(fields(record)[:told])
             if not tray.records:
@@ -110,9 +111,11 @@ class _Batch:
             tray.records += 1
             tray.bytes += share
             tray.newest = mark
-            kind = tray.kind
-            if kind:
-                self._judge(kind, record, enqueued, place, letters)
+            if tray.kind:
+                looked_at.append((tray.kind, record, place))
+        # One after the other: each between records that need no look would cost more.
+        for kind, record, place in looked_at:
+            self._judge(kind, record, enqueued, place, letters)
 
     def _judge(self, kind: Kind, record: Record, enqueued: float, place: int, letters: Letters) -> None:
         if kind.touch:
@@ -151,8 +154,10 @@ class _Batch:
             if volume is None:
                 found.unattributed += records
                 continue
-            known = volumes.get(volume)
-            volumes[volume] = (known[0] + size, known[1] + records) if known else (size, records)
+            counted = (size, records)
+            known = volumes.setdefault(volume, counted)
+            if known is not counted:
+                volumes[volume] = (known[0] + size, known[1] + records)
             if tray.watch:
                 self._tallying.see(tray.watch, tray.newest, records)
         found.tallies = self._tallying.tallies()

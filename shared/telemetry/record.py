@@ -72,13 +72,16 @@ type Item = Record | Undecodable
 
 
 def record_type(roots: Iterable[str]) -> type[Record]:
-    """A `Record` that also keeps the values of these names of its root, undecoded, under `attribute_of(name)`."""
+    """A `Record` that also keeps the values of these names of its root, undecoded, under `attribute_of(name)`.
+
+    `properties` comes first, for it is what most records have.
+    """
     typed = Record.__struct_encode_fields__
     made = msgspec.defstruct(
         "Record",
         [
             (attribute_of(n), msgspec.Raw | msgspec.UnsetType, msgspec.field(default=msgspec.UNSET, name=n))
-            for n in sorted(set(roots).difference(typed))
+            for n in sorted(set(roots).difference(typed), key=lambda n: (n != "properties", n))
         ],
         bases=(Record,),
         gc=False,
