@@ -1,7 +1,7 @@
 """A batch of the Event Hub trigger, from its events to what is stored and asked for."""
 
 from asyncio import Semaphore, gather
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -23,8 +23,11 @@ from shared.telemetry.windows import Arrivals
 type Touch = Callable[[NodeKey, str, str], Awaitable[None]]
 """Asks for a look at a key: the key of a group, the resource id as the record spells it, and the cause."""
 
+type Touches = list[tuple[tuple[NodeKey, str], str]]
+"""Key and resource, and the cause."""
+
 AT_ONCE = 16
-"""Dead letters of one batch that are stored, and tallies that are judged, at the same time."""
+"""Dead letters of one batch that are stored, groups asked for, and tallies judged, at the same time."""
 
 
 class BatchResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,14 +88,18 @@ class TelemetryProcessor:
     async def take(self, found: Findings, arrivals: Arrivals) -> int:
         """Stores what was found, and answers how many alerts that raised. Raises what a store raises."""
         await _all_of(self._dead_letters.add, found.letters)
-        for (key, resource), cause in found.touches.items():
-            await self._touch(key, resource, cause)
+        await _all_of(self._ask, _by_key(found.touches))
 
         async def judge(tally: Tally) -> Alert | None:
             return await self._judged(tally, arrivals)
 
         alerts = await _all_of(judge, found.tallies)
         return sum(alert is not None for alert in alerts)
+
+    async def _ask(self, touches: Touches) -> None:
+        """One after the other: they concern the same row."""
+        for (key, resource), cause in touches:
+            await self._touch(key, resource, cause)
 
     async def _judged(self, tally: Tally, arrivals: Arrivals) -> Alert | None:
         """What no try can store is kept as a dead letter, and the others go on."""
@@ -101,6 +108,13 @@ class TelemetryProcessor:
         except NotTaken as error:
             await self._dead_letters.add(not_taken(tally, arrivals, error))
             return None
+
+
+def _by_key(touches: Mapping[tuple[NodeKey, str], str]) -> Sequence[Touches]:
+    found: dict[NodeKey, Touches] = {}
+    for touch in touches.items():
+        found.setdefault(touch[0][0], []).append(touch)
+    return list(found.values())
 
 
 async def _all_of[T, R](do: Callable[[T], Awaitable[R]], things: Sequence[T]) -> list[R]:

@@ -1,5 +1,6 @@
 """A batch ends as alerts, looks at keys and dead letters, each once, and a store that is down fails the batch."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -110,6 +111,34 @@ async def test_a_peering_deleted_on_the_hub_asks_for_a_look_at_the_hubs_group_on
     mesh = Mesh()
     await mesh.process(event(envelope(DELETED, DELETED)))
     assert mesh.touched == [(HUB, PEERING, f"activity log: {DELETED['operationName']}")]
+
+
+async def test_looks_at_many_groups_are_asked_for_side_by_side_and_those_at_one_in_order() -> None:
+    """A policy that tags thousands of resources at once must not hold up a partition."""
+    gate = asyncio.Event()
+    waiting: list[NodeKey] = []
+
+    class Slow(Mesh):
+        async def _touch(self, key: NodeKey, resource: str, cause: str) -> None:
+            waiting.append(key)
+            if len(waiting) == 4:
+                gate.set()
+            await gate.wait()
+            await super()._touch(key, resource, cause)
+
+    mesh = Slow()
+    nodes = [NodeKey.of(SALES.subscription, f"rg-{n}") for n in range(4)]
+    ids = [
+        resource(f"Microsoft.Network/virtualNetworks/{n}/virtualNetworkPeerings/p", k)
+        for k in nodes
+        for n in "ab"
+    ]
+    await mesh.process(event(envelope(*(DELETED | {"resourceId": i} for i in ids))))
+    assert waiting[:4] == nodes
+    assert sorted(i for _, i, _ in mesh.touched) == sorted(ids)
+    for key in nodes:
+        own = [i for k, i, _ in mesh.touched if k == key]
+        assert own == sorted(own)
 
 
 async def test_an_undecodable_record_is_a_dead_letter_that_says_where_and_why() -> None:
