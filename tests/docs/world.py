@@ -1,5 +1,7 @@
 """The mesh that the pictures show: the product's own engines, in memory, until they have come to rest."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from pathlib import Path
 
@@ -39,9 +41,11 @@ class World(InMemoryMesh):
         self._edge_runs = count(1)
         super().__init__(cloud=_cloud(), mesh=Mesh("meshplane", (HUB,), (SUBSCRIPTION,)))
 
-    def new_engine(self, trouble: Trouble) -> Engine:
+    def new_engine(
+        self, trouble: Trouble, measured: Callable[[str], AbstractContextManager[object]] = nullcontext
+    ) -> Engine:
         self.edge_touch = EdgeIntake(self.edges, self.queue, self.clock, self.timing)  # type: ignore[assignment]
-        return super().new_engine(trouble)
+        return super().new_engine(trouble, measured)
 
     def restart(self) -> None:
         super().restart()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from local.arm.documents import objects_in
 from local.arm.providers.microsoft_insights.models import UNNAMED, diagnostic_type
 from tests.support.local_arm import LocalArm, resource_path
 
@@ -21,10 +22,10 @@ async def test_an_account_has_its_services_from_the_start(arm: LocalArm) -> None
     await arm.make("node-a", "Microsoft.Storage/storageAccounts/data")
     for service in ("blob", "file", "queue", "table"):
         listed = await arm.call("GET", f"{ACCOUNT}/{service}Services", version="2023-01-01")
-        [found] = listed.body["value"]
+        [found] = objects_in(listed.body, "value")
         alone = await arm.call("GET", f"{ACCOUNT}/{service}Services/default", version="2023-01-01")
         assert found == alone.body
-        assert found["id"].lower() == f"{ACCOUNT}/{service}services/default".lower()
+        assert str(found["id"]).lower() == f"{ACCOUNT}/{service}services/default".lower()
         assert found["type"] == f"Microsoft.Storage/storageAccounts/{service}Services"
 
 
@@ -33,9 +34,12 @@ async def test_a_server_has_a_master_database_beside_those_that_were_made(arm: L
     await arm.make("node-a", "Microsoft.Sql/servers/orders")
     await arm.make("node-a", "Microsoft.Sql/servers/orders/databases/sales")
     listed = await arm.call("GET", f"{SERVER}/databases", version="2021-11-01")
-    found = {d["name"]: d for d in listed.body["value"]}
+    found = {str(d["name"]): d for d in objects_in(listed.body, "value")}
     assert set(found) == {"master", "sales"}
-    assert (found["master"]["kind"], found["master"]["managedBy"].lower()) == ("v12.0,system", SERVER.lower())
+    assert (found["master"]["kind"], str(found["master"]["managedBy"]).lower()) == (
+        "v12.0,system",
+        SERVER.lower(),
+    )
     assert found["master"]["location"] == found["sales"]["location"]
 
 
