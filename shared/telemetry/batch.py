@@ -9,7 +9,7 @@ from shared.ports import DeadLetter
 from shared.telemetry.aggregate import Tally
 from shared.telemetry.attribute import Attribution
 from shared.telemetry.event import StreamEvent
-from shared.telemetry.kinds import Kind, Tray, Volume, kinds_of
+from shared.telemetry.kinds import NEVER, Kind, Tray, Volume, Watch, kinds_of
 from shared.telemetry.letters import Letters
 from shared.telemetry.matching import CompiledRule, Matcher
 from shared.telemetry.matching_fields import Opened, number_of, value_at, walk
@@ -148,6 +148,7 @@ class _Batch:
 
     def ended(self) -> Findings:
         found, volumes = self._found, self._found.volumes
+        watches: list[Watch] = []
         for tray in self._trays:
             volume, size, records = tray.volume, tray.bytes, tray.records
             tray.bytes, tray.records = 0.0, 0
@@ -158,7 +159,15 @@ class _Batch:
             known = volumes.setdefault(volume, counted)
             if known is not counted:
                 volumes[volume] = (known[0] + size, known[1] + records)
-            if tray.watch:
-                self._tallying.see(tray.watch, tray.newest, records)
+            watch = tray.watch
+            if watch:
+                if not watch.records:
+                    watches.append(watch)
+                watch.records += records
+                if tray.newest > watch.newest:
+                    watch.newest = tray.newest
+        for watch in watches:
+            self._tallying.see(watch.sightings, watch.newest, watch.records)
+            watch.newest, watch.records = NEVER, 0
         found.tallies = self._tallying.tallies()
         return found

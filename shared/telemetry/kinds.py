@@ -4,6 +4,8 @@ A kind is what a resource says of itself in the same words: its id, category, op
 and metric as they are spelled. Azure's services send few kinds many times.
 """
 
+from math import inf
+
 import msgspec
 
 from shared.domain.ids import NodeKey, normal_id
@@ -48,13 +50,18 @@ class Sighting(msgspec.Struct, frozen=True):
     resource: str
 
 
-class Watch:
-    """Groups that are seen together."""
+NEVER = (-inf, 0)
 
-    __slots__ = ("sightings",)
+
+class Watch:
+    """Groups that are seen together; in what records and when is summed up when a batch has been read."""
+
+    __slots__ = ("newest", "records", "sightings")
 
     def __init__(self, sightings: tuple[Sighting, ...]) -> None:
         self.sightings = sightings
+        self.records = 0
+        self.newest: tuple[float, int] = NEVER
 
 
 class Kind:

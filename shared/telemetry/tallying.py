@@ -1,7 +1,9 @@
 """What the records of a batch add up to, rule by rule and group by group."""
 
+from collections.abc import Iterable
+
 from shared.telemetry.aggregate import Aggregate, Tally, sketch_key
-from shared.telemetry.kinds import Group, Kind, Sighting, Target, Watch
+from shared.telemetry.kinds import Group, Kind, Sighting, Target
 from shared.telemetry.matching import CompiledRule
 
 type _Bucket = tuple[Group, CompiledRule, int, int]
@@ -14,7 +16,7 @@ class Tallying:
     def __init__(self) -> None:
         self._open: dict[Group, Tally] = {}
         self._numbers: dict[_Bucket, list[float]] = {}
-        self._seen: dict[Watch, tuple[tuple[float, int], int]] = {}
+        self._seen: dict[Group, Tally] = {}
         self._sequence = 0
 
     def begin(self, sequence: int) -> None:
@@ -41,23 +43,16 @@ class Tallying:
         else:
             buckets[bucket] = Aggregate(1)
 
-    def see(self, watch: Watch, newest: tuple[float, int], records: int) -> None:
+    def see(self, sightings: Iterable[Sighting], newest: tuple[float, int], records: int) -> None:
         """Adds that groups were not silent: when their newest event was enqueued, and its sequence number."""
-        seen = self._seen.get(watch)
-        if seen is None:
-            self._seen[watch] = (newest, records)
-        else:
-            self._seen[watch] = (max(seen[0], newest), seen[1] + records)
+        for sighting in sightings:
+            _join(self._seen, sighting, newest, records)
 
     def tallies(self) -> list[Tally]:
         """One for each rule and group that has records; nothing can be added any more."""
         for (group, rule, sequence, bucket), values in self._numbers.items():
             self._open[group].samples.setdefault(sequence, {})[bucket] = _aggregate(values, rule.sketched)
-        seen: dict[Group, Tally] = {}
-        for watch, (newest, records) in self._seen.items():
-            for sighting in watch.sightings:
-                _join(seen, sighting, newest, records)
-        return [*seen.values(), *self._open.values()]
+        return [*self._seen.values(), *self._open.values()]
 
 
 def _first(rule: CompiledRule, group: Group, kind: Kind, at: float) -> Tally:
