@@ -14,8 +14,9 @@ def test_a_full_bucket_holds_nobody_up() -> None:
 
 @pytest.mark.parametrize(("urgency", "left"), [("urgent", 1), ("turn", 6), ("begun", 13.5), ("new", 30)])
 def test_each_urgency_leaves_its_share_to_the_more_urgent(urgency: Urgency, left: float) -> None:
-    """Of 250 reads a run that may begin later leaves 25 and takes five at once, one that has begun leaves 12.5, one that
-    a hub waits for 5, and a person none.
+    """Of 250 reads a run that may begin later leaves 25 and takes five at once.
+
+    One that has begun leaves 12.5, one that a hub waits for 5, and a person none.
     """
     assert seconds_until(Bucket("reads", left, START), urgency, 0, START) == 0.0
     assert seconds_until(Bucket("reads", left - 1, START), urgency, 0, START) == pytest.approx(1 / 25)
