@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from benchmarks import attaching, cold_start, lists, onboarding, telemetry
+from benchmarks import alerts, attaching, cold_start, lists, onboarding, telemetry
 from benchmarks.target import Target, show
 
 BENCHMARKS: dict[str, Callable[[Console], list[Target]]] = {
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[Console], list[Target]]] = {
     "attaching": attaching.run,
     "lists": lists.run,
     "telemetry": telemetry.run,
+    "alerts": alerts.run,
     "cold-start": cold_start.run,
 }
 
