@@ -6,7 +6,7 @@ from shared.domain.alert import Silence
 from shared.ports import Clock
 from shared.ports.telemetry import Silences
 
-SILENCES_SECONDS = 5.0
+SILENCES_SECONDS = 2.0
 
 
 class CurrentSilences:

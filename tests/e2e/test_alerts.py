@@ -1,12 +1,14 @@
 """From a record on the Event Hub to whoever is told of it: signed, once each, again after a failure, and by people."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from local.caller import Json
 from shared.telemetry.handlers.webhook import signature
+from shared.telemetry.silencing import SILENCES_SECONDS
 from tests.e2e.mesh import WEBHOOK_SECRET, Mesh, wait_for
 from tests.support.receiver import Received
 
@@ -125,6 +127,8 @@ def test_a_silence_keeps_it_quiet_until_somebody_ends_it(mesh: Mesh) -> None:
     asked = {"node": f"{mesh.subscription}/quiet", "until": until, "reason": "works"}
     made = mesh.api("silences", "POST", body=json.dumps(asked).encode())
     assert made.status == 201, made.text
+    known = time.monotonic() + SILENCES_SECONDS
+    wait_for("every instance to know of it", lambda: time.monotonic() > known)
     alert = fired(mesh, "quiet", "monthly")
     wait_for(
         "the silence",
