@@ -40,9 +40,12 @@ def full(quota: Quota, now: datetime) -> Bucket:
 
 
 def seconds_until(bucket: Bucket, urgency: Urgency, ahead: int, now: datetime) -> float:
-    """How long a request has to wait with so many `ahead` of it; 0 where it may go."""
+    """How long a request has to wait with so many `ahead` of it; 0 where it may go.
+
+    As many requests as fly here may fly from another instance, and no answer has told of them yet.
+    """
     each = LOOK if urgency == "new" else 1.0
-    needed = KEPT[urgency] * SIZES[bucket.quota] + each * (ahead + 1)
+    needed = KEPT[urgency] * SIZES[bucket.quota] + each * (ahead + 1) + bucket.flying
     return max(0.0, (needed - _left(bucket, now)) / RATES[bucket.quota])
 
 
