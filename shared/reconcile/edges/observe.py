@@ -220,7 +220,8 @@ class EdgeObserver:
     async def taken(self, record: EdgeRecord, route: Route | None, seen: Sights) -> frozenset[str]:
         """The names of the hub's zones of a route in which the target's name is somebody else's.
 
-        That of another consumer's edge, as the records say; or of whoever wrote it, as the zone itself answers.
+        That of another consumer's edge, as the records say; or of whoever wrote it, as the zone itself answers. And
+        those that another edge with the same endpoint keeps in the consumer's own zone: an endpoint has one zone group.
         """
         if route is None or route.exposure != "private-endpoint":
             return frozenset()
@@ -233,7 +234,14 @@ class EdgeObserver:
             others = await self._edges.naming(zone, target)
             if (answer and not answer & ours) or any(_first(e, record, zone) for e in others):
                 found.add(name_of(zone).lower())
-        return frozenset(found)
+        return frozenset(found | await self._led_apart(record, route) & {name_of(z).lower() for z in shared})
+
+    async def _led_apart(self, record: EdgeRecord, route: Route) -> set[str]:
+        """The names of the consumer's own zones to which edges with the same endpoint are led."""
+        edges = await self._edges.of_node(record.request.consumer)
+        routes = [e.route for e in edges if e.key != record.key and e.route and _needs(e)]
+        same = [r for r in routes if same_id(r.artefact, route.artefact)]
+        return {name_of(z).lower() for r in same for z in r.zones if self._own(record, z)}
 
     def _own(self, record: EdgeRecord, zone: str) -> bool:
         return own_zone(self._mesh, record.request.consumer, zone)
