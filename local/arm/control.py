@@ -4,6 +4,7 @@ POST   /_control/reset
 GET    /_control/mode          PUT  {"operations": {...}, "latency_ms": 80, "throttling": {...}, "page_size": 5,
                                     "ceilings": {"peerings": 3, "networks": 5}}
 GET    /_control/faults        POST {"match": {...}, "status": 503, "times": 2, ...}          DELETE
+DELETE /_control/faults/{id}   (one of them)
 GET    /_control/operations?since=N                                                            DELETE
 GET    /_control/state         PUT  (a document that GET gave)
 POST   /_control/state/save    (to the file the server was started with)
@@ -56,6 +57,7 @@ class Control:
             ("GET", "/faults", self._list_faults),
             ("POST", "/faults", self._add_fault),
             ("DELETE", "/faults", self._clear_faults),
+            ("DELETE", "/faults/{id}", self._remove_fault),
             ("GET", "/operations", self._list_operations),
             ("DELETE", "/operations", self._clear_operations),
             ("GET", "/state", self._read_state),
@@ -106,6 +108,10 @@ class Control:
     async def _clear_faults(self, _request: web.Request) -> web.Response:
         self.manager.faults.clear()
         return web.Response(status=204)
+
+    async def _remove_fault(self, request: web.Request) -> web.Response:
+        removed = self.manager.faults.remove(request.match_info["id"])
+        return web.Response(status=204 if removed else 404)
 
     async def _list_operations(self, request: web.Request) -> web.Response:
         since = int(request.query.get("since", "0"))

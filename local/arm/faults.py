@@ -77,6 +77,13 @@ class Faults:
     def clear(self) -> None:
         self._faults.clear()
 
+    def remove(self, fault: str) -> bool:
+        """Takes one away by its id; False where there is none."""
+        left = [f for f in self._faults if f.id != fault]
+        removed = len(left) < len(self._faults)
+        self._faults[:] = left
+        return removed
+
     def take(self, method: str, path: str, action: Action, principal: Principal) -> Fault | None:
         """The first fault that matches and is not used up; using it counts."""
         for fault in self._faults:

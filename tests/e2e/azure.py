@@ -1,8 +1,9 @@
 """Azure as people use it, and what tests do to it, beside a running app."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import count
 from threading import Lock
@@ -20,6 +21,7 @@ SECONDS_BETWEEN_LOOKS = 0.7
 GROUPS, NETWORKS, SETTING = "2021-04-01", "2023-09-01", "2021-05-01-preview"
 # What people's tools try again: the network provider takes one write at a time on what belongs together.
 BUSY = ("ReferencedResourceNotProvisioned", "AnotherOperationInProgress", "RetryableError")
+IN_SYNC = [("Connected", "FullyInSync")] * 2
 VAULTS, WORKSPACES, TAGS, ZONES = "2022-07-01", "2023-09-01", "2021-04-01", "2020-06-01"
 
 
@@ -166,11 +168,18 @@ class Azure:
     def setting_id(self, resource: str, name: str = "meshplane") -> str:
         return f"{resource}/providers/Microsoft.Insights/diagnosticSettings/{name}"
 
+    def sync_states(self, group: str) -> list[tuple[object, object]]:
+        """How both sides of a node's connection stand."""
+        states = [properties_of(p) for p in self.sides(group)]
+        return [(s["peeringState"], s["peeringSyncLevel"]) for s in states]
+
+    def connected(self, group: str) -> bool:
+        """Whether both sides are Connected and in sync."""
+        return self.sync_states(group) == IN_SYNC
+
     def assert_attached(self, group: str) -> None:
         """Azure holds all that makes a node: both peerings in sync, one setting of ours on what supports it."""
-        states = [properties_of(p) for p in self.sides(group)]
-        found = [(s["peeringState"], s["peeringSyncLevel"]) for s in states]
-        assert found == [("Connected", "FullyInSync")] * 2
+        assert self.sync_states(group) == IN_SYNC
         self.assert_observed(group)
         assert [s["name"] for s in self.settings(self.network_id(group))].count("meshplane") == 1
 
@@ -200,6 +209,15 @@ class Azure:
     def inject(self, match: Mapping[str, object], fault: Mapping[str, object]) -> str:
         """As `fault`, for any match that the control endpoint knows."""
         return str(self.control("POST", "/faults", {"match": {"principal": "app", **match}, **fault})["id"])
+
+    @contextmanager
+    def failing(self, path: str, *, method: str | None = None, **fault: object) -> Iterator[str]:
+        """As `fault`, for every matching request of the block; the fault's id."""
+        injected = self.fault(path, method=method, times=None, **fault)
+        try:
+            yield injected
+        finally:
+            self.control("DELETE", f"/faults/{injected}")
 
     def hits(self, fault: str) -> int:
         listed = cast(list[Json], self.control("GET", "/faults")["value"])

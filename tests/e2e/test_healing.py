@@ -11,12 +11,6 @@ from tests.e2e.mesh import NETWORKS, SETTING, Mesh, wait_for
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(180)]
 
 
-def connected(mesh: Mesh, group: str) -> bool:
-    """Whether both sides are Connected and in sync."""
-    states = [cast(Json, side["properties"]) for side in mesh.sides(group)]
-    return [(s["peeringState"], s["peeringSyncLevel"]) for s in states] == [("Connected", "FullyInSync")] * 2
-
-
 @beside
 def test_a_peering_deleted_on_the_hub_heals(mesh: Mesh) -> None:
     """The node's side is Disconnected: both are written again, and the history says why."""
@@ -25,7 +19,7 @@ def test_a_peering_deleted_on_the_hub_heals(mesh: Mesh) -> None:
     since = mesh.mark()
     [hub_side] = mesh.hub_peerings("cut-hub")
     mesh.delete(str(hub_side["id"]), NETWORKS)
-    wait_for("both sides connected", lambda: connected(mesh, "cut-hub"))
+    wait_for("both sides connected", lambda: mesh.connected("cut-hub"))
     node = mesh.ready("cut-hub")
     assert "disconnected: the other side was deleted" in str(node["history"])
     assert len(mesh.written(since, "cut-hub")) == 2
@@ -39,7 +33,7 @@ def test_a_peering_deleted_on_the_node_heals(mesh: Mesh) -> None:
     since = mesh.mark()
     [node_side] = mesh.peerings(mesh.network_id("cut-node"))
     mesh.delete(str(node_side["id"]), NETWORKS)
-    wait_for("both sides connected", lambda: connected(mesh, "cut-node"))
+    wait_for("both sides connected", lambda: mesh.connected("cut-node"))
     mesh.ready("cut-node")
     assert len(mesh.written(since, "cut-node")) == 2
 
@@ -90,7 +84,7 @@ def test_a_changed_address_space_is_synchronised(mesh: Mesh) -> None:
     def known() -> bool:
         [side] = mesh.hub_peerings("moved")
         space = cast(Json, cast(Json, side["properties"])["remoteAddressSpace"])
-        return space["addressPrefixes"] == [prefix] and connected(mesh, "moved")
+        return space["addressPrefixes"] == [prefix] and mesh.connected("moved")
 
     wait_for("the hub knows the addresses", known)
     mesh.ready("moved")

@@ -41,9 +41,14 @@ async def test_a_fault_hits_as_often_as_it_says(arm: LocalArm) -> None:
 
 
 async def test_a_permanent_fault_ends_when_it_is_removed(arm: LocalArm) -> None:
-    """`times: null` goes on until DELETE."""
-    await arm.control("POST", "/faults", {"match": {"path": "/resourcegroups"}, "status": 500, "times": None})
+    """`times: null` goes on until DELETE, of the one by its id or of all."""
+    for status in (500, 503):
+        fault = {"match": {"path": "/resourcegroups"}, "status": status, "times": None}
+        await arm.control("POST", "/faults", fault)
     assert [(await arm.call("GET", GROUP)).status for _ in range(3)] == [500] * 3
+    first = str(objects_in(await arm.control("GET", "/faults"), "value")[0]["id"])
+    await arm.control("DELETE", f"/faults/{first}")
+    assert (await arm.call("GET", GROUP)).status == 503
     await arm.control("DELETE", "/faults")
     assert (await arm.call("GET", GROUP)).status == 404
 
