@@ -35,6 +35,11 @@ class Need(msgspec.Struct, frozen=True, order=True):
     group: str
     resource: str = ""
 
+    @property
+    def subscription(self) -> str:
+        """The id of the subscription that the group lies in."""
+        return self.group.lower().partition("/resourcegroups/")[0]
+
 
 def needs_of(steps: Iterable[Step]) -> list[Need]:
     """What the steps need that make a network and its peerings; of others nothing is asked beforehand.
@@ -84,12 +89,17 @@ class Rights:
         self._reading: dict[str, asyncio.Lock] = {}
 
     async def known(self, needs: Sequence[Need]) -> Known:
-        """One read for each group; one more for each resource where the group alone does not allow it."""
-        found = await self._all({n.group for n in needs}, needs)
-        doubtful = [n for n in needs if n.resource and not _allowed(found, n.group, n.action)]
+        """One read for each subscription, whose roles hold in all its groups; one for each group where these alone do
+        not allow it, and one for each resource where its group does not.
+        """
+        wide = await self._all({n.subscription for n in needs}, ())
+        narrow = [n for n in needs if not allowed(wide.get(normal_id(n.subscription), ()), n.action)]
+        found = await self._all({n.group for n in narrow}, narrow)
+        doubtful = [n for n in narrow if n.resource and not _allowed(found, n.group, n.action)]
         return found | await self._all({n.resource for n in doubtful}, doubtful)
 
     async def _all(self, scopes: Iterable[str], needs: Sequence[Need]) -> dict[str, tuple[Permission, ...]]:
+        """By scope; those are left out that could not be read. What lacks one of the `needs` is read again soon."""
         listed = sorted(scopes)
         read = await asyncio.gather(
             *(self._at(s, [n.action for n in needs if s in (n.group, n.resource)]) for s in listed)

@@ -8,12 +8,14 @@ from shared.domain.permissions import Permission, allowed
 from tests.contract.azure import Azure
 
 
-async def test_permissions_of_a_group_and_of_a_network_tell_what_may_be_written(azure: Azure) -> None:
+async def test_permissions_of_a_subscription_a_group_and_a_network_tell_what_may_be_written(
+    azure: Azure,
+) -> None:
     key = azure.key("sales")
     await azure.create_group(key)
     network = f"{key.group_id}/providers/Microsoft.Network/virtualNetworks/net"
     await azure.put_network(network, "10.1.0.0/16")
-    for scope in (key.group_id, network):
+    for scope in (f"/subscriptions/{key.subscription}", key.group_id, network):
         assert allowed(await azure.port.list_permissions(scope), "Microsoft.Network/virtualNetworks/write")
 
 

@@ -52,11 +52,14 @@ class FakeResourceManager(FakeNetworks, FakePrivateDns, FakePrivateLinks, FakeSe
 
     async def list_permissions(self, scope: str) -> Sequence[Permission]:
         with await self._call("list_permissions"):
-            key = NodeKey.containing(scope)
-            assert key is not None
+            key, granted = NodeKey.containing(scope), self.cloud.permissions
+            subscription = normal_id(scope).partition("/resourcegroups/")[0]
+            wide = granted.get(subscription, [] if granted else [EVERYTHING])
+            if key is None:
+                return wide
             self._group(key)
-            inherited = self.cloud.permissions.get(normal_id(key.group_id), [EVERYTHING])
-            return [*inherited, *self.cloud.permissions.get(normal_id(scope), [])]
+            inherited = [*wide, *granted.get(normal_id(key.group_id), [EVERYTHING])]
+            return [*inherited, *granted.get(normal_id(scope), [])]
 
     # --- networks
 

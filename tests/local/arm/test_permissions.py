@@ -18,6 +18,12 @@ async def test_everybody_may_do_everything_in_a_group_and_at_a_resource(arm: Loc
     assert (answer.status, answer.body) == (200, {"value": [EVERYTHING]})
 
 
+async def test_a_subscription_tells_what_may_be_done_in_all_its_groups(arm: LocalArm) -> None:
+    scope = group_path("mesh").rpartition("/resourceGroups/")[0]
+    answer = await arm.call("GET", scope + PERMISSIONS, version=VERSION)
+    assert (answer.status, answer.body) == (200, {"value": [EVERYTHING]})
+
+
 @pytest.mark.parametrize(
     ("scope", "code"),
     [

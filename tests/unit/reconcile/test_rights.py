@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.domain.errors import Denied, MeshError, Transient
+from shared.domain.errors import Denied, MeshError, NotFound, Transient
 from shared.domain.ids import NodeKey, normal_id
 from shared.domain.node import NodeRecord
 from shared.domain.permissions import Permission
@@ -94,19 +94,32 @@ async def test_where_permissions_cannot_be_read_the_write_is_tried(error: MeshEr
     assert (await looked(mesh, key)).state == "Ready"
 
 
-async def test_permissions_are_read_once_for_each_group_and_not_at_all_for_a_converged_node() -> None:
-    """Ten nodes: their own groups, and the hub's once."""
+@pytest.mark.parametrize(("roles", "reads"), [((PEERER,), 1), ((READER,), 1 + 10 + 1), ((), 1 + 10 + 1)])
+async def test_permissions_are_read_once_for_each_scope_and_not_at_all_for_a_converged_node(
+    roles: Sequence[Permission], reads: int
+) -> None:
+    """Ten nodes: a role on the subscription holds in all groups; else theirs are read, and the hub's."""
     mesh = InMemoryMesh()
     keys = [mesh.create_node(f"n{number}", f"10.{number}.0.0/16") for number in range(1, 11)]
+    allow(mesh, f"/subscriptions/{keys[0].subscription}", *roles)
     for key in keys:
         await mesh.event(key.group_id)
     await mesh.until_quiet()
-    assert mesh.arm.calls.count("list_permissions") == 11
+    assert mesh.arm.calls.count("list_permissions") == reads
     mesh.arm.calls.clear()
     for key in keys:
         await looked(mesh, key)
     await mesh.resync_all()
     assert "list_permissions" not in mesh.arm.calls
+
+
+async def test_where_the_subscription_cannot_be_asked_its_groups_tell() -> None:
+    mesh = InMemoryMesh()
+    key = mesh.create_node()
+    allow(mesh, key.group_id, READER)
+    mesh.arm.inject("list_permissions", NotFound("InvalidResourceType", "no"), times=1)
+    assert len(messages(await looked(mesh, key))) == 1
+    assert writes(mesh) == []
 
 
 async def test_a_dry_run_says_what_is_missing_beside_everything_else() -> None:

@@ -1,4 +1,4 @@
-"""Requests to Microsoft.Authorization at a resource group or a resource."""
+"""Requests to Microsoft.Authorization at a subscription, a resource group or a resource."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,14 @@ from local.arm.providers.microsoft_authorization.models import permissions_docum
 from local.arm.resource_manager import ResourceManager
 from local.arm.routing import Router
 
-_GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
+_SUBSCRIPTION = "/subscriptions/{subscription}"
+_GROUP = _SUBSCRIPTION + "/resourceGroups/{group}"
 _PERMISSIONS = "/providers/Microsoft.Authorization/permissions"
 
 
 def mount(router: Router, manager: ResourceManager) -> None:
     routes = AuthorizationRoutes(manager)
+    router.add("GET", _SUBSCRIPTION + _PERMISSIONS, routes.permissions)
     router.add("GET", _GROUP + _PERMISSIONS, routes.permissions)
     router.add("GET", _GROUP + "/providers/{resource*}" + _PERMISSIONS, routes.permissions)
 
@@ -22,7 +24,8 @@ def mount(router: Router, manager: ResourceManager) -> None:
 @dataclass(frozen=True, slots=True)
 class AuthorizationRoutes:
     """The paths and the answer's shape are those of "Permissions", List For Resource Group and List For Resource
-    (2022-04-01); there is no recording of either."""
+    (2022-04-01), and for a whole subscription of "Use Resource Manager authentication API to access subscriptions"; there
+    is no recording of any."""
 
     manager: ResourceManager
 
@@ -33,7 +36,9 @@ class AuthorizationRoutes:
 
     def _check(self, scope: str) -> None:
         """404 for a scope that is not there (inferred)."""
-        group = group_of(scope) or ""
+        group = group_of(scope)
+        if group is None:
+            return
         if self.manager.store.find_group(subscription_of(scope), group) is None:
             raise group_not_found(group)
         if "/providers/" not in scope.lower():
