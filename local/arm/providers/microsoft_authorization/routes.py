@@ -24,8 +24,8 @@ def mount(router: Router, manager: ResourceManager) -> None:
 @dataclass(frozen=True, slots=True)
 class AuthorizationRoutes:
     """The paths and the answer's shape are those of "Permissions", List For Resource Group and List For Resource
-    (2022-04-01), and for a whole subscription of "Use Resource Manager authentication API to access subscriptions"; there
-    is no recording of any."""
+    (2022-04-01), and for a subscription of "Use Resource Manager authentication API to access subscriptions"; there is
+    no recording of any."""
 
     manager: ResourceManager
 
