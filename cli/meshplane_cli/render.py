@@ -1,0 +1,169 @@
+"""What people and programs see: tables that fit the terminal and are whole in a pipe, or JSON as the API gave it."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import IO, Literal
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from meshplane_cli.client import Json
+from meshplane_cli.errors import FromApi, MeshplaneError
+from meshplane_cli.text import harmless, harmless_json, in_words
+
+Output = Literal["table", "json"]
+
+_BROAD = 1_000_000  # columns of what is no terminal: nothing is folded there
+_GAP = 2
+_GOOD = {"Ready", "Active", "Connected", "True", "covered", "Resolved", "healthy", "ok", "note"}
+_BAD = {"NotReady", "Failed", "Rejected", "Firing", "critical", "error", "failed", "False", "uncovered"}
+_BETWEEN = {"Pending", "PendingApproval", "Expiring", "Acknowledged", "warning", "Unknown"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its title, and a member's name (`counts.covered` of a member's member) or what makes its text."""
+
+    title: str
+    value: str | Callable[[Json], object]
+
+    def of(self, item: Json) -> str:
+        if callable(self.value):
+            return in_words(self.value(item))
+        found: object = item
+        for name in self.value.split("."):
+            found = found.get(name) if isinstance(found, dict) else None
+        return in_words(found)
+
+
+class Screen:
+    """Standard output for what was asked for, standard error for what is said beside it."""
+
+    def __init__(self, output: Output, out: IO[str] | None = None, err: IO[str] | None = None) -> None:
+        self.output = output
+        self._file = out or sys.stdout
+        self._out = _console(self._file)
+        self._err = _console(err or sys.stderr)
+
+    def items(
+        self, items: Sequence[Json], columns: Sequence[Column], nothing: str = "Nothing found."
+    ) -> None:
+        """A list: a table, of which a narrow terminal shows the first columns; or a JSON array."""
+        if self.output == "json":
+            self.json(list(items))
+        elif items:
+            self._table(items, columns)
+        else:
+            self.say(nothing)
+
+    def one(self, item: Json, parts: Callable[[Json], None]) -> None:
+        """One thing: as `parts` shows it, or a JSON object."""
+        if self.output == "json":
+            self.json(item)
+        else:
+            parts(item)
+
+    def facts(self, facts: Sequence[tuple[str, object]]) -> None:
+        """Names and values, one a line; what is empty is left out."""
+        given = [(name, in_words(value)) for name, value in facts if value not in (None, "", [], {})]
+        table = _grid()
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, value in given:
+            table.add_row(Text(f"{name}:", "bold"), Text(value, _style(value)))
+        self._out.print(table)
+
+    def part(self, title: str, items: Sequence[Json], columns: Sequence[Column]) -> None:
+        """A part of a thing that is a list; left out where it is empty."""
+        if items:
+            self.title(title)
+            self._table(items, columns)
+
+    def title(self, text: str) -> None:
+        """What the next lines are about."""
+        self._out.print()
+        self._out.print(Text(harmless(text), "bold"))
+
+    def line(self, text: str) -> None:
+        """One line of what was asked for."""
+        self._out.print(Text(harmless(text)), soft_wrap=True)
+
+    def json(self, found: object) -> None:
+        """JSON, never wrapped."""
+        self._file.write(f"{harmless_json(found)}\n")
+        self._file.flush()
+
+    def say(self, text: str) -> None:
+        """A remark for people, beside the output."""
+        self._err.print(Text(harmless(text), "dim"), soft_wrap=True)
+
+    def fault(self, error: MeshplaneError) -> None:
+        """What happened, to what, what to do."""
+        if self.output == "json":
+            self._err.print(Text(harmless_json(error.document())), soft_wrap=True)
+            return
+        status = ""
+        if isinstance(error, FromApi):
+            status = " ".join(filter(None, [str(error.status or ""), error.code]))
+        what = f"{error.what} ({status})" if status else error.what
+        self._err.print(Text.assemble(("Error: ", "bold red"), harmless(what)), soft_wrap=True)
+        allowed = ", ".join(error.allowed) if isinstance(error, FromApi) else ""
+        for name, value in (("To what", error.to), ("Possible instead", allowed), ("What to do", error.do)):
+            if value:
+                self._err.print(Text.assemble((f"{name}: ", "bold"), harmless(value)), soft_wrap=True)
+
+    def _table(self, items: Sequence[Json], columns: Sequence[Column]) -> None:
+        rows = [[column.of(item) for column in columns] for item in items]
+        widths = [max(map(cell_len, [c.title, *(r[i] for r in rows)])) for i, c in enumerate(columns)]
+        shown = _that_fit(widths, self._out.width)
+        table = _grid(header=True)
+        for column, width in zip(columns[:shown], widths, strict=False):
+            table.add_column(Text(column.title, "bold"), overflow="fold", min_width=min(width, _LEAST))
+        for row in rows:
+            table.add_row(*(Text(cell, _style(cell)) for cell in row[:shown]))
+        self._out.print(table)
+        if shown < len(columns):
+            hidden = ", ".join(column.title for column in columns[shown:])
+            self.say(f"Not shown in {self._out.width} columns: {hidden}.")
+
+
+_LEAST = 8
+
+
+def _that_fit(widths: Sequence[int], room: int) -> int:
+    """How many of the first columns stand side by side unfolded; two at least, folded if need be."""
+    for shown in range(len(widths), 2, -1):
+        if sum(widths[:shown]) + _GAP * (shown - 1) <= room:
+            return shown
+    return min(2, len(widths))
+
+
+def _grid(*, header: bool = False) -> Table:
+    return Table(box=None, show_header=header, pad_edge=False, padding=(0, _GAP, 0, 0), show_edge=False)
+
+
+def _style(text: str) -> str:
+    first = text.split(" ", 1)[0]
+    if first in _BAD:
+        return "red"
+    if first in _GOOD:
+        return "green"
+    return "yellow" if first in _BETWEEN else ""
+
+
+class _Console(Console):
+    """Ends as other programs do where nobody reads on, such as before `head`."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def _console(file: IO[str]) -> Console:
+    """Wide as the terminal; what is no terminal takes lines of any length."""
+    console = _Console(file=file, markup=False, highlight=False, emoji=False, soft_wrap=False)
+    if not console.is_terminal:
+        console.width = _BROAD
+    return console
