@@ -5,10 +5,10 @@ from pathlib import Path
 
 import yaml
 
+from shared.forms.reading import read, suggestion
+from shared.forms.yaml_tree import LARGEST, Refused, documents, line_of
 from shared.telemetry.rule import Rule
 from shared.telemetry.rule_made import rule_made
-from shared.telemetry.rule_nodes import LARGEST, Refused, documents, line_of
-from shared.telemetry.rule_reading import read, suggestion
 from shared.telemetry.rule_schema import RuleForm
 
 LIBRARY = Path(__file__).parent / "library"

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from msgspec import UNSET, UnsetType
 
+from shared.forms.reading import Reading, suggestion
 from shared.telemetry.rule import (
     Absence,
     Comparison,
@@ -18,7 +19,6 @@ from shared.telemetry.rule import (
     Threshold,
 )
 from shared.telemetry.rule_expressions import expression_fault
-from shared.telemetry.rule_reading import Reading, suggestion
 from shared.telemetry.rule_schema import (
     AbsenceForm,
     CountForm,

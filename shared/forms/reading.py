@@ -9,7 +9,7 @@ from typing import cast
 import yaml
 from msgspec import inspect
 
-from shared.telemetry.rule_nodes import Fault, line_of
+from shared.forms.yaml_tree import Fault, line_of
 
 _SHOWN = 60  # characters of a value in a fault
 
@@ -24,7 +24,7 @@ _CONSTRUCTOR = yaml.constructor.SafeConstructor()
 
 
 def read[T](form: type[T], node: yaml.Node) -> "Reading[T]":
-    """Reads a node as a struct of msgspec's; of its types those that `shared.telemetry.rule_schema` uses."""
+    """Reads a node as a struct of msgspec's; of its types those that the forms of rules and policies use."""
     reader = _Reader()
     kind = _KINDS.get(form) or _KINDS.setdefault(form, inspect.type_info(form))
     value = reader.read(kind, node, "")
