@@ -99,7 +99,11 @@ def survivor() -> Iterator[Endpoint]:
         yield endpoint
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.lists(NOISE, min_size=1, max_size=3))
 def test_nonsense_does_not_disturb_others(
     survivor: Endpoint, caplog: pytest.LogCaptureFixture, noise: list[bytes]

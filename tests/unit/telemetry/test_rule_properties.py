@@ -16,7 +16,11 @@ from shared.telemetry.rule_schema import rule_schema
 TEXTS = [path.read_bytes() for path in sorted(LIBRARY.glob("*.yaml"))]
 RULES = [rule for text in TEXTS for rule in yaml.safe_load(text)["rules"]]
 SCHEMA = jsonschema.Draft202012Validator(rule_schema())
-_ANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_ANY = settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 @st.composite
