@@ -205,6 +205,9 @@ def _tag(node: yaml.Node) -> str:
 def _scalar_of(kind: inspect.Type, node: yaml.Node) -> object:
     bare = _bare(kind)
     check = _CHECKS.get(type(bare))
+    if isinstance(kind, inspect.Metadata) and (kind.extra or {}).get("plain") == _tag(node):
+        # What YAML takes for a day is the text that was written.
+        node = yaml.ScalarNode("tag:yaml.org,2002:str", node.value, node.start_mark, node.end_mark)
     return check(bare, node) if check else _NOTHING
 
 
