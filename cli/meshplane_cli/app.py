@@ -6,7 +6,19 @@ from typing import Never
 
 import typer
 
-from meshplane_cli import edges, health, nodes
+from meshplane_cli import (
+    addresses,
+    alerts,
+    coverage,
+    dead_letters,
+    edges,
+    health,
+    hubs,
+    nodes,
+    plan,
+    silences,
+    telemetry,
+)
 from meshplane_cli.errors import BROKEN_PIPE, INTERRUPTED
 
 app = typer.Typer(
@@ -16,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # its traces would show keys
     rich_markup_mode="rich",
 )
-for group in (nodes, edges):
+for group in (nodes, edges, plan, alerts, silences, hubs, addresses, coverage, telemetry, dead_letters):
     app.add_typer(group.app)
 for single in (health,):
     single.declare(app)

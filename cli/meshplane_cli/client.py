@@ -88,6 +88,10 @@ class Client:
             if not continuation or (limit and left <= 0):
                 return
 
+    def whole(self, path: str) -> list[Json]:
+        """What a list holds that has no pages. Raises as `get`."""
+        return list(self.get(path).body.get("items", []))
+
     def once(self, method: Method, path: str) -> httpx.Response:
         """One answer as it comes, whatever its status. Raises Unreachable where there is none."""
         return self._exchange(method, path, {}, None, {})

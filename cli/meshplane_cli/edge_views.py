@@ -3,16 +3,17 @@
 from meshplane_cli.client import Json
 from meshplane_cli.parts import CONDITIONS, show_history, show_plan
 from meshplane_cli.render import Column, Screen
+from meshplane_cli.text import in_words
 
 LIST = (
     Column("EDGE", "id"),
     Column("STATE", "state"),
     Column("INTERFACE", "interface"),
-    Column("REASON", "reason"),
     Column("EXPOSURE", "exposure"),
     Column("EXPIRES", "expires_at"),
     Column("CONSUMER", "consumer"),
     Column("PROVIDER", "provider"),
+    Column("REASON", "reason"),
     Column("TARGET", "target"),
 )
 _FACTS = (
@@ -41,7 +42,9 @@ def show_edge(screen: Screen, edge: Json) -> None:
     facts: list[tuple[str, object]] = [(title, edge.get(name)) for title, name in _FACTS]
     verdict = edge.get("verdict")
     if verdict:
-        facts.append(("Decided", f"by {verdict.get('by')}, {verdict.get('at')}: {verdict.get('reason')}"))
+        facts.append(
+            ("Decided", f"by {verdict.get('by')}, {in_words(verdict.get('at'))}: {verdict.get('reason')}")
+        )
     screen.facts(facts)
     show_route(screen, "Way", edge.get("route"))
     show_route(screen, "Proposed, waiting for approval", edge.get("proposed"))

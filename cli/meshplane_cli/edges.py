@@ -9,7 +9,8 @@ from meshplane_cli.client import Client, Json, segment
 from meshplane_cli.decisions import decide
 from meshplane_cli.edge_views import LIST, show_edge
 from meshplane_cli.errors import Unreachable
-from meshplane_cli.options import Days, IfMatch, Interval, Limit, Patience, Reason
+from meshplane_cli.history import with_history
+from meshplane_cli.options import Days, History, IfMatch, Interval, Limit, Patience, Reason
 from meshplane_cli.session import Session, command
 from meshplane_cli.watching import Watch, watch
 
@@ -75,9 +76,9 @@ def list_edges(
 
 
 @command(app, "show")
-def show(session: Session, edge: Edge) -> None:
+def show(session: Session, edge: Edge, history: History = False) -> None:
     """One edge: how it is carried and why, what that costs, what to connect to, and its history."""
-    found = session.client.get(_path(edge)).body
+    found = with_history(session.client, _path(edge), whole=history)
     session.screen.one(found, lambda told: show_edge(session.screen, told))
 
 

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 import typer
 
 from meshplane_cli.client import Json
-from meshplane_cli.options import Interval, Limit, Node, Patience, node_path
-from meshplane_cli.parts import CONDITIONS, show_history, show_plan
+from meshplane_cli.history import with_history
+from meshplane_cli.options import History, Interval, Limit, Node, Patience, node_path
+from meshplane_cli.parts import CONDITIONS, PEERINGS, show_history, show_plan
 from meshplane_cli.render import Column, Screen
 from meshplane_cli.session import Session, command
 from meshplane_cli.watching import Watch, watch
@@ -26,12 +27,6 @@ _LIST = (
     Column("READY SINCE", "ready_at"),
     Column("NEXT LOOK", "next_due"),
 )
-_PEERINGS = (
-    Column("PEERING", "id"),
-    Column("STATE", "state"),
-    Column("SYNC", "sync_level"),
-    Column("OURS", "owned"),
-)
 
 
 @command(app, "list")
@@ -46,10 +41,28 @@ def list_nodes(
 
 
 @command(app, "show")
-def show_node(session: Session, node: Node) -> None:
+def show_node(session: Session, node: Node, history: History = False) -> None:
     """One node: conditions, peerings, its last plan and history."""
-    found = session.client.get(node_path(node)).body
+    found = with_history(session.client, node_path(node), whole=history)
     session.screen.one(found, lambda told: _show(session.screen, told))
+
+
+@command(app, "reconcile")
+def reconcile(session: Session, node: Node) -> None:
+    """Has a group and everything in it looked at again, soon."""
+    found = session.client.post(f"{node_path(node)}/reconcile").body
+    session.screen.one(found, lambda told: session.screen.line(f"{told.get('key')} will be looked at."))
+
+
+@command(app, "move")
+def move(
+    session: Session,
+    node: Node,
+    hub: Annotated[str, typer.Argument(help="The hub's id.", show_default=False)],
+) -> None:
+    """Moves a node to another hub, which it is connected to before it leaves the old one."""
+    found = session.client.post(f"{node_path(node)}/move", {"hub": hub}).body
+    session.screen.one(found, lambda told: session.screen.line(f"{told.get('key')} moves to {hub}."))
 
 
 @command(app, "watch")
@@ -91,6 +104,6 @@ def _show(screen: Screen, node: Json) -> None:
         ]
     )
     screen.part("Conditions", node.get("conditions", []), CONDITIONS)
-    screen.part("Peerings", node.get("peerings", []), _PEERINGS)
+    screen.part("Peerings", node.get("peerings", []), PEERINGS)
     show_plan(screen, node.get("last_plan"))
     show_history(screen, node)

@@ -20,6 +20,7 @@ Interval = Annotated[float, typer.Option("--interval", min=0.1, help="Seconds be
 Patience = Annotated[float, typer.Option("--timeout", min=0, help="Seconds until it is given up.")]
 
 Days = Annotated[float, typer.Option("--lease-days", min=0.0006, help="Days; may be a fraction.")]
+History = Annotated[bool, typer.Option("--history", help="The whole history, not the newest changes alone.")]
 IfMatch = Annotated[
     str,
     typer.Option(

@@ -16,8 +16,6 @@ from meshplane_cli.text import harmless, harmless_json, in_words
 
 Output = Literal["table", "json"]
 
-_BROAD = 1_000_000  # columns of what is no terminal: nothing is folded there
-_GAP = 2
 _GOOD = {"Ready", "Active", "Connected", "True", "covered", "Resolved", "healthy", "ok", "note"}
 _BAD = {"NotReady", "Failed", "Rejected", "Firing", "critical", "error", "failed", "False", "uncovered"}
 _BETWEEN = {"Pending", "PendingApproval", "Expiring", "Acknowledged", "warning", "Unknown"}
@@ -68,13 +66,8 @@ class Screen:
 
     def facts(self, facts: Sequence[tuple[str, object]]) -> None:
         """Names and values, one a line; what is empty is left out."""
-        given = [(name, in_words(value)) for name, value in facts if value not in (None, "", [], {})]
-        table = _grid()
-        table.add_column(no_wrap=True)
-        table.add_column(overflow="fold")
-        for name, value in given:
-            table.add_row(Text(f"{name}:", "bold"), Text(value, _style(value)))
-        self._out.print(table)
+        given = [(f"{name}:", in_words(value)) for name, value in facts if value not in (None, "", [], {})]
+        self._rows([[name, value] for name, value in given])
 
     def part(self, title: str, items: Sequence[Json], columns: Sequence[Column]) -> None:
         """A part of a thing that is a list; left out where it is empty."""
@@ -87,9 +80,9 @@ class Screen:
         self._out.print()
         self._out.print(Text(harmless(text), "bold"))
 
-    def line(self, text: str) -> None:
-        """One line of what was asked for."""
-        self._out.print(Text(harmless(text)), soft_wrap=True)
+    def line(self, text: str, style: str = "") -> None:
+        """One line of what was asked for, as long as it is."""
+        self._out.print(Text(harmless(text), style), soft_wrap=True)
 
     def json(self, found: object) -> None:
         """JSON, never wrapped."""
@@ -108,7 +101,10 @@ class Screen:
         status = ""
         if isinstance(error, FromApi):
             status = " ".join(filter(None, [str(error.status or ""), error.code]))
-        what = f"{error.what} ({status})" if status else error.what
+        said = error.what
+        if isinstance(error, FromApi) and error.code:
+            said = said.removeprefix(f"{error.code}: ")
+        what = f"{said} ({status})" if status else said
         self._err.print(Text.assemble(("Error: ", "bold red"), harmless(what)), soft_wrap=True)
         allowed = ", ".join(error.allowed) if isinstance(error, FromApi) else ""
         for name, value in (("To what", error.to), ("Possible instead", allowed), ("What to do", error.do)):
@@ -117,32 +113,48 @@ class Screen:
 
     def _table(self, items: Sequence[Json], columns: Sequence[Column]) -> None:
         rows = [[column.of(item) for column in columns] for item in items]
-        widths = [max(map(cell_len, [c.title, *(r[i] for r in rows)])) for i, c in enumerate(columns)]
-        shown = _that_fit(widths, self._out.width)
-        table = _grid(header=True)
-        for column, width in zip(columns[:shown], widths, strict=False):
-            table.add_column(Text(column.title, "bold"), overflow="fold", min_width=min(width, _LEAST))
-        for row in rows:
-            table.add_row(*(Text(cell, _style(cell)) for cell in row[:shown]))
-        self._out.print(table)
+        titles = [column.title for column in columns]
+        shown = len(columns)
+        if self._out.is_terminal:
+            shown = _that_fit(_widths([titles, *rows]), self._out.width)
+        self._rows([row[:shown] for row in rows], titles[:shown])
         if shown < len(columns):
-            hidden = ", ".join(column.title for column in columns[shown:])
-            self.say(f"Not shown in {self._out.width} columns: {hidden}.")
+            self.say(f"Not shown in {self._out.width} columns: {', '.join(titles[shown:])}.")
+
+    def _rows(self, rows: Sequence[Sequence[str]], titles: Sequence[str] = ()) -> None:
+        """Cells side by side; folded by a terminal, each row on one line elsewhere."""
+        if not self._out.is_terminal:
+            listed = [titles, *rows] if titles else rows
+            for row in listed:
+                padded = zip(row, _widths(listed), strict=True)
+                self._file.write("  ".join(c + " " * (w - cell_len(c)) for c, w in padded).rstrip() + "\n")
+            self._file.flush()
+            return
+        table = Table(box=None, show_header=bool(titles), pad_edge=False, padding=(0, _GAP, 0, 0))
+        for i, width in enumerate(_widths([titles, *rows] if titles else rows)):
+            table.add_column(
+                Text(titles[i], "bold") if titles else "", overflow="fold", min_width=min(width, _LEAST)
+            )
+        for row in rows:
+            table.add_row(*(Text(cell, _style(cell)) for cell in row))
+        self._out.print(table)
 
 
-_LEAST = 8
+_GAP = 2
+_LEAST = 24
+"""So few characters the last column that is shown may be folded to."""
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(cell_len, cells)) for cells in zip(*rows, strict=True)]
 
 
 def _that_fit(widths: Sequence[int], room: int) -> int:
-    """How many of the first columns stand side by side unfolded; two at least, folded if need be."""
+    """How many of the first columns stand side by side, the last of them folded if need be; two at least."""
     for shown in range(len(widths), 2, -1):
-        if sum(widths[:shown]) + _GAP * (shown - 1) <= room:
+        if sum(widths[: shown - 1]) + min(widths[shown - 1], _LEAST) + _GAP * (shown - 1) <= room:
             return shown
     return min(2, len(widths))
-
-
-def _grid(*, header: bool = False) -> Table:
-    return Table(box=None, show_header=header, pad_edge=False, padding=(0, _GAP, 0, 0), show_edge=False)
 
 
 def _style(text: str) -> str:
@@ -162,8 +174,4 @@ class _Console(Console):
 
 
 def _console(file: IO[str]) -> Console:
-    """Wide as the terminal; what is no terminal takes lines of any length."""
-    console = _Console(file=file, markup=False, highlight=False, emoji=False, soft_wrap=False)
-    if not console.is_terminal:
-        console.width = _BROAD
-    return console
+    return _Console(file=file, markup=False, highlight=False, emoji=False)

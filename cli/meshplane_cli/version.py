@@ -1,3 +1,3 @@
-"""The client's version: that of the API it was written for."""
+"""The client's version: that of the app it was written for."""
 
 VERSION = "0.3.0"
