@@ -1,5 +1,6 @@
 """A Bicep file as data: its parameters, variables, resources, modules and outputs."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,7 +80,9 @@ class Function(Declared):
 
 @dataclass(frozen=True, slots=True)
 class BicepFile:
-    """A file that was read whole. `assigned` are the values of a `.bicepparam`, `using` what they are for."""
+    """A file that was read whole. `assigned` are the values of a `.bicepparam`, `using` what they are for;
+    `imports` say which file a type, function or variable comes from.
+    """
 
     path: Path
     text: str
@@ -92,6 +95,7 @@ class BicepFile:
     outputs: dict[str, Output] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
     types: set[str] = field(default_factory=set)
+    imports: dict[str, str] = field(default_factory=dict)
 
     def values(self) -> list[Expression]:
         """Every expression at the top of the file."""
@@ -122,7 +126,7 @@ def read(path: Path) -> BicepFile:
 
 def read_text(path: Path, text: str) -> BicepFile:
     """The same from a text that is not, or not so, in the file."""
-    root = parse(text)
+    root = parse(_EXTENSION.sub("//\\g<0>", text))
     wrong = faults(root, parameters_file=path.suffix == ".bicepparam")
     if wrong:
         raise Unreadable(f"{path.name} is no Bicep: {'; '.join(wrong)}")
@@ -141,6 +145,7 @@ def _head(root: Node) -> tuple[str, str]:
     )
 
 
+_EXTENSION = re.compile(r"^extension \w+$", re.MULTILINE)  # newer than the grammar
 _HEAD = ("target_scope_assignment", "using_statement")
 _IGNORED = ("metadata_declaration", *_HEAD)
 
@@ -166,6 +171,9 @@ def _declare_one(file: BicepFile, node: Node, decorators: tuple[Call, ...], pare
     if node.type in _IGNORED:
         return
     inner = named(node)
+    if node.type == "import_functionality":
+        file.imports.update({text_of(c): _plain(inner[-1]) for c in inner[:-1]})
+        return
     about = (text_of(inner[0]), node.start_point.row + 1, decorators)
     name = about[0]
     match node.type:
