@@ -102,6 +102,7 @@ def _options(arguments: argparse.Namespace, receiver: Receiver) -> StackOptions:
         settings={**SETTINGS, "MESH_WEBHOOKS": json.dumps([webhook])},
         zones=ZONES,
         pools=POOLS,
+        package=arguments.package,
     )
 
 
@@ -166,6 +167,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--instances", type=int, default=2, help="worker processes, as the cloud scales out")
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER / "demo", help="certificates and logs")
+    parser.add_argument("--package", type=Path, help="run the app that `make package` left in this folder")
     return parser.parse_args()
 
 

@@ -27,7 +27,8 @@ class StackOptions:
     """`settings` are app settings that replace or add to those worked out here; ports of 0 are chosen free.
 
     Without `logs` there is no log store. `partitions` are the telemetry hub's. `zones` are names of private DNS zones
-    in the hub's group, `pools` prefixes for nodes without a network.
+    in the hub's group, `pools` prefixes for nodes without a network. With `storage_logged` every request to storage can
+    be asked for. `package` is a folder that `make package` wrote: the app in it then runs as in the cloud.
     """
 
     folder: Path = DEFAULT_FOLDER
@@ -40,6 +41,8 @@ class StackOptions:
     partitions: int = PARTITIONS
     zones: Sequence[str] = ()
     pools: Sequence[str] = ()
+    storage_logged: bool = False
+    package: Path | None = None
 
 
 class MeshStack:
@@ -55,6 +58,7 @@ class MeshStack:
                 logged={TELEMETRY_HUB: "records", "mesh-events": "events"} if self.options.logs else {},
                 ports=self.options.ports,
                 keep=self.options.keep,
+                storage_logged=self.options.storage_logged,
             )
         )
         self._app: FunctionsHost | None = None
@@ -86,12 +90,14 @@ class MeshStack:
             hub = hub_settings(self.subscription, self.options.zones, self.options.pools)
             mesh = {"MESH_HUBS": hub, "MESH_SINKS": sink_settings(self.subscription)}
             settings = {**app_settings(endpoints), **mesh, **self.options.settings}
+            package = self.options.package
             self._app = FunctionsHost(
-                ROOT,
+                package / "meshplane" if package else ROOT,
                 settings,
                 self.options.folder,
                 instances=self.options.instances,
                 port=self.options.functions_port,
+                platform=package / "platform" if package else None,
             )
             self._app.start()
             self.azure.register_webhook(self._app.event_grid_url("resource_events"), name="meshplane")

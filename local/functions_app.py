@@ -33,17 +33,26 @@ class FunctionsHost:
 
     `settings` are the app's settings (its environment variables, beyond those of this process). They and the
     access keys are kept in files of `folder` that only this user can read. Address and keys stay the same over
-    a `restart`, as they do in the cloud.
+    a `restart`, as they do in the cloud. With `platform` the app is a built package, and the workers find nothing
+    but what is in it and in that folder (see `python -m local.functions_host --help`).
     """
 
     def __init__(
-        self, app: Path, settings: Mapping[str, str], folder: Path, *, instances: int = 1, port: int = 0
+        self,
+        app: Path,
+        settings: Mapping[str, str],
+        folder: Path,
+        *,
+        instances: int = 1,
+        port: int = 0,
+        platform: Path | None = None,
     ) -> None:
         self._app = app
         self._settings = dict(settings)
         self._folder = folder.resolve()
         self._instances = instances
         self._port = port
+        self._platform = platform
         self._child: Child | None = None
         self._ready: Mapping[str, object] = {}
 
@@ -160,4 +169,5 @@ class FunctionsHost:
             *("--instances", str(self._instances)),
             *("--settings", str(settings)),
             *("--keys-file", str(self._folder / "functions-keys.json")),
+            *(("--platform", str(self._platform.resolve())) if self._platform else ()),
         ]

@@ -11,6 +11,8 @@ from local.functions_host.host.settings import ConfigurationError, merge
 from local.functions_host.host.worker_process import IndexingFailed
 from local.process import serve_until_signal
 
+OF_EVERY_PROCESS = ("PATH", "HOME", "LANG", "TMPDIR")
+
 
 def main() -> int:
     """Exit status 0 after a clean stop, 1 when the app cannot be run."""
@@ -52,15 +54,23 @@ def _options() -> Options:
         "--setting", action="append", default=[], metavar="NAME=VALUE", help="may be repeated"
     )
     parser.add_argument("--keys-file", type=Path, help="keeps the access keys from one start to the next")
+    parser.add_argument(
+        "--platform",
+        type=Path,
+        help="a folder with the packages that the cloud's worker brings: workers then see it and the app's own "
+        "packages alone, and no environment but PATH, HOME, LANG and the settings",
+    )
     given = parser.parse_args()
     app: Path = given.app.resolve()
     own = app / "local.settings.json"
+    environment = {n: v for n, v in os.environ.items() if given.platform is None or n in OF_EVERY_PROCESS}
     return Options(
         app=app,
-        settings=merge(os.environ, given.settings or (own if own.exists() else None), given.setting),
+        settings=merge(environment, given.settings or (own if own.exists() else None), given.setting),
         port=given.port,
         instances=given.instances,
         keys_file=given.keys_file,
+        platform=given.platform and given.platform.resolve(),
     )
 
 

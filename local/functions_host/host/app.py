@@ -44,13 +44,14 @@ _MANUAL: dict[str, ManualCall] = {
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says."""
+    """What the command line says; `platform` is a folder with the packages that the cloud brings for its worker."""
 
     app: Path
     settings: AppSettings
     port: int = 0
     instances: int = 1
     keys_file: Path | None = None
+    platform: Path | None = None
 
 
 class Host:
@@ -78,6 +79,7 @@ class Host:
             self._forward,
             self.failed,
             self._host_json.function_seconds,
+            options.platform,
         )
         self._invoker = Invoker(self.pool, self._outputs.write)
         self._functions: list[Function] = []

@@ -42,8 +42,10 @@ class WorkerPool:
         on_log: Callable[[RpcLog], None],
         failed: asyncio.Future[None],
         function_seconds: float | None,
+        platform: Path | None = None,
     ) -> None:
         self._app = app
+        self._platform = platform
         self._environment = environment
         self._on_log = on_log
         self._failed = failed
@@ -99,7 +101,9 @@ class WorkerPool:
 
     async def _start(self, instance: Instance) -> list[RpcFunctionMetadata]:
         environment = {**self._environment, "WEBSITE_INSTANCE_ID": f"instance-{instance.number}"}
-        worker = instance.worker = await WorkerProcess.start(self._app, environment, self._on_log)
+        worker = instance.worker = await WorkerProcess.start(
+            self._app, environment, self._on_log, self._platform
+        )
         try:
             indexed = await worker.index(self._app)
         except IndexingFailed:

@@ -26,10 +26,46 @@ SECONDS_TO_END = 5.0
 
 _REPOSITORY = Path(__file__).resolve().parents[3]
 # The app's imports must not find the repository by way of the host, so it leaves the path after the import.
-_BOOT = (
-    "import sys; sys.path.insert(0, {root!r}); from local.functions_host.worker.main import main; "
-    "sys.path.remove({root!r}); sys.argv = ['worker']; main({descriptor}, {app!r})"
-)
+_BOOT = """
+import sys
+sys.path.insert(0, {root!r})
+from local.functions_host.worker.main import main
+sys.path[:] = [{app!r}, *(entry for entry in sys.path if entry != {root!r})]
+sys.argv = ["worker"]
+main({descriptor})
+"""
+# As Microsoft's worker orders its path (`prioritize_customer_dependencies`): the app's packages, the worker's own, the
+# standard library, the app's folder last. The modules of the host's that are loaded cannot be imported any more.
+_ISOLATED_BOOT = """
+import sys
+library = list(sys.path)
+sys.path[:] = [{packages!r}, {platform!r}, *library, {root!r}]
+from local.functions_host.worker.main import main
+sys.path[:] = [{packages!r}, {platform!r}, *library, {app!r}]
+for name in [name for name in sys.modules if name.partition(".")[0] == "local"]:
+    del sys.modules[name]
+sys.argv = ["worker"]
+main({descriptor})
+"""
+PACKAGES = ".python_packages/lib/site-packages"
+"""Where the cloud's build puts an app's requirements, in the app's folder."""
+
+
+def command(app: Path, platform: Path | None, descriptor: int) -> list[str]:
+    """What a worker process runs.
+
+    Without `platform` it is this process's Python with its packages. With it, as in the cloud: a Python without
+    packages or a user's settings, which finds those of the app, and the worker's own in the folder `platform`. It
+    writes no bytecode: a deployed package is read-only.
+    """
+    places = {"root": str(_REPOSITORY), "app": str(app), "descriptor": descriptor}
+    if platform is None:
+        return [sys.executable, "-P", "-c", _BOOT.format(**places)]
+    boot = _ISOLATED_BOOT.format(**places, packages=str(app / PACKAGES), platform=str(platform))
+    interpreter = str(
+        getattr(sys, "_base_executable", sys.executable)
+    )  # not the one of a virtual environment
+    return [interpreter, "-I", "-S", "-B", "-c", boot]
 
 
 class WorkerLost(ConnectionError):
@@ -55,13 +91,18 @@ class WorkerProcess:
         self.ended = asyncio.Event()
 
     @classmethod
-    async def start(cls, app: Path, environment: Mapping[str, str], on_log: Callable[[RpcLog], None]) -> Self:
-        """Start a process whose whole environment is `environment` and whose directory is the app's."""
+    async def start(
+        cls,
+        app: Path,
+        environment: Mapping[str, str],
+        on_log: Callable[[RpcLog], None],
+        platform: Path | None = None,
+    ) -> Self:
+        """Start a process whose whole environment is `environment` and whose directory is the app's; see `command`."""
         ours, theirs = socket.socketpair()
         with theirs:
-            boot = _BOOT.format(root=str(_REPOSITORY), descriptor=theirs.fileno(), app=str(app))
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-c", boot),
+                *command(app, platform, theirs.fileno()),
                 cwd=app,
                 env=dict(environment),
                 pass_fds=(theirs.fileno(),),

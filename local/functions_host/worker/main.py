@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 import threading
 import time
 
@@ -15,11 +14,10 @@ from local.functions_host.worker.logs import forward_logs
 SECONDS_TO_END = 2.0
 
 
-def main(descriptor: int, app_directory: str) -> None:
+def main(descriptor: int) -> None:
     """Serve the host at the other end of the inherited socket `descriptor`."""
     # Ctrl-C reaches the whole group; the host alone decides when workers end, after they finished.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.path.insert(0, app_directory)
     channel = Channel(descriptor)
     forward_logs(channel)
     asyncio.run(_serve(channel))

@@ -1,0 +1,1 @@
+"""Builds the deployment package as the cloud does, and measures it."""
