@@ -195,6 +195,56 @@ def test_a_notice_of_an_alert_that_was_told_twice_is_one_line_of_its_history(sam
     assert asked(sampled, "alert-history", NOON, rule="another") == []
 
 
+def test_the_overview_has_a_line_for_each_node_with_its_errors(sampled: LogStore) -> None:
+    rows = asked(sampled, "mesh-overview", NOON, node=NODE)
+    [row] = rows
+    assert row["Node"] == NODE
+    assert int(str(row["Resources"])) >= 4
+    [errors] = [asked(sampled, "errors", NOON, node=NODE)]
+    assert row["Errors"] == sum(int(str(e["Errors"])) for e in errors)
+    assert [r["Node"] for r in asked(sampled, "nodes", NOON, node=NODE)] == [NODE]
+
+
+def test_changes_of_networks_are_counted_once_each_and_reads_are_not(sampled: LogStore) -> None:
+    endpoint = resource_id("Microsoft.Network/privateEndpoints/inbound")
+    [deleted] = json.loads(peering_deleted(endpoint))["records"]
+    made = {
+        **deleted,
+        "operationName": "MICROSOFT.NETWORK/PRIVATEENDPOINTS/WRITE",
+        "correlationId": "00000000-0000-0000-0000-0000000000a1",
+    }
+    failed = {
+        **made,
+        "time": "2026-01-05T09:15:35Z",
+        "resultType": "Failure",
+        "correlationId": "00000000-0000-0000-0000-0000000000a2",
+    }
+    read = {**made, "operationName": "MICROSOFT.NETWORK/PRIVATEENDPOINTS/READ"}
+    add(sampled, [{**made, "time": "2026-01-05T08:15:30Z", "resultType": "Start"}, made, failed, read])
+    rows = [r for r in asked(sampled, "network-changes", NOON) if "privateendpoints" in str(r["Operation"])]
+    shown = [(str(r["Hour"])[11:13], r["Operation"], r["Operations"], r["Failed"]) for r in rows]
+    assert shown == [
+        ("09", "microsoft.network/privateendpoints/write", 1, 1),
+        ("08", "microsoft.network/privateendpoints/write", 1, 0),
+    ]
+
+
+def test_an_alert_is_open_until_it_is_resolved(sampled: LogStore) -> None:
+    def told(alert: str, at: str, transition: str) -> dict[str, object]:
+        data = {"notice": f"{alert}-{transition}", "transition": transition, "rule": "open", "node": NODE}
+        return {"type": "AlertChanged", "key": alert, "at": f"2026-01-05T{at}:00Z", "data": data}
+
+    events = (
+        told("alert/b", "08:00", "fired"),
+        told("alert/b", "08:10", "acknowledged"),
+        told("alert/c", "08:00", "fired"),
+        told("alert/c", "08:20", "resolved"),
+    )
+    sampled.add(row for event in events if (row := event_row(event, NOON)))
+    rows = asked(sampled, "open-alerts", NOON, rule="open")
+    assert [(r["Alert"], r["State"]) for r in rows] == [("alert/b", "acknowledged")]
+
+
 @pytest.mark.parametrize("name", sorted(files()))
 def test_another_node_sees_nothing_of_it(sampled: LogStore, name: str) -> None:
     assert asked(sampled, name.removesuffix(".kql"), NOON, node=f"node/{SUBSCRIPTION}/marketing") == []
