@@ -5,13 +5,14 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from benchmarks import alerts, attaching, cold_start, lists, onboarding, telemetry
+from benchmarks import alerts, attaching, cold_start, lists, onboarding, running_cost, telemetry
 from benchmarks.target import Target, show
 
 BENCHMARKS: dict[str, Callable[[Console], list[Target]]] = {
     "onboarding": onboarding.run,
     "attaching": attaching.run,
     "lists": lists.run,
+    "running-cost": running_cost.run,
     "telemetry": telemetry.run,
     "alerts": alerts.run,
     "cold-start": cold_start.run,

@@ -83,35 +83,38 @@ def run(console: Console) -> list[Target]:
     with tempfile.TemporaryDirectory() as empty:
         Path(empty, "function_app.py").write_text(EMPTY_APP)
         folders = {"an empty app": empty, "the mesh's app": str(ROOT)}
-        for folder in folders.values():
-            _start(folder)  # compiles what is not compiled yet
-        starts = _by_turns(folders)
+        starts = by_turns(folders)
     ours, base = starts["the mesh's app"], starts["an empty app"]
-    console.print(_starts_table(starts))
+    console.print(starts_table(starts))
     console.print(_sdk_table(ours[0].imported))
     ratio = median(o.index / b.index for o, b in zip(ours, base, strict=True))
     return [Target("import and indexing beside an empty app, as a multiple of its time", ratio, AT_MOST)]
 
 
-def _by_turns(folders: Mapping[str, str]) -> Mapping[str, list[Start]]:
+def by_turns(
+    folders: Mapping[str, str], python: Sequence[str] = (sys.executable,), rounds: int = ROUNDS
+) -> Mapping[str, list[Start]]:
+    """Starts of each app in fresh processes of `python`, one uncounted: it compiles what is not compiled yet."""
     starts: dict[str, list[Start]] = {name: [] for name in folders}
-    for _ in range(ROUNDS):
+    for number in range(rounds + 1):
         for name, folder in folders.items():
-            starts[name].append(_start(folder))
+            started = _start(folder, python)
+            if number:
+                starts[name].append(started)
     return starts
 
 
-def _start(folder: str) -> Start:
+def _start(folder: str, python: Sequence[str]) -> Start:
     began = time.perf_counter()
-    output = _fresh_python("-m", "benchmarks.index_once", folder, *SDKS)
+    output = _fresh("-m", "benchmarks.index_once", folder, *SDKS, python=python)
     seconds = time.perf_counter() - began
     return msgspec.structs.replace(msgspec.json.decode(output, type=Start), process=seconds)
 
 
-def _fresh_python(*arguments: str) -> str:
+def _fresh(*arguments: str, python: Sequence[str] = (sys.executable,)) -> str:
     """What a new interpreter prints; its complaint where it fails."""
     ended = subprocess.run(
-        [sys.executable, *arguments],
+        [*python, *arguments],
         cwd=ROOT,
         env={**os.environ, **_SETTINGS},
         capture_output=True,
@@ -124,9 +127,10 @@ def _fresh_python(*arguments: str) -> str:
     return ended.stdout
 
 
-def _starts_table(starts: Mapping[str, Sequence[Start]]) -> Table:
+def starts_table(starts: Mapping[str, Sequence[Start]]) -> Table:
+    """Medians, as a person reads them."""
     table = Table("app", "functions", "import and indexing", "runtime library", "whole process, by the clock")
-    table.title = f"Cold start, CPU time, median of {ROUNDS} fresh processes each"
+    table.title = f"Cold start, CPU time, median of {len(next(iter(starts.values())))} fresh processes each"
     for name, measured in starts.items():
         seconds = (
             median(s.index for s in measured),
@@ -142,6 +146,6 @@ def _sdk_table(imported: Sequence[str]) -> Table:
     table.title = f"Imports, CPU time, median of {SDK_ROUNDS} fresh processes each"
     for module in SDKS:
         code = f"import time; t = time.process_time(); import {module}; print(time.process_time() - t)"
-        seconds = median(float(_fresh_python("-c", code)) for _ in range(SDK_ROUNDS))
+        seconds = median(float(_fresh("-c", code)) for _ in range(SDK_ROUNDS))
         table.add_row(module, f"{seconds * 1000:.0f} ms", "imported" if module in imported else "no")
     return table

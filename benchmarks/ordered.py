@@ -87,15 +87,10 @@ class OrderedTable(Table):
     async def delete(self, partition: str, row: str, etag: str) -> None:
         await self.transact([("delete", {"PartitionKey": partition, "RowKey": row}, etag)])
 
-    async def transact(self, steps: Sequence[Step]) -> None:
+    async def transact(self, steps: Sequence[Step]) -> list[str]:
         for kind, entity, *version in steps:
             self._check(kind, entity, version)
-        for kind, entity, *_ in steps:
-            if kind == "delete":
-                del self._rows[_key(entity)]
-                del self._keys[bisect_left(self._keys, _key(entity))]
-            else:
-                self._put(entity)
+        return [self._take(entity) if kind == "delete" else self._put(entity) for kind, entity, *_ in steps]
 
     async def page(
         self,
@@ -160,6 +155,11 @@ class OrderedTable(Table):
         if version and there and version[0] != there[1]:
             raise Conflict("UpdateConditionNotSatisfied", "the row has changed", target=str(_key(entity)))
 
+    def _take(self, entity: Entity) -> str:
+        del self._rows[_key(entity)]
+        del self._keys[bisect_left(self._keys, _key(entity))]
+        return ""
+
     def _put(self, entity: Entity) -> str:
         key, etag = _key(entity), f'W/"{next(self._versions)}"'
         if key not in self._rows:
@@ -189,4 +189,5 @@ def _range(conditions: Sequence[Condition]) -> tuple[Key, Key]:
     partition = asked.get(("PartitionKey", "eq"))
     if partition is None:
         return ("", ""), (_LAST, _LAST)
-    return (partition, asked.get(("RowKey", "ge"), "")), (partition, asked.get(("RowKey", "le"), _LAST))
+    last = asked.get(("RowKey", "le"), asked.get(("RowKey", "lt"), _LAST))
+    return (partition, asked.get(("RowKey", "ge"), "")), (partition, last)

@@ -57,6 +57,7 @@ async def populated(population: Population) -> OrderedStorage:
     storage = OrderedStorage()
     nodes, edges = TableNodeStore(storage), TableEdgeStore(storage)
     book = TableAddressBook(storage, FixedClock())
+    await asyncio.gather(nodes.index(), edges.index())
     for number in range(population.nodes):
         record = node(population, number)
         await nodes.save(record)

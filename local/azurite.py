@@ -17,6 +17,7 @@ ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1
 
 _SCRIPT = ROOT / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
 _LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (http://\S+)")
+_REQUEST = re.compile(rf'"([A-Z]+) /{ACCOUNT}(\S*) HTTP/1.1" (\d{{3}})')
 # Node's counterpart of local.tether: ends when the pipe on standard input closes.
 _TETHER = "data:text/javascript,process.stdin.on('end',()=>process.exit(1)).resume().unref()"
 
@@ -32,6 +33,15 @@ class Ports:
     blobs: int = 0
     queues: int = 0
     tables: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StorageRequest:
+    """`path` follows the account's name: `/nodes(PartitionKey='…')`, `/reconcile/messages`."""
+
+    method: str
+    path: str
+    status: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +62,33 @@ class Azurite:
             f"TableEndpoint={self.table_endpoint};"
         )
 
+    def requests(self) -> list[StorageRequest]:
+        """All since the start; none unless they are logged."""
+        found = map(_REQUEST.search, self.child.log.read_text(errors="replace").splitlines())
+        return [StorageRequest(m[1], m[2], int(m[3])) for m in found if m]
+
     def stop(self) -> None:
         """End it; what was written stays in its location, if it had one."""
         self.child.stop()
 
 
-def start(location: Path | None, log: Path, ports: Ports | None = None, timeout: float = 30.0) -> Azurite:
+def start(
+    location: Path | None,
+    log: Path,
+    ports: Ports | None = None,
+    timeout: float = 30.0,
+    *,
+    requests_logged: bool = False,
+) -> Azurite:
     """Start Azurite and wait until its three services listen.
 
-    `location` is the folder that keeps the data; None keeps it in memory. Raises AzuriteNotInstalled, and
-    ChildFailed when it does not come up within `timeout` seconds.
+    `location` is the folder that keeps the data; None keeps it in memory. With `requests_logged` each request is a
+    line of the log, in the common log format. Raises AzuriteNotInstalled, and ChildFailed when it does not come up
+    within `timeout` seconds.
     """
     ports = ports or Ports()
-    child = Child.start("Azurite", [*_command(), *_where(location), *_listen(ports)], log)
+    quiet = [] if requests_logged else ["--silent"]
+    child = Child.start("Azurite", [*_command(), *quiet, *_where(location), *_listen(ports)], log)
     try:
         return _wait_until_listening(child, timeout)
     except BaseException:
@@ -97,7 +121,6 @@ def _command() -> list[str]:
         "--import",
         _TETHER,
         str(_SCRIPT),
-        "--silent",
         "--skipApiVersionCheck",
         "--disableTelemetry",
     ]

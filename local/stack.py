@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 from local import azurite, certificates
 from local.arm.resource_manager import DEFAULT_SUBSCRIPTION
-from local.azurite import Azurite
+from local.azurite import Azurite, StorageRequest
 from local.caller import Caller, Json
 from local.certificates import Certificates
 from local.child import ROOT, Child
@@ -44,9 +44,11 @@ class Ports:
 class Options:
     """What to start. `folder` holds certificates, secrets, logs and, with `keep`, the data for the next start.
 
-    `hubs` maps the names of event hubs to their number of partitions, `consumer_groups` to the groups they
-    have beside `$Default`. `logged` names those that feed the log store, with what they carry: `records` as Azure
-    Monitor streams them, or an application's own `events`; without any there is no log store.
+    The last of the `principals` is the person at the keyboard, and Owner of every subscription; the others may do what
+    they are assigned, which is nothing at first. `hubs` maps the names of event hubs to their number of partitions,
+    `consumer_groups` to the groups they have beside `$Default`. `logged` names those that feed the log store, with what
+    they carry: `records` as Azure Monitor streams them, or an application's own `events`; without any there is no log
+    store. With `storage_logged` every request to storage can be asked for.
     """
 
     folder: Path = DEFAULT_FOLDER
@@ -58,6 +60,7 @@ class Options:
     ports: Ports = Ports()
     tenant: str = DEFAULT_TENANT
     keep: bool = False
+    storage_logged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,7 @@ class LocalAzure:
         self._running = ExitStack()
         self._children: list[Child] = []
         self._endpoints: Endpoints | None = None
+        self._storage: Azurite | None = None
 
     @property
     def endpoints(self) -> Endpoints:
@@ -145,6 +149,10 @@ class LocalAzure:
         `path` follows `/_control`. See local.arm.control and local.events.grid.control for what there is.
         """
         return self.caller().request(method, f"/_control{path}", body).body
+
+    def storage_requests(self) -> list[StorageRequest]:
+        """Every request to tables, queues and blobs since the start, where `storage_logged` was asked for."""
+        return self._storage.requests() if self._storage else []
 
     def register_webhook(
         self, url: str, *, name: str = "webhook", subscription: str | None = None, **properties: object
@@ -214,7 +222,9 @@ class LocalAzure:
             self._folder / "azurite" if self._options.keep else None,
             self._log("azurite"),
             azurite.Ports(ports.blobs, ports.queues, ports.tables),
+            requests_logged=self._options.storage_logged,
         )
+        self._storage = running
         self._running.callback(running.stop)
         self._children.append(running.child)
         return running
@@ -276,6 +286,7 @@ class LocalAzure:
     def _manager_arguments(self, served: Certificates, storage: Azurite) -> list[str]:
         options = self._options
         known = [("--subscription", subscription) for subscription in options.subscriptions]
+        owner = ("--owner", options.principals[-1])
         return [
             *("--certificate", str(served.certificate)),
             *("--private-key", str(served.private_key)),
@@ -283,5 +294,5 @@ class LocalAzure:
             *("--port", str(options.ports.resource_manager)),
             *("--blob-connection-string", storage.connection_string),
             *(("--state", str(self._folder / "resource-manager.json")) if options.keep else ()),
-            *(word for pair in known for word in pair),
+            *(word for pair in [*known, owner] for word in pair),
         ]
