@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from functions.answers import Answer
 from functions.routes import Routes
 from shared.domain.errors import MeshError, Transient
+from shared.version import VERSION
 
 if TYPE_CHECKING:
     from functions.call import Call
@@ -26,7 +27,7 @@ async def health(call: "Call") -> "Answer[Health]":
     checks = await asyncio.gather(*(_check(probe) for probe in call.app.probes))
     healthy = all(check.healthy for check in checks)
     status = HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE
-    return Answer(Health(healthy, checks), status)
+    return Answer(Health(healthy, VERSION, checks), status)
 
 
 async def _check(probe: "Probe") -> "Dependency":

@@ -30,6 +30,7 @@ from functions.views import (
 )
 from shared import ports
 
+from shared.version import VERSION
 type Json = dict[str, Any]  # any JSON: the description of a type is as deep as the type
 
 
@@ -45,7 +46,6 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     components: Json
 
 
-VERSION = "1.0.0"
 PREFIX = "/api/"
 _REFERENCE = "#/components/schemas/{name}"
 _NAMES: dict[str, type[msgspec.Struct]] = {

@@ -28,9 +28,10 @@ class Dependency(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """Healthy where every dependency is."""
+    """Healthy where every dependency is; the version is the app's."""
 
     healthy: bool
+    version: str
     dependencies: list[Dependency]
 
 
