@@ -25,7 +25,7 @@ var settings = union({
 }, empty(late) ? {} : { LATE: late! })
 var ids = map(hubs, h => h.id)
 var chosen = filter(hubs, h => h.id == 'x' || h.id == 'b')[0].id
-var looped = [for (h, i) in hubs: '${i}${h.id}']
+var looped = [for (h, i) in hubs: '${i}: ${h.id} ${name}']
 var some = [for h in hubs: if (h.id != 'a') {
   id: h.id
 }]
@@ -87,7 +87,7 @@ def test_a_file_is_read_whole(sample: BicepFile) -> None:
         ("settings", {"PLAIN": "mesh", "QUOTED__x": "mesh-2\n"}),
         ("ids", ["a", "b"]),
         ("chosen", "b"),
-        ("looped", ["0a", "1b"]),
+        ("looped", ["0: a mesh", "1: b mesh"]),
         ("some", [{"id": "b"}]),
         ("merged", {"a": {"b": 1, "c": 2}}),
         ("raw", "it's ${raw}\n"),

@@ -268,6 +268,7 @@ _FUNCTIONS: dict[str, Callable[..., Value]] = {
     "toLower": lambda text: spelled(text).lower(),
     "toUpper": lambda text: spelled(text).upper(),
     "take": lambda of, n: (of if isinstance(of, list) else spelled(of))[: _number(n)],
+    "skip": lambda of, n: (of if isinstance(of, list) else spelled(of))[_number(n) :],
     "trim": lambda text: spelled(text).strip(),
     "split": lambda text, by: list(spelled(text).split(spelled(by))),
     "join": lambda values, by: spelled(by).join(spelled(v) for v in _list(values)),

@@ -203,9 +203,9 @@ def _text(node: Node) -> Text:
     at = quote
     for child in node.named_children:
         if child.type == "interpolation":
-            start, end = child.start_byte - node.start_byte, child.end_byte - node.start_byte
-            parts += [_piece(source[at:start], quote), expression(named(child)[0])]
-            at = end
+            opened = child.children[0].end_byte - len("${")  # the grammar gives it the blanks before it
+            parts += [_piece(source[at : opened - node.start_byte], quote), expression(named(child)[0])]
+            at = child.end_byte - node.start_byte
     parts.append(_piece(source[at : len(source) - quote], quote))
     return Text(tuple(p for p in parts if p != ""))
 
