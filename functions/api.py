@@ -4,6 +4,7 @@ from functions.api_addresses import routes as addresses
 from functions.api_alerts import routes as alerts
 from functions.api_coverage import routes as coverage
 from functions.api_dead_letters import routes as dead_letters
+from functions.api_doctor import routes as doctor
 from functions.api_edges import routes as edges
 from functions.api_health import routes as health
 from functions.api_hubs import routes as hubs
@@ -23,5 +24,6 @@ TABLES = (
     telemetry,
     dead_letters,
     health,
+    doctor,
     description,
 )

@@ -24,13 +24,14 @@ async def health(call: "Call") -> "Answer[Health]":
     """200 where every dependency answers, else 503; each with what it said."""
     from functions.views.operations import Health
 
-    checks = await asyncio.gather(*(_check(probe) for probe in call.app.probes))
+    checks = await asyncio.gather(*(checked(probe) for probe in call.app.probes))
     healthy = all(check.healthy for check in checks)
     status = HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE
     return Answer(Health(healthy, VERSION, checks), status)
 
 
-async def _check(probe: "Probe") -> "Dependency":
+async def checked(probe: "Probe") -> "Dependency":
+    """What a dependency says, or why it does not."""
     from functions.views.operations import Dependency
 
     try:

@@ -20,6 +20,7 @@ from functions.views import (
     addresses,
     alerts,
     coverage,
+    doctor,
     edges,
     hubs,
     nodes,
@@ -29,8 +30,8 @@ from functions.views import (
     telemetry,
 )
 from shared import ports
-
 from shared.version import VERSION
+
 type Json = dict[str, Any]  # any JSON: the description of a type is as deep as the type
 
 
@@ -62,6 +63,7 @@ _NAMES: dict[str, type[msgspec.Struct]] = {
         alerts,
         coverage,
         operations,
+        doctor,
         telemetry,
     )
     for name, value in vars(module).items()

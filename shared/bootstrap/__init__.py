@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shared.ports import Clock, DeadLetters, History, NodeStore, Probe, WorkQueue
     from shared.ports.mesh import AddressBook, HubStore
     from shared.ports.telemetry import Volumes
+    from shared.reconcile.doctor.examiner import Doctor
     from shared.reconcile.edges.commands import EdgeDesk
     from shared.reconcile.edges.engine import EdgeEngine
     from shared.reconcile.edges.intake import EdgeIntake, EdgeLeases
@@ -72,10 +73,12 @@ class Application(msgspec.Struct, frozen=True):
     volumes: "Volumes"
     rates: "Rates"
     queries: "LogQueries"
+    doctor: "Doctor"
 
 
 def build(settings: "Settings") -> Application:
     """The application on the services that the settings name. Connects to nothing yet."""
+    from shared.bootstrap.examining import doctor
     from shared.bootstrap.outside import Outside
     from shared.bootstrap.reconciling import Reconciling
     from shared.bootstrap.telemetry import Telemetry
@@ -116,6 +119,7 @@ def build(settings: "Settings") -> Application:
         volumes=outside.volumes,
         rates=settings.rates,
         queries=telemetry.queries,
+        doctor=doctor(settings, outside),
     )
 
 

@@ -27,9 +27,11 @@ from shared.domain.actor import Role
 from shared.domain.approval import Rule
 from shared.domain.cost import Rates
 from shared.domain.edge_request import Terms
+from shared.domain.examination import Setup
 from shared.domain.ids import NodeKey
 from shared.domain.mesh import Mesh
 from shared.domain.node import NodeRecord
+from shared.reconcile.doctor.examiner import Doctor
 from shared.reconcile.edges.commands import EdgeDesk
 from shared.reconcile.edges.engine import EdgeEngine
 from shared.reconcile.edges.intake import EdgeIntake, EdgeLeases
@@ -249,6 +251,29 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
         edge_leases=EdgeLeases(edges, mesh.queue, mesh.clock),
         moves=Moves(mesh.mesh, mesh.arm, mesh.nodes, mesh.intake),
         queries=LogQueries(InMemoryLogs(), ROOT / "infra" / "queries"),
+        doctor=Doctor(
+            Setup(
+                mesh=mesh.mesh,
+                platform_authentication=authenticated,
+                anyone_asks=False,
+                longest_lease_days=365,
+                approval_rules=len(rules),
+                webhooks=0,
+                metrics=False,
+                resource_manager="https://management.azure.com",
+                logs="",
+                storage="identity",
+                event_hubs="identity",
+            ),
+            mesh.arm,
+            mesh.nodes,
+            edges,
+            hubs,
+            mesh.addresses,
+            mesh.dead_letters,
+            mesh.clock,
+            ROOT / "infra" / "roles",
+        ),
         sweep=Sweep(mesh.mesh, mesh.arm, mesh.nodes, mesh.addresses, mesh.clock),
         desk=EdgeDesk(
             edges,

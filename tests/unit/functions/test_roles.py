@@ -51,6 +51,7 @@ NEEDS: dict[str, tuple[Role, dict[str, str], dict[str, object] | None]] = {
     "replay_dead_letters": (Role.OPERATOR, {}, None),
     "replay_dead_letter": (Role.OPERATOR, {"id": "nothing"}, None),
     "health": (Role.READER, {}, None),
+    "doctor": (Role.OPERATOR, {}, None),
     "openapi": (Role.READER, {}, None),
 }
 QUERY = {"list_allocations": {"pool": POOL}}

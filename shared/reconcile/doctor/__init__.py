@@ -1,0 +1,1 @@
+"""Examining a deployment: its settings, its identity's rights, and how far behind the mesh is."""
