@@ -1,0 +1,121 @@
+metadata name = 'Another subscription joins Meshplane'
+metadata description = 'Rights, the system topic and its event subscription in a subscription that the mesh is to look after, or in which a hub or a sink lies. Name it in the parameter subscriptions of main.bicep as well.'
+
+targetScope = 'subscription'
+
+@description('The mesh\'s name, as in main.bicep.')
+@minLength(2)
+@maxLength(24)
+param name string = 'meshplane'
+
+@description('The region of the resource group that is made for the topic.')
+param location string = deployment().location
+
+@description('Tags of everything that is made.')
+param tags object = {}
+
+@description('The object id of Meshplane\'s identity: MESH_IDENTITY of main.bicep.')
+param principalId string
+
+@description('Whether the mesh looks after nodes of this subscription. Else only a hub or a sink lies in it.')
+param member bool = true
+
+@description('Names of the resource groups here in which the network of a hub, or a private DNS zone of one, lies.')
+param hubGroups string[] = []
+
+@description('Names of the resource groups here in which a workspace, Event Hubs namespace or storage account lies that telemetry goes to.')
+param sinkGroups string[] = []
+
+@description('Resource ids of hubs\' workspaces here, which the named queries ask.')
+param workspaceIds string[] = []
+
+@description('The resource id of the function app: MESH_FUNCTION_APP_ID of main.bicep.')
+param functionAppId string
+
+@description('The resource id of Meshplane\'s storage account: MESH_STORAGE_ID of main.bicep.')
+param storageId string
+
+@description('The name of the subscription\'s Event Grid system topic: there is one at most.')
+param topicName string = 'evgt-${name}'
+
+@description('The resource group of the topic, which is made unless it is there.')
+param resourceGroupName string = 'rg-${name}-events'
+
+var deadLetterContainer = 'undelivered-events'
+
+resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = if (member) {
+  name: resourceGroupName
+  location: location
+  tags: tags
+}
+
+module roles 'modules/roles.bicep' = {
+  name: '${name}-roles'
+  params: {
+    meshName: name
+    principalId: principalId
+    member: member
+    hasHub: !empty(hubGroups)
+  }
+}
+
+module hubRoles 'modules/grouprole.bicep' = [
+  for groupName in hubGroups: {
+    name: '${name}-hub-role-${uniqueString(groupName)}'
+    scope: resourceGroup(groupName)
+    params: {
+      meshName: name
+      principalId: principalId
+      role: 'hub'
+    }
+    dependsOn: [
+      roles
+    ]
+  }
+]
+
+module sinkRoles 'modules/grouprole.bicep' = [
+  for groupName in sinkGroups: {
+    name: '${name}-sink-role-${uniqueString(groupName)}'
+    scope: resourceGroup(groupName)
+    params: {
+      meshName: name
+      principalId: principalId
+      role: 'sink'
+    }
+    dependsOn: [
+      roles
+    ]
+  }
+]
+
+module queryRoles 'modules/workspacerole.bicep' = [
+  for id in workspaceIds: {
+    name: '${name}-query-role-${uniqueString(id)}'
+    scope: resourceGroup(split(id, '/')[4])
+    params: {
+      workspaceName: last(split(id, '/'))
+      principalId: principalId
+    }
+  }
+]
+
+module events 'modules/events.bicep' = if (member) {
+  name: '${name}-events'
+  scope: resourceGroup(resourceGroupName)
+  params: {
+    topicName: topicName
+    name: name
+    tags: tags
+    functionAppId: functionAppId
+    storageId: storageId
+    deadLetterContainer: deadLetterContainer
+  }
+  dependsOn: [
+    group
+    roles
+  ]
+}
+
+@description('What to add to the parameter subscriptions of main.bicep.')
+output MESH_SUBSCRIPTION string = subscription().subscriptionId
