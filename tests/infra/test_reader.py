@@ -30,6 +30,11 @@ var some = [for h in hubs: if (h.id != 'a') {
   id: h.id
 }]
 var merged = union({ a: { b: 1 } }, { a: { c: 2 } })
+var called = [
+  toUpper('a')
+  first(hubs).id, last(hubs).id
+  [length(hubs)]
+]
 var raw = '''
 it's ${raw}
 '''
@@ -90,6 +95,7 @@ def test_a_file_is_read_whole(sample: BicepFile) -> None:
         ("looped", ["0: a mesh", "1: b mesh"]),
         ("some", [{"id": "b"}]),
         ("merged", {"a": {"b": 1, "c": 2}}),
+        ("called", ["A", "a", "b", [2]]),
         ("raw", "it's ${raw}\n"),
         ("shouted", "HI!"),
     ],
@@ -114,6 +120,13 @@ def test_a_lambda_takes_all_that_stands_to_its_right() -> None:
     assert isinstance(found.body.condition, Binary)
     values: list[Value] = [{"a": "x", "b": {"c": 1}, "d": 2}, {"a": "y", "b": {"c": 1}, "d": 2}]
     assert Evaluator(file, {"y": values}).symbol("x") == [1, 2]
+
+
+def test_a_file_of_parameters_is_read_with_what_it_is_for() -> None:
+    text = "using 'main.bicep'\n\n// Why.\nparam name = 'mesh'\nparam hubs = json(read('X', '[]'))\n"
+    file = read_text(Path("main.bicepparam"), text)
+    assert (file.using, list(file.parameters)) == ("main.bicep", ["name", "hubs"])
+    assert Evaluator(file).symbol("name") == "mesh"
 
 
 @pytest.mark.parametrize(

@@ -126,8 +126,9 @@ def read(path: Path) -> BicepFile:
 
 def read_text(path: Path, text: str) -> BicepFile:
     """The same from a text that is not, or not so, in the file."""
-    root = parse(_EXTENSION.sub("//\\g<0>", text))
-    wrong = faults(root, parameters_file=path.suffix == ".bicepparam")
+    known = _EXTENSION.sub(r"//\g<0>", text)
+    root = parse(_ASSIGNED.sub(r"\1 any =", known) if path.suffix == ".bicepparam" else known)
+    wrong = faults(root)
     if wrong:
         raise Unreadable(f"{path.name} is no Bicep: {'; '.join(wrong)}")
     taken = BicepFile(path, text, *_head(root))
@@ -146,6 +147,7 @@ def _head(root: Node) -> tuple[str, str]:
 
 
 _EXTENSION = re.compile(r"^extension \w+$", re.MULTILINE)  # newer than the grammar
+_ASSIGNED = re.compile(r"^(param \w+) =", re.MULTILINE)  # to the grammar a parameter has a type
 _HEAD = ("target_scope_assignment", "using_statement")
 _IGNORED = ("metadata_declaration", *_HEAD)
 

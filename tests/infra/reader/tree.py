@@ -49,17 +49,13 @@ def parse(text: str) -> Node:
     return _PARSER.parse(text.encode()).root_node
 
 
-def faults(root: Node, *, parameters_file: bool = False) -> list[str]:
-    """What is no Bicep, as `line: text`. The grammar misses the type of a `.bicepparam`'s values, which have none."""
+def faults(root: Node) -> list[str]:
+    """What is no Bicep, as `line: text`."""
     return [
-        f"{node.start_point.row + 1}: {(node.text or b'').decode()[:60]!r}"
+        f"{node.start_point.row + 1}: {text_of(node)[:60]!r}"
         for node in _every(root)
-        if (node.is_error or node.is_missing) and not (parameters_file and _is_missing_type(node))
+        if node.is_error or node.is_missing
     ]
-
-
-def _is_missing_type(node: Node) -> bool:
-    return node.is_missing and node.parent is not None and node.parent.type == "type"
 
 
 def _every(node: Node) -> Iterator[Node]:
@@ -93,9 +89,24 @@ def expression(node: Node) -> Expression:
         case "object":
             return Object(tuple(_entry(c) for c in named(node) if _is_entry(c)))
         case "array":
-            return Items(tuple(expression(c) for c in named(node)))
+            return Items(tuple(_items(node)))
         case _:
             return _operation(node)
+
+
+def _items(node: Node) -> Iterator[Expression]:
+    """The grammar takes `f().x` in an array for the two items `f` and `().x`: what adjoins is read again as one."""
+    run: list[Node] = []
+    for child in [*named(node), None]:
+        if child is not None and (not run or child.start_byte == run[-1].end_byte):
+            run.append(child)
+            continue
+        if len(run) == 1:
+            yield expression(run[0])
+        elif run:
+            text = "".join(text_of(n) for n in run)
+            yield expression(named(named(parse(f"var item = {text}\n"))[0])[-1])
+        run = [child] if child is not None else []
 
 
 def _operation(node: Node) -> Expression:
