@@ -6,6 +6,7 @@ from functions.api_coverage import routes as coverage
 from functions.api_dead_letters import routes as dead_letters
 from functions.api_doctor import routes as doctor
 from functions.api_edges import routes as edges
+from functions.api_governance import routes as governance
 from functions.api_health import routes as health
 from functions.api_hubs import routes as hubs
 from functions.api_nodes import routes as nodes
@@ -16,6 +17,7 @@ from functions.api_telemetry import routes as telemetry
 TABLES = (
     nodes,
     coverage,
+    governance,
     edges,
     hubs,
     addresses,

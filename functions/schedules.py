@@ -40,6 +40,7 @@ async def discovery(timer: func.TimerRequest) -> None:
     released = await app.sweep.allocations()
     if released:
         log.info("%d prefixes were given back whose networks are gone", released)
+    await app.governance.record()
 
 
 @blueprint.function_name("judge")

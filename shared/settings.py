@@ -32,6 +32,8 @@ _NAME = re.compile(r"^[a-z][a-z0-9-]{1,23}$")
 _APP = Path(__file__).resolve().parents[1]
 _RATES = "shared/domain/rates.toml"
 _LIBRARY = "shared/telemetry/library"
+_POLICIES = "shared/governance/library"
+NO_FOLDERS = "none"
 MOST_IN_FULL_MESH = 50
 """Nodes that are all peered with each other: 50 take 2,450 peerings, and each node 49 of the 500 that it may have."""
 
@@ -100,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True):
     webhooks: tuple[WebhookAddress, ...] = ()
     metrics: MetricsSettings = MetricsSettings()
     rule_folders: tuple[Path, ...] = ()
+    policy_folders: tuple[Path, ...] = ()
 
     @property
     def rates(self) -> "Rates":
@@ -149,7 +152,8 @@ class _Reader:
             logs,
             self._webhooks(),
             self._metrics(),
-            self._rule_folders(),
+            self._folders("MESH_RULES", _LIBRARY),
+            () if self._get("MESH_POLICIES") == NO_FOLDERS else self._folders("MESH_POLICIES", _POLICIES),
         )
 
     def _get(self, name: str) -> str:
@@ -286,10 +290,9 @@ class _Reader:
             self.faults.append(f"MESH_METRICS_ENDPOINT and MESH_METRICS_RESOURCE go together: {meaning}.")
         return MetricsSettings(endpoint, resource)
 
-    def _rule_folders(self) -> tuple[Path, ...]:
-        """Where rules are; they are read when telemetry first arrives. Relative paths start at the app's folder."""
-        name = "MESH_RULES"
-        folders = [_APP / f.strip() for f in (self._get(name) or _LIBRARY).split(",") if f.strip()]
+    def _folders(self, name: str, default: str) -> tuple[Path, ...]:
+        """Where rules or policies are; they are read on first use. Relative paths start at the app's folder."""
+        folders = [_APP / f.strip() for f in (self._get(name) or default).split(",") if f.strip()]
         self.faults += [
             f"{name} names the folder {str(f)!r}, which is none." for f in folders if not f.is_dir()
         ]

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from functions.views.governance import FindingView, finding_view
 from functions.views.plans import HistoryView, PlanView, plan_view
 from shared.domain.conditions import Condition
 from shared.domain.node import Coverage, LastRun, NodeRecord, NodeSummary, PeeringStatus
@@ -66,6 +67,7 @@ class NodeDetail(msgspec.Struct, frozen=True):
     conditions: tuple[Condition, ...]
     peerings: tuple[PeeringStatus, ...]
     coverage: CoverageDetail
+    governance: list[FindingView]
     onboarding_reads: int
     onboarding_writes: int
     last_run: LastRun | None
@@ -124,6 +126,7 @@ def node_detail(record: NodeRecord, history: list[HistoryView], more_history: st
         conditions=record.conditions,
         peerings=record.peerings,
         coverage=coverage_detail(record.coverage),
+        governance=[finding_view(s) for s in record.standings],
         onboarding_reads=record.reads,
         onboarding_writes=record.writes,
         last_run=record.last_run,

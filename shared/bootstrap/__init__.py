@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from shared.adapters.instruments import Instruments
     from shared.domain.cost import Rates
     from shared.domain.mesh import Mesh
+    from shared.governance.policy_book import PolicyBook
+    from shared.governance.report import GovernanceReport
     from shared.ports import Clock, DeadLetters, History, NodeStore, Probe, WorkQueue
-    from shared.ports.mesh import AddressBook, HubStore
+    from shared.ports.mesh import AddressBook, HubStore, Trends
     from shared.ports.telemetry import Volumes
     from shared.reconcile.doctor.examiner import Doctor
     from shared.reconcile.edges.commands import EdgeDesk
@@ -73,6 +75,9 @@ class Application(msgspec.Struct, frozen=True):
     volumes: "Volumes"
     rates: "Rates"
     queries: "LogQueries"
+    policies: "PolicyBook"
+    trends: "Trends"
+    governance: "GovernanceReport"
     doctor: "Doctor"
 
 
@@ -103,7 +108,7 @@ def build(settings: "Settings") -> Application:
         delivery=telemetry.delivery,
         dead_letters=outside.dead_letters,
         queue=outside.queue,
-        probes=(*outside.probes, telemetry.probe),
+        probes=(*outside.probes, telemetry.probe, reconciling.policies_probe),
         instruments=outside.instruments,
         addresses=outside.addresses,
         hubs=outside.hubs,
@@ -119,6 +124,9 @@ def build(settings: "Settings") -> Application:
         volumes=outside.volumes,
         rates=settings.rates,
         queries=telemetry.queries,
+        policies=reconciling.book,
+        trends=outside.trends,
+        governance=reconciling.governance,
         doctor=doctor(settings, outside),
     )
 

@@ -21,6 +21,7 @@ from shared.adapters.tables.nodes import TableNodeStore
 from shared.adapters.tables.rosters import TableRosters
 from shared.adapters.tables.silences import TableSilences
 from shared.adapters.tables.table import TableStorage
+from shared.adapters.tables.trends import TableTrends
 from shared.adapters.tables.volumes import TableVolumes
 from shared.adapters.tables.windows import TableWindows
 from shared.domain.mesh import RECONCILE_QUEUE
@@ -72,6 +73,7 @@ class Outside:
         self.alerts = TableAlertStore(self.tables)
         self.silences = TableSilences(self.tables)
         self.windows = TableWindows(self.tables)
+        self.trends = TableTrends(self.tables)
         self.volumes = TableVolumes(self.tables, self.clock)
 
     def _streams(self, settings: Settings) -> None:

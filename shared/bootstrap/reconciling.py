@@ -4,7 +4,10 @@ from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 from shared.bootstrap.outside import Outside
+from shared.domain.governance import Policies
 from shared.domain.ids import AlertKey
+from shared.governance.policy_book import PoliciesProbe, PolicyBook
+from shared.governance.report import GovernanceReport
 from shared.ports import DeadLetter
 from shared.reconcile.edges.commands import EdgeDesk
 from shared.reconcile.edges.engine import EdgeEngine
@@ -28,6 +31,10 @@ class Reconciling:
         mesh, arm, clock, queue = settings.mesh, outside.arm, outside.clock, outside.queue
         nodes, timing = outside.nodes, settings.timing
         self._outside = outside
+        self._policy_folders = settings.policy_folders
+        self.book = PolicyBook(self._load_policies)
+        self.policies_probe = PoliciesProbe(self.book)
+        self.governance = GovernanceReport(nodes, outside.trends, clock)
         self.intake = Intake(mesh, nodes, queue, clock, timing)
         self.edge_intake = EdgeIntake(outside.edges, queue, clock, timing)
         self.hub_intake = HubIntake(mesh, outside.hubs, queue, clock, timing)
@@ -52,6 +59,11 @@ class Reconciling:
             self.intake, self.edge_intake, self.hub_intake, self._outside.dead_letters, notices, events
         )
 
+    def _load_policies(self) -> Policies:
+        from shared.governance.policy_files import load_policies  # no part of a cold start
+
+        return load_policies(self._policy_folders)
+
     def _engine(self, settings: Settings) -> Engine:
         outside = self._outside
         return Engine(
@@ -71,6 +83,7 @@ class Reconciling:
                 outside.rosters, outside.addresses, outside.edges, self.edge_intake, self.hub_intake
             ),
             measured=outside.instruments.reconciling,
+            policies=lambda: self.book.policies,
         )
 
     def _edge_engine(self, settings: Settings) -> EdgeEngine:

@@ -6,6 +6,8 @@ from typing import Literal
 import msgspec
 
 from shared.domain.conditions import READY, Condition
+from shared.domain.exposure import Exposure
+from shared.domain.governance import Standing
 from shared.domain.ids import NodeKey
 from shared.domain.plan import Operation, Plan
 from shared.domain.sinks import SinkKind
@@ -90,6 +92,8 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     `wanted_hub` is the hub that somebody asked it to move to. `refusal` says which right was missing when a peering
     was last written. `seen` is what the group held when the present plan was made, as JSON, while its steps wait for
     their turn at a hub: whoever reads back what they wrote need not ask for it again.
+    `standings` are how the node stands towards each policy that applies, `exposures` what was last read of the access
+    to its resources, where a policy asks for it.
     `owner_id` is what an owner is recognised by: an object id, or the SHA-256 of an
     address, in hex, lower case. `environment` is empty where no tag names one.
     `etag` is None until stored.
@@ -141,6 +145,8 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     letter: bool = False
     refusal: str = ""
     seen: str = ""
+    standings: tuple[Standing, ...] = ()
+    exposures: tuple[Exposure, ...] = ()
     etag: str | None = None
 
     @property

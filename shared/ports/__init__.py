@@ -13,6 +13,9 @@ from shared.domain.alert import SEVERITIES as SEVERITIES
 from shared.domain.alert import Severity as Severity
 from shared.domain.coverage import NodeCoverage
 from shared.domain.diagnostics import Category, DiagnosticSetting
+from shared.domain.exposure import Access, ExposedType
+from shared.domain.governance import Verdict
+from shared.domain.governance_report import NodeFindings, NodeGovernance
 from shared.domain.ids import NodeKey
 from shared.domain.network import PeeringFlags, VirtualNetwork
 from shared.domain.node import HistoryEntry, MeshEvent, NodeRecord, NodeSummary
@@ -104,6 +107,13 @@ class ResourceManager(Protocol):
         """
         ...
 
+    async def list_access(self, key: NodeKey, kind: ExposedType) -> Mapping[str, Access]:
+        """Whether the group's resources of a type are reachable from public networks, by normal id.
+
+        Raises NotFound where the group is gone.
+        """
+        ...
+
     async def put_diagnostic_setting(self, resource: str, setting: DiagnosticSetting) -> DiagnosticSetting:
         """Creates or replaces the setting of that name; answers it as it is stored."""
         ...
@@ -144,6 +154,28 @@ class NodeStore(Protocol):
         """What is counted of the nodes' coverage, in the order of their keys; reads none of their rows in full.
 
         Those that were only Seen, or are Offboarded, are left out. Raises Terminal on a foreign continuation.
+        """
+        ...
+
+    async def governance(self, *, size: int = 100, continuation: str = "") -> Page[NodeGovernance]:
+        """The nodes' verdicts, in the order of their keys; reads none of their rows in full.
+
+        Those that were only Seen, or are Offboarded, are left out. Raises Terminal on a foreign continuation.
+        """
+        ...
+
+    async def findings(
+        self,
+        verdict: Verdict,
+        *,
+        policy: str = "",
+        domain: str = "",
+        size: int = 100,
+        continuation: str = "",
+    ) -> Page[NodeFindings]:
+        """Nodes of which some policy, or this one, has come to a verdict, in the order of their keys.
+
+        Of each only the standings with that verdict. Raises Terminal on a foreign continuation.
         """
         ...
 

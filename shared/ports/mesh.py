@@ -3,12 +3,13 @@
 Every method raises only errors of `shared.domain.errors`.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from shared.domain.addresses import Allocation, PoolUsage
 from shared.domain.edge import EdgeRecord, EdgeSummary
+from shared.domain.governance_report import Cell, Tally, Trend
 from shared.domain.hub import HubRecord
 from shared.domain.ids import EdgeKey, HubKey, NodeKey
 from shared.domain.roster import Member
@@ -122,6 +123,25 @@ class Rosters(Protocol):
         ...
 
     async def leave(self, name: str, key: NodeKey) -> None: ...
+
+
+class Trends(Protocol):
+    """The `governance` table: how many nodes complied with what on each day."""
+
+    async def recorded_at(self) -> datetime | None:
+        """When something was recorded last."""
+        ...
+
+    async def record(self, tallies: Mapping[Cell, Tally], now: datetime) -> None:
+        """Makes the tallies those of today, all of them: a cell that has none has no day.
+
+        Recording twice is the same as once. Days older than are kept go, and cells that have none left.
+        """
+        ...
+
+    async def list(self, *, domain: str | None = None) -> Sequence[Trend]:
+        """Every cell, or those of a domain (which may be the empty one), in their order."""
+        ...
 
 
 class EdgeTouch(Protocol):

@@ -15,6 +15,10 @@ from shared.domain.conditions import (
     conditions_from,
 )
 from shared.domain.errors import MeshError
+from shared.domain.exposure import Exposure
+from shared.domain.governance import NO_POLICIES, Policies, Standing
+from shared.domain.governance_checks import Subject
+from shared.domain.governance_shown import governed, withheld
 from shared.domain.ids import NodeKey, normal_id, same_id
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.naming import setting_names
@@ -27,6 +31,7 @@ from shared.ports import Group, Resource
 from shared.reconcile.connection import Connection, connection, disconnection
 from shared.reconcile.diagnostics import NO_DIAGNOSTICS, Enforcement, enforce, release, to_check
 from shared.reconcile.diagnostics_children import Inside, listed, to_list
+from shared.reconcile.governing import subject_of
 from shared.reconcile.hub_choice import is_member
 from shared.reconcile.network import stands
 from shared.reconcile.observation import Observation
@@ -43,7 +48,8 @@ class Decision(msgspec.Struct, frozen=True):
     `member` is whether the group is to be a node. `undecided` are the conditions that a wrong tag or a missing hub
     leaves open: what they stand for is neither made nor taken away. `unread` are the errors of resources that could
     not be looked at. `hub` is the one that the node belongs to: another one only once it is connected with that.
-    `sinks` are where it reports to, `then` its coverage once the plan's settings are written.
+    `sinks` are where it reports to, `then` its coverage once the plan's settings are written. `subject` is the node as
+    its `policies` see it, but for its coverage: that is judged once all is written. None of them asks for a write.
     """
 
     member: bool
@@ -57,6 +63,13 @@ class Decision(msgspec.Struct, frozen=True):
     unread: tuple[MeshError, ...] = ()
     sinks: NodeSinks | None = None
     then: tuple[Coverage, ...] = ()
+    policies: Policies = NO_POLICIES
+    subject: Subject | None = None
+
+    @property
+    def exposures(self) -> tuple[Exposure, ...]:
+        """What is known of the access to the node's resources."""
+        return self.subject.exposures if self.subject else ()
 
     @property
     def judged(self) -> bool:
@@ -132,10 +145,14 @@ def _known(record: NodeRecord, sinks: NodeSinks) -> tuple[Coverage, ...]:
     return tuple(c for c in record.coverage if c.code == NO_DIAGNOSTICS)
 
 
-def decide(mesh: Mesh, record: NodeRecord, observation: Observation, now: datetime) -> Decision:
+def decide(
+    mesh: Mesh, record: NodeRecord, observation: Observation, now: datetime, policies: Policies = NO_POLICIES
+) -> Decision:
     """The plan for a key from what was observed."""
     if observation.group is not None and is_member(observation.group):
-        return _as_node(mesh, record, observation, observation.group, now)
+        decision = _as_node(mesh, record, observation, observation.group, now)
+        subject = subject_of(policies, record, observation, observation.group, now)
+        return msgspec.structs.replace(decision, policies=policies, subject=subject)
     return _as_outsider(mesh, record, observation, now)
 
 
@@ -212,9 +229,12 @@ def _no_hub(group: Group) -> Finding:
     return Finding(CONNECTED, "NoHub", message)
 
 
-def conditions_of(decision: Decision, more: list[Finding]) -> tuple[Condition, ...]:
-    """The conditions a member shows, given what performing the plan found besides."""
-    findings = [*decision.plan.findings, *more]
+def conditions_of(
+    decision: Decision, more: list[Finding], standings: tuple[Standing, ...] = ()
+) -> tuple[Condition, ...]:
+    """The conditions a member shows, given what performing the plan found besides, and its standings to policies."""
+    findings = [*decision.plan.findings, *more, *withheld(standings)]
     said = {f.condition for f in findings}
     names = [NAMES_RESOLVE] if decision.connection.resolves or NAMES_RESOLVE in said else []
-    return conditions_from(findings, [*CONDITIONS, *names], [c for c in decision.undecided if c not in said])
+    undecided = [c for c in decision.undecided if c not in said]
+    return (*conditions_from(findings, [*CONDITIONS, *names], undecided), *governed(standings))

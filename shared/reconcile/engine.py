@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from shared.domain.errors import MeshError
+from shared.domain.governance import NO_POLICIES, Policies
 from shared.domain.ids import NodeKey, parse_key
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.node import LastRun, NodeRecord
@@ -60,12 +61,14 @@ class Engine(KeyEngine[NodeKey, NodeRecord]):
         intake: Intake,
         shared: Shared,
         measured: Callable[[str], AbstractContextManager[object]] = nullcontext,
+        policies: Callable[[], Policies] = lambda: NO_POLICIES,
     ) -> None:
         """`measured` surrounds each run that no message asked for, given its key."""
         super().__init__(nodes, clock, new_run, timing, draw, dead_letters)
         self._arm = arm
         self._nodes = nodes
-        self._observer = Observer(mesh, arm, Surroundings(mesh, arm, shared, intake, clock), clock, timing)
+        surroundings = Surroundings(mesh, arm, shared, intake, clock)
+        self._observer = Observer(mesh, arm, surroundings, clock, timing, policies)
         self._queue = queue
         self._measured = measured
         self._caller = Caller(nodes, queue, clock)

@@ -10,6 +10,7 @@ from shared.domain.addresses import Allocation
 from shared.domain.diagnostics import Category, DiagnosticSetting
 from shared.domain.edge import EdgeRecord
 from shared.domain.errors import MeshError, NotFound, Terminal, Transient, Waiting
+from shared.domain.exposure import EXPOSED, Access
 from shared.domain.ids import NodeKey, normal_id
 from shared.domain.network import Hub, VirtualNetwork
 from shared.domain.permissions import Known
@@ -42,6 +43,10 @@ type ZoneLook = tuple[ZoneLink, ...] | MeshError
 """The links of a private DNS zone, or why they could not be read."""
 
 
+type ExposureLook = Mapping[str, Access] | MeshError
+"""The access to the group's resources of one type, by normal id, or why it could not be read."""
+
+
 class FullHub(msgspec.Struct, frozen=True):
     """A hub that has no room for one more node."""
 
@@ -61,7 +66,8 @@ class Observation(msgspec.Struct, frozen=True):
     `refused` the node where it is full, `partners` those of their networks that had to be read. `edges` are the
     node's live edges, `zones` the links of private DNS zones by the zone's normal id. `allocation` is what the node
     has from an address pool, `no_address` why it has nothing though it needs it. `holding` says that live edges still
-    run over a connection that is to go. `permissions` are read where something is to be made.
+    run over a connection that is to go. `permissions` are read where something is to be made. `exposures` are the
+    types, in lower case, whose access was read. Without `all_tags` the group's are the mesh's own alone.
     """
 
     group: Group | None
@@ -83,6 +89,8 @@ class Observation(msgspec.Struct, frozen=True):
     children: tuple[Resource, ...] = ()
     diagnostics: Mapping[str, Look] = {}
     permissions: Known = {}
+    exposures: Mapping[str, ExposureLook] = {}
+    all_tags: bool = True
 
     @property
     def observed(self) -> tuple[Resource, ...]:
@@ -281,6 +289,20 @@ async def observe_children(arm: ResourceManager, inside: Iterable[Inside]) -> di
         return one.id, tuple(one.child(r) for r in found)
 
     return dict(await asyncio.gather(*map(look, inside)))
+
+
+async def observe_exposures(
+    arm: ResourceManager, key: NodeKey, types: Iterable[str]
+) -> dict[str, ExposureLook]:
+    """The access to the group's resources of each type: one read for each, however many there are."""
+
+    async def look(kind: str) -> tuple[str, ExposureLook]:
+        try:
+            return kind, await arm.list_access(key, EXPOSED[kind])
+        except MeshError as error:
+            return kind, error
+
+    return dict(await asyncio.gather(*map(look, types)))
 
 
 def throttled(looks: Mapping[str, Look | ChildLook]) -> Waiting | None:

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from shared.domain.errors import MeshError
+from shared.domain.governance import NO_POLICIES, Policies
 from shared.domain.ids import NodeKey, normal_id
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.naming import hub_peering_prefix
@@ -21,6 +22,7 @@ from shared.reconcile.connection import edges_matter, rights_needed
 from shared.reconcile.decision import Decision, decide, inside_to_list, to_look_at
 from shared.reconcile.diagnostics_children import ChildLook, Inside, children_of
 from shared.reconcile.former import elsewhere, network_of
+from shared.reconcile.governing import exposures_to_read
 from shared.reconcile.hub_choice import hubs_to_try, is_member
 from shared.reconcile.observation import (
     CategoryCache,
@@ -29,6 +31,7 @@ from shared.reconcile.observation import (
     Wish,
     observe_children,
     observe_diagnostics,
+    observe_exposures,
     observe_former,
     observe_group,
     observe_partners,
@@ -67,14 +70,22 @@ class _Recent(msgspec.Struct, frozen=True):
     generation: int
     group: Group | None
     resources: tuple[Resource, ...]
+    all_tags: bool = True
 
 
 class Observer:
     """Observes and decides; one for each process, since categories are kept."""
 
     def __init__(
-        self, mesh: Mesh, arm: Azure, surroundings: Surroundings, clock: Clock, timing: Timing
+        self,
+        mesh: Mesh,
+        arm: Azure,
+        surroundings: Surroundings,
+        clock: Clock,
+        timing: Timing,
+        policies: Callable[[], Policies] = lambda: NO_POLICIES,
     ) -> None:
+        self._policies = policies
         self._mesh = mesh
         self._arm = arm
         self._surroundings = surroundings
@@ -109,8 +120,14 @@ class Observer:
             record, seen = await self._surroundings.with_roster(record, seen, note, dry=hold is None)
         if seen.hub:
             seen = await self._connections(Scene(self._mesh, record, seen, seen.hub), tags)
-        seen = await self._observed(record, seen, hold.keep if hold else _no_lease)
-        decision = decide(self._mesh, record, seen, self._clock.now())
+        policies, keep = self._policies(), hold.keep if hold else _no_lease
+        seen = await self._observed(record, seen, keep)
+        if types := exposures_to_read(policies, record, seen, self._clock.now(), self._timing):
+            await keep()
+            seen = msgspec.structs.replace(
+                seen, exposures=await observe_exposures(self._arm, record.key, types)
+            )
+        decision = decide(self._mesh, record, seen, self._clock.now(), policies)
         if hold:
             await self._tell(record, decision)
         return decision
@@ -128,7 +145,8 @@ class Observer:
         if record.plan and any(isinstance(step, _LISTED) for step in record.plan.network):
             return None
         fresh = self._clock.now() - recent.at < self._recently
-        return Observation(recent.group, recent.resources) if fresh else None
+        known = Observation(recent.group, recent.resources, all_tags=recent.all_tags)
+        return known if fresh else None
 
     def noted(self, record: NodeRecord, plan: Plan) -> NodeRecord:
         """The record with what its group held, where the steps of its plan wait for a turn at a hub: another process
@@ -264,7 +282,7 @@ def _text(recent: _Recent) -> str:
 def _noted(text: str) -> _Recent | None:
     """None where another version of the app wrote it, which takes what it holds for something else."""
     try:
-        return msgspec.json.decode(text, type=_Recent)
+        return msgspec.structs.replace(msgspec.json.decode(text, type=_Recent), all_tags=False)
     except msgspec.ValidationError:
         return None
 

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.domain.conditions import CONNECTED, NAMES_RESOLVE, OBSERVED, READY, Condition, Finding, carried
 from shared.domain.errors import MeshError, Terminal, Waiting
+from shared.domain.governance import Standing
 from shared.domain.ids import normal_id
 from shared.domain.mesh import Timing
 from shared.domain.node import Coverage, NodeRecord, State
@@ -16,6 +17,7 @@ from shared.domain.steps import DeleteZoneLink, PutZoneLink
 from shared.reconcile.act import HubBusy, Outcome
 from shared.reconcile.backoff import asked_for, delay, patience, resync_delay
 from shared.reconcile.decision import Decision, conditions_of
+from shared.reconcile.governing import standings_of
 from shared.reconcile.preflight import RIGHTS_MISSING, rights_finding
 
 EXHAUSTED = "RetriesExhausted"
@@ -92,8 +94,9 @@ def settled(
 ) -> NodeRecord:
     """The record after a run that could look at everything."""
     found = [*in_progress(outcome), *(finding_of(s, e) for s, e in outcome.failures)]
-    conditions = carried(record.conditions, _conditions(decision, found), now)
     coverage = covered_after(decision, outcome)
+    standings = standings_of(decision.policies, decision.subject, coverage, decision.judged, record, now)
+    conditions = carried(record.conditions, _conditions(decision, found, standings), now)
     after = msgspec.structs.replace(
         record,
         conditions=conditions,
@@ -101,6 +104,8 @@ def settled(
         operation=outcome.operation,
         refusal=_refusal(record, outcome),
         taken=() if decision.judged else record.taken,
+        standings=standings,
+        exposures=decision.exposures,
     )
     after = msgspec.structs.replace(after, state=state_of(decision, after, outcome))
     if after.ready and after.ready_at is None:
@@ -117,9 +122,11 @@ def _refusal(record: NodeRecord, outcome: Outcome) -> str:
     return missing if missing or written else record.refusal
 
 
-def _conditions(decision: Decision, found: list[Finding]) -> tuple[Condition, ...]:
+def _conditions(
+    decision: Decision, found: list[Finding], standings: tuple[Standing, ...]
+) -> tuple[Condition, ...]:
     if decision.member:
-        return conditions_of(decision, found)
+        return conditions_of(decision, found, standings)
     findings = [*decision.plan.findings, *found]
     first = next(iter(findings), None)
     if first is None:

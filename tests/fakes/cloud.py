@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from shared.domain.diagnostics import DiagnosticSetting
+from shared.domain.exposure import Access
 from shared.domain.ids import NodeKey, name_of, normal_id, same_id, type_of
 from shared.domain.network import Peering, Subnet, VirtualNetwork
 from shared.domain.permissions import Permission
@@ -26,6 +27,7 @@ class Cloud(Connections):
         self.settings: dict[str, dict[str, DiagnosticSetting]] = {}
         self.hidden: set[str] = set()
         self.permissions: dict[str, list[Permission]] = {}
+        self.access: dict[str, Access] = {}
 
     # --- groups and resources
 

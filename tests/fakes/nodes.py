@@ -10,6 +10,8 @@ import msgspec
 from shared.domain.conditions import READY
 from shared.domain.coverage import NodeCoverage, counted
 from shared.domain.errors import Conflict
+from shared.domain.governance import Verdict
+from shared.domain.governance_report import NodeFindings, NodeGovernance
 from shared.domain.ids import NodeKey
 from shared.domain.node import HistoryEntry, NodeRecord, NodeSummary
 from shared.ports import Page
@@ -51,6 +53,34 @@ class InMemoryNodeStore:
             if r.state not in ("Seen", "Offboarded")
         ]
         return page_of(rows, "coverage", lambda row: str(row.key), size, continuation)
+
+    async def governance(self, *, size: int = 100, continuation: str = "") -> Page[NodeGovernance]:
+        await asyncio.sleep(0)
+        rows = [
+            NodeGovernance(key=r.key, domain=r.domain, verdicts={s.policy: s.verdict for s in r.standings})
+            for r in (self.records[k] for k in sorted(self.records))
+            if r.state not in ("Seen", "Offboarded")
+        ]
+        return page_of(rows, "governance", lambda row: str(row.key), size, continuation)
+
+    async def findings(
+        self,
+        verdict: Verdict,
+        *,
+        policy: str = "",
+        domain: str = "",
+        size: int = 100,
+        continuation: str = "",
+    ) -> Page[NodeFindings]:
+        await asyncio.sleep(0)
+        rows = [
+            NodeFindings(key=r.key, state=r.state, product=r.product, domain=r.domain, standings=found)
+            for r in (self.records[k] for k in sorted(self.records))
+            if (found := tuple(s for s in r.standings if s.verdict == verdict and policy in ("", s.policy)))
+            and (not domain or r.domain.casefold() == domain.casefold())
+        ]
+        scope = f"findings {verdict} {policy} {domain}"
+        return page_of(rows, scope, lambda row: str(row.key), size, continuation)
 
     async def due(self, before: datetime) -> AsyncIterator[NodeKey]:
         rows = sorted(self.records.values(), key=lambda record: record.key)

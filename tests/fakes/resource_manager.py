@@ -1,10 +1,11 @@
 """Resource Manager in memory: the same refusals and states as the real one, as far as the port shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shared.domain.calls import count_call
 from shared.domain.diagnostics import Category, DiagnosticSetting
 from shared.domain.errors import NotFound
+from shared.domain.exposure import Access, ExposedType
 from shared.domain.ids import NodeKey, normal_id, type_of
 from shared.domain.network import PeeringFlags, VirtualNetwork
 from shared.domain.permissions import Permission
@@ -49,6 +50,15 @@ class FakeResourceManager(FakeNetworks, FakePrivateDns, FakePrivateLinks, FakeSe
             for _ in range(PAGE, len(found), PAGE):
                 count_call(write=False)
             return found
+
+    async def list_access(self, key: NodeKey, kind: ExposedType) -> Mapping[str, Access]:
+        with await self._call("list_access"):
+            self._group(key)
+            return {
+                name: self.cloud.access.get(name, kind.silent)
+                for name, found in self.cloud.resources.items()
+                if NodeKey.containing(found.id) == key and found.type.lower() == kind.name.lower()
+            }
 
     async def list_permissions(self, scope: str) -> Sequence[Permission]:
         with await self._call("list_permissions"):

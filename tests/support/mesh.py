@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import count
 
 from shared.domain.errors import MeshError
+from shared.domain.governance import NO_POLICIES
 from shared.domain.ids import NodeKey
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.network import Hub
@@ -71,6 +72,7 @@ class InMemoryMesh:
         self.addresses = InMemoryAddressBook(self.clock)
         self.edges = InMemoryEdgeStore()
         self.edge_touch = ToldEdges()
+        self.policies = NO_POLICIES
         self.mesh = mesh or Mesh(
             "meshplane", (Hub("hub", HUB_NETWORK, WORKSPACE, gateway=gateway),), (SUBSCRIPTION,)
         )
@@ -116,6 +118,7 @@ class InMemoryMesh:
                 HubIntake(self.mesh, self.hubs, self.queue, self.clock, self.timing),
             ),
             measured=measured,
+            policies=lambda: self.policies,
         )
 
     # --- what people do

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.adapters.arm import shapes
+from shared.adapters.arm.access import ArmAccess
 from shared.adapters.arm.children import read_children
 from shared.adapters.arm.connection import uri
 from shared.adapters.arm.network_writes import ArmNetworks
@@ -35,7 +36,9 @@ _NETWORK_ID = re.compile(
 _UNSUPPORTED = "ResourceTypeNotSupported"
 
 
-class ArmResourceManager(ArmNetworks, ArmPermissions, ArmPrivateDns, ArmPrivateLinks, ArmServiceRules):
+class ArmResourceManager(
+    ArmAccess, ArmNetworks, ArmPermissions, ArmPrivateDns, ArmPrivateLinks, ArmServiceRules
+):
     """Azure at one endpoint."""
 
     async def get_group(self, key: NodeKey) -> Group:

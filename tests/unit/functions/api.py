@@ -31,6 +31,8 @@ from shared.domain.examination import Setup
 from shared.domain.ids import NodeKey
 from shared.domain.mesh import Mesh
 from shared.domain.node import NodeRecord
+from shared.governance.policy_book import PolicyBook
+from shared.governance.report import GovernanceReport
 from shared.reconcile.doctor.examiner import Doctor
 from shared.reconcile.edges.commands import EdgeDesk
 from shared.reconcile.edges.engine import EdgeEngine
@@ -60,6 +62,7 @@ from tests.fakes.edges import InMemoryEdgeStore
 from tests.fakes.hubs import InMemoryHubStore
 from tests.fakes.logs import InMemoryLogs
 from tests.fakes.stream import InMemoryEventReader
+from tests.fakes.trends import InMemoryTrends
 from tests.fakes.windows import InMemoryVolumes, InMemoryWindows
 from tests.support.mesh import SUBSCRIPTION, InMemoryMesh
 
@@ -168,6 +171,7 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
     alerting = Alerting(alert_store, silences, mesh.queue, mesh.clock)
     windows, book, known = InMemoryWindows(), Rulebook(tuple), KnownNodes(mesh.nodes, mesh.clock)
     volumes = InMemoryVolumes(mesh.clock)
+    trends = InMemoryTrends()
     judge, reader = Judge(windows, alerting, mesh.clock), InMemoryEventReader()
     processor = TelemetryProcessor(
         known,
@@ -251,6 +255,9 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
         edge_leases=EdgeLeases(edges, mesh.queue, mesh.clock),
         moves=Moves(mesh.mesh, mesh.arm, mesh.nodes, mesh.intake),
         queries=LogQueries(InMemoryLogs(), ROOT / "infra" / "queries"),
+        policies=PolicyBook(lambda: mesh.policies),
+        trends=trends,
+        governance=GovernanceReport(mesh.nodes, trends, mesh.clock),
         doctor=Doctor(
             Setup(
                 mesh=mesh.mesh,
