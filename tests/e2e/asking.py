@@ -12,12 +12,11 @@ from urllib.parse import urlencode
 from demo.people import ANNE, BERT, OPERATOR, Person
 from local.caller import Json
 from local.functions_app import FunctionsHost
-from tests.e2e.azure import NETWORKS, NotSeen, properties_of, wait_for
+from tests.e2e.azure import NETWORKS, PATIENCE, NotSeen, properties_of, wait_for
 from tests.e2e.hubs import BERLIN
 from tests.e2e.mesh import Mesh, Response
 
 REGION = BERLIN.region
-SLOW = 90.0
 STORAGE, SQL = "2023-05-01", "2021-11-01"
 READER = Person("Rita", "00000000-0000-4000-8000-0000000000e3", "Mesh.Reader")
 
@@ -84,7 +83,7 @@ class Desk:
         for kind in kinds:
             self.create(group, kind)
         mesh.tag(group, "Merge", mesh_node=group, mesh_network=option)
-        mesh.ready(group, SLOW)
+        mesh.ready(group)
 
     def nodes(self, *wanted: tuple[str, str, tuple[str, ...]]) -> None:
         """Several at once: group, option, kinds."""
@@ -196,7 +195,7 @@ class Desk:
         assert answer.status == 200, answer.text
         return answer.body
 
-    def until(self, edge: str, *states: str, reason: str = "", seconds: float = SLOW) -> Json:
+    def until(self, edge: str, *states: str, reason: str = "", seconds: float = PATIENCE) -> Json:
         """The edge once it is in one of these states, with a condition of this reason. Raises NotSeen."""
         last: list[object] = []
 

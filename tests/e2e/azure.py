@@ -1,5 +1,6 @@
 """Azure as people use it, and what tests do to it, beside a running app."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +17,23 @@ from shared.domain.ids import NodeKey
 from shared.domain.naming import hub_peering_prefix
 from tests.e2e.hubs import EDGE_ZONES, GROUP, HUB, PLACES, Place, hub_id, workspace_id, zone_ids
 
-PATIENCE = 60.0
+# How long a test waits before it calls something stuck: no claim about how fast anything is.
+PATIENCE = 150.0
 SECONDS_BETWEEN_LOOKS = 0.7
+EVENT_DELAY = 1.0
 GROUPS, NETWORKS, SETTING = "2021-04-01", "2023-09-01", "2021-05-01-preview"
 # What people's tools try again: the network provider takes one write at a time on what belongs together.
 BUSY = ("ReferencedResourceNotProvisioned", "AnotherOperationInProgress", "RetryableError")
 IN_SYNC = [("Connected", "FullyInSync")] * 2
 VAULTS, WORKSPACES, TAGS, ZONES = "2022-07-01", "2023-09-01", "2021-04-01", "2020-06-01"
+
+
+def most_looks(few: int, began: float) -> int:
+    """How often a group is looked at, at most, because of what came since `began` on the monotonic clock.
+
+    Events of `EVENT_DELAY` seconds are one look: `few` where all came at once, more where sending them took longer.
+    """
+    return max(few, 2 + math.ceil((time.monotonic() - began) / EVENT_DELAY))
 
 
 class NotSeen(AssertionError):
@@ -241,6 +252,11 @@ class Azure:
             and any(name in f"{r['path']}/".lower() for name in names)
             and (not writes or r["kind"] in ("write", "delete", "action"))
         ]
+
+    def looks(self, since: int, group: str) -> list[Json]:
+        """The app's reads of a group since a mark: each run begins with one."""
+        path = self.group_id(group).lower()
+        return [r for r in self.requests(since, group) if str(r["path"]).lower() == path]
 
     def written(self, since: int, group: str) -> list[str]:
         """The ids that the app wrote about a group since a mark; what Azure refused is left out."""

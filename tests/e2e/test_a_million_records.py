@@ -22,7 +22,7 @@ from shared.adapters.tables.documents import unpacked
 from shared.telemetry.aggregate import Aggregate
 from tests.e2e.azure import wait_for
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("many"), pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("many"), pytest.mark.timeout(900)]
 
 PARTITIONS, EVENTS, RECORDS = 8, 125, 1000
 """Events a partition, records an event: a million in all."""

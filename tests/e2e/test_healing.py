@@ -8,7 +8,7 @@ from local.caller import Json
 from tests.e2e.beside import beside
 from tests.e2e.mesh import NETWORKS, SETTING, Mesh, wait_for
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(900)]
 
 
 @beside

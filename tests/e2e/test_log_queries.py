@@ -8,7 +8,7 @@ from local.caller import Json
 from tests.e2e.mesh import Mesh, wait_for
 from tests.e2e.test_telemetry import body, record
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(900)]
 
 
 def now(entry: Json) -> Json:

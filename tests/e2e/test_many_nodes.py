@@ -6,7 +6,7 @@ from benchmarks.attaching import SHARE_REFUSED, measured
 
 NODES, BROKEN = 200, 20
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("many"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("many"), pytest.mark.timeout(900)]
 
 
 def test_two_hundred_nodes_tagged_at_once_are_all_attached_to_one_hub_and_azure_refuses_next_to_nothing() -> (

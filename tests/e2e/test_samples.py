@@ -21,18 +21,19 @@ from shared.telemetry.rule_files import load_rules
 from shared.telemetry.windows import LATEST
 from tests.e2e.azure import NotSeen, wait_for
 from tests.e2e.mesh import Mesh
+from tests.e2e.senders import OF_SAMPLES
 from tests.unit.telemetry.library_samples import holds, manifest, record_of
 from tests.unit.telemetry.recordings import ABSENT, RECORDED, body_of, files
 
 pytestmark = [
     pytest.mark.stack,
     pytest.mark.xdist_group("stack"),
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(900),
+    pytest.mark.usefixtures("senders"),
     pytest.mark.skipif(not RECORDED.is_dir(), reason=ABSENT),
 ]
 
 PARTITION = "2"
-PROBE = "SampleProbe"
 _SENDER = re.compile(rb"/subscriptions/[^/\"']+/resourcegroups/[^/\"']+(?=[/\"'])", re.IGNORECASE)
 
 
@@ -47,16 +48,11 @@ def of_the_library() -> list[bytes]:
     return [json.dumps({"records": [record_of(s)] * s.times}).encode() for s in samples]
 
 
-@pytest.mark.parametrize(
-    ("group", "made"), [("recorded-samples", recorded), ("rule-samples", of_the_library)]
-)
+@pytest.mark.parametrize(("group", "made"), [(OF_SAMPLES[0], recorded), (OF_SAMPLES[1], of_the_library)])
 def test_samples_raise_the_alerts_that_the_rules_say_and_no_other(
     mesh: Mesh, group: str, made: Callable[[], list[bytes]]
 ) -> None:
     """They are sent from resources of one node: their subscription and group are replaced, all else is as it was."""
-    mesh.create(group, network=False)
-    mesh.ready(group)
-    until_known(mesh, group)
     before = len(dead(mesh))
     sender = f"/subscriptions/{mesh.subscription}/resourceGroups/{group}".encode()
     bodies = [_SENDER.sub(sender, body) for body in made()]
@@ -77,11 +73,7 @@ def test_samples_raise_the_alerts_that_the_rules_say_and_no_other(
     with suppress(NotSeen):
         wait_for("the alerts", raised)
     assert missing == {}
-    told = {
-        key: str(alert["rule"])
-        for key, alert in alerts(mesh, group).items()
-        if alert["operation"] != PROBE and alert["rule"] in rules
-    }
+    told = {key: str(alert["rule"]) for key, alert in alerts(mesh, group).items() if alert["rule"] in rules}
     assert told == fired
     wait_for("the dead letters", lambda: len(dead(mesh)) >= before + len(found.letters))
     assert len(dead(mesh)) == before + len(found.letters)
@@ -92,24 +84,6 @@ def is_judged_soon(condition: Condition) -> bool:
     if isinstance(condition, Absence):
         return False
     return not judged_at_end(condition) or window_of(condition) < LATEST - LONGEST_WAIT
-
-
-def until_known(mesh: Mesh, group: str) -> None:
-    """The worker that reads the partition has heard of the node once a record of it is an alert."""
-    record = {
-        "time": "2026-01-05T08:00:00Z",
-        "resourceId": mesh.vault_id(group),
-        "category": "AuditEvent",
-        "operationName": PROBE,
-        "level": "Error",
-    }
-    body = json.dumps({"records": [record]}).encode()
-
-    def heard() -> bool:
-        mesh.send([body], PARTITION)
-        return bool(alerts(mesh, group))
-
-    wait_for("an alert", heard)
 
 
 def expected(bodies: list[bytes], node: NodeKey, matcher: Matcher) -> Findings:

@@ -9,7 +9,7 @@ from tests.e2e.beside import beside
 from tests.e2e.hubs import HUB, NORDIC, archive_id, stream_id, workspace_id
 from tests.e2e.mesh import Mesh, wait_for
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(900)]
 
 ANY, SQL, DATABASES = "2023-05-01", "2023-08-01", "2021-11-01"
 ALL_SINKS = ("workspaceId", "eventHubAuthorizationRuleId", "storageAccountId")

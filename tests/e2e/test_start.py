@@ -10,7 +10,7 @@ import pytest
 from demo.stack import ROOT
 from shared.settings import SettingsError, load_settings
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(900)]
 
 
 def test_every_missing_setting_is_named_in_one_failed_start(tmp_path: Path) -> None:
