@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from deployment.build import BuildFailed, build
+from deployment.measure import cold_start, sizes
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -22,6 +23,8 @@ def main() -> int:
     except BuildFailed as error:
         print(error, file=sys.stderr)
         return 1
+    console.print(sizes(package))
+    console.print(cold_start(package))
     console.print(f"The package is {package.archive}", markup=False)
     return 0
 

@@ -35,13 +35,16 @@ sys.argv = ["worker"]
 main({descriptor})
 """
 # As Microsoft's worker orders its path (`prioritize_customer_dependencies`): the app's packages, the worker's own, the
-# standard library, the app's folder last. The modules of the host's that are loaded cannot be imported any more.
-_ISOLATED_BOOT = """
+# standard library, the app's folder last.
+_ISOLATED = """
 import sys
-library = list(sys.path)
-sys.path[:] = [{packages!r}, {platform!r}, *library, {root!r}]
+sys.path[:] = [{packages!r}, {platform!r}, *sys.path, {app!r}]
+"""
+# The modules of the host's that are loaded cannot be imported any more.
+_ISOLATED_BOOT = """
+sys.path.append({root!r})
 from local.functions_host.worker.main import main
-sys.path[:] = [{packages!r}, {platform!r}, *library, {app!r}]
+sys.path.remove({root!r})
 for name in [name for name in sys.modules if name.partition(".")[0] == "local"]:
     del sys.modules[name]
 sys.argv = ["worker"]
@@ -51,21 +54,24 @@ PACKAGES = ".python_packages/lib/site-packages"
 """Where the cloud's build puts an app's requirements, in the app's folder."""
 
 
-def command(app: Path, platform: Path | None, descriptor: int) -> list[str]:
-    """What a worker process runs.
+def isolated(app: Path, platform: Path, code: str) -> list[str]:
+    """A Python as in the cloud: without packages or a user's settings, finding those of the app and `platform`'s.
 
-    Without `platform` it is this process's Python with its packages. With it, as in the cloud: a Python without
-    packages or a user's settings, which finds those of the app, and the worker's own in the folder `platform`. It
-    writes no bytecode: a deployed package is read-only.
+    It writes no bytecode: a deployed package is read-only. Arguments may follow.
     """
-    places = {"root": str(_REPOSITORY), "app": str(app), "descriptor": descriptor}
-    if platform is None:
-        return [sys.executable, "-P", "-c", _BOOT.format(**places)]
-    boot = _ISOLATED_BOOT.format(**places, packages=str(app / PACKAGES), platform=str(platform))
     interpreter = str(
         getattr(sys, "_base_executable", sys.executable)
     )  # not the one of a virtual environment
-    return [interpreter, "-I", "-S", "-B", "-c", boot]
+    path = _ISOLATED.format(packages=str(app / PACKAGES), platform=str(platform), app=str(app))
+    return [interpreter, "-I", "-S", "-B", "-c", path + code]
+
+
+def _command(app: Path, platform: Path | None, descriptor: int) -> list[str]:
+    """What a worker process runs: `isolated` where there is a platform, else this process's Python and packages."""
+    if platform is None:
+        boot = _BOOT.format(root=str(_REPOSITORY), app=str(app), descriptor=descriptor)
+        return [sys.executable, "-P", "-c", boot]
+    return isolated(app, platform, _ISOLATED_BOOT.format(root=str(_REPOSITORY), descriptor=descriptor))
 
 
 class WorkerLost(ConnectionError):
@@ -98,11 +104,11 @@ class WorkerProcess:
         on_log: Callable[[RpcLog], None],
         platform: Path | None = None,
     ) -> Self:
-        """Start a process whose whole environment is `environment` and whose directory is the app's; see `command`."""
+        """Start a process whose whole environment is `environment` and whose directory is the app's; see `_command`."""
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                *command(app, platform, theirs.fileno()),
+                *_command(app, platform, theirs.fileno()),
                 cwd=app,
                 env=dict(environment),
                 pass_fds=(theirs.fileno(),),
