@@ -7,11 +7,14 @@ from typing import Never
 import typer
 
 from meshplane_cli import (
+    about,
     addresses,
     alerts,
     coverage,
     dead_letters,
+    doctor,
     edges,
+    governance,
     health,
     hubs,
     nodes,
@@ -28,9 +31,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # its traces would show keys
     rich_markup_mode="rich",
 )
-for group in (nodes, edges, plan, alerts, silences, hubs, addresses, coverage, telemetry, dead_letters):
+for group in (
+    nodes,
+    edges,
+    plan,
+    alerts,
+    silences,
+    hubs,
+    addresses,
+    coverage,
+    governance,
+    telemetry,
+    dead_letters,
+):
     app.add_typer(group.app)
-for single in (health,):
+for single in (health, doctor, about):
     single.declare(app)
 
 

@@ -27,6 +27,12 @@ _LIST = (
     Column("READY SINCE", "ready_at"),
     Column("NEXT LOOK", "next_due"),
 )
+_STANDINGS = (
+    Column("POLICY", "policy"),
+    Column("VERDICT", "verdict"),
+    Column("SEVERITY", "severity"),
+    Column("MESSAGE", "message"),
+)
 
 
 @command(app, "list")
@@ -104,6 +110,8 @@ def _show(screen: Screen, node: Json) -> None:
         ]
     )
     screen.part("Conditions", node.get("conditions", []), CONDITIONS)
+    standing = [each for each in node.get("governance", []) if each.get("verdict") != "compliant"]
+    screen.part("Policies that it does not comply with", standing, _STANDINGS)
     screen.part("Peerings", node.get("peerings", []), PEERINGS)
     show_plan(screen, node.get("last_plan"))
     show_history(screen, node)

@@ -35,7 +35,7 @@ def show_plan(screen: Screen, plan: Json | None, title: str = "Last plan") -> No
     for step in steps:
         screen.line(f"{step.get('action')} {short(str(step.get('target')))}: {step.get('why')}")
         for difference in step.get("differences", []):
-            screen.line(f"    {short(str(difference))}")
+            screen.line(short(str(difference)), indent=4)
     for finding in findings:
         screen.line(f"In the way: {finding}", "yellow")
 
@@ -48,6 +48,6 @@ def show_history(screen: Screen, item: Json) -> None:
     for entry in changes:
         screen.line(f"{in_words(entry.get('at'))}  {entry.get('outcome')}  {entry.get('cause')}")
         for change in entry.get("changes", []):
-            screen.line(f"    {short(str(change))}")
+            screen.line(short(str(change)), indent=4)
     if item.get("more_history"):
         screen.say("There are older changes: --history shows all.")

@@ -7,6 +7,7 @@ from typing import IO, Literal
 
 from rich.cells import cell_len
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -45,6 +46,7 @@ class Screen:
         self._file = out or sys.stdout
         self._out = _console(self._file)
         self._err = _console(err or sys.stderr)
+        self._begun = False
 
     def items(
         self, items: Sequence[Json], columns: Sequence[Column], nothing: str = "Nothing found."
@@ -77,12 +79,14 @@ class Screen:
 
     def title(self, text: str) -> None:
         """What the next lines are about."""
-        self._out.print()
-        self._out.print(Text(harmless(text), "bold"))
+        if self._begun:
+            _write(self._out, Text())
+        self.line(text, "bold")
 
-    def line(self, text: str, style: str = "") -> None:
-        """One line of what was asked for, as long as it is."""
-        self._out.print(Text(harmless(text), style), soft_wrap=True)
+    def line(self, text: str, style: str = "", *, indent: int = 0) -> None:
+        """One line of what was asked for: a terminal folds it between words, elsewhere it is as long as it is."""
+        self._begun = True
+        _write(self._out, Text(harmless(text), style), indent)
 
     def json(self, found: object) -> None:
         """JSON, never wrapped."""
@@ -91,12 +95,12 @@ class Screen:
 
     def say(self, text: str) -> None:
         """A remark for people, beside the output."""
-        self._err.print(Text(harmless(text), "dim"), soft_wrap=True)
+        _write(self._err, Text(harmless(text), "dim"))
 
     def fault(self, error: MeshplaneError) -> None:
         """What happened, to what, what to do."""
         if self.output == "json":
-            self._err.print(Text(harmless_json(error.document())), soft_wrap=True)
+            self._err.file.write(f"{harmless_json(error.document())}\n")
             return
         status = ""
         if isinstance(error, FromApi):
@@ -105,11 +109,11 @@ class Screen:
         if isinstance(error, FromApi) and error.code:
             said = said.removeprefix(f"{error.code}: ")
         what = f"{said} ({status})" if status else said
-        self._err.print(Text.assemble(("Error: ", "bold red"), harmless(what)), soft_wrap=True)
+        _write(self._err, Text.assemble(("Error: ", "bold red"), harmless(what)))
         allowed = ", ".join(error.allowed) if isinstance(error, FromApi) else ""
         for name, value in (("To what", error.to), ("Possible instead", allowed), ("What to do", error.do)):
             if value:
-                self._err.print(Text.assemble((f"{name}: ", "bold"), harmless(value)), soft_wrap=True)
+                _write(self._err, Text.assemble((f"{name}: ", "bold"), harmless(value)))
 
     def _table(self, items: Sequence[Json], columns: Sequence[Column]) -> None:
         rows = [[column.of(item) for column in columns] for item in items]
@@ -123,6 +127,7 @@ class Screen:
 
     def _rows(self, rows: Sequence[Sequence[str]], titles: Sequence[str] = ()) -> None:
         """Cells side by side; folded by a terminal, each row on one line elsewhere."""
+        self._begun = True
         if not self._out.is_terminal:
             listed = [titles, *rows] if titles else rows
             for row in listed:
@@ -171,6 +176,14 @@ class _Console(Console):
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
+
+
+def _write(console: Console, text: Text, indent: int = 0) -> None:
+    if console.is_terminal:
+        console.print(Padding(text, (0, 0, 0, indent)))
+    else:
+        console.file.write(f"{' ' * indent}{text.plain}\n")
+        console.file.flush()
 
 
 def _console(file: IO[str]) -> Console:

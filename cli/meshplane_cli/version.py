@@ -1,3 +1,3 @@
-"""The client's version: that of the app it was written for."""
+"""The client's version: that of the app it was written for (a test compares the two)."""
 
-VERSION = "0.3.0"
+VERSION = "0.4.0"
