@@ -96,7 +96,15 @@ _BY_REASON: dict[str, HTTPStatus] = {
     **dict.fromkeys(("AlertChanged", "EdgeChanged"), HTTPStatus.PRECONDITION_FAILED),
     "IdempotencyKeyReused": HTTPStatus.UNPROCESSABLE_ENTITY,
     **dict.fromkeys(
-        ("HubFull", "HubMissing", "HubOfAnotherRegion", "HubUnchanged", "LogStoreMissing", "NodeNotReady"),
+        (
+            "HubFull",
+            "HubMissing",
+            "HubOfAnotherRegion",
+            "HubUnchanged",
+            "LogStoreMissing",
+            "NodeNotReady",
+            "PolicyEnforced",
+        ),
         HTTPStatus.CONFLICT,
     ),
     "QueryTimeout": HTTPStatus.GATEWAY_TIMEOUT,

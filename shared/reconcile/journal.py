@@ -61,6 +61,7 @@ def concerns_edges(before: NodeRecord, after: NodeRecord) -> bool:
     concerned = ("state", "network", "hub", "networks", "own_zones")
     changed = any(getattr(before, name) != getattr(after, name) for name in concerned)
     changed |= not _connected(before) and _connected(after)
+    changed |= any(s.withholds for s in before.standings) != any(s.withholds for s in after.standings)
     if after.own_zones:
         # Edges in zones of the node's own are Active once these are linked.
         changed |= before.zone_links != after.zone_links or _resolves(before) != _resolves(after)

@@ -17,6 +17,7 @@ from shared.domain.ids import EdgeKey, NodeKey
 from shared.domain.node import HistoryEntry, NodeRecord
 from shared.ports import Clock, History, NodeStore, Page, WorkItem, WorkQueue
 from shared.ports.mesh import EdgeStore
+from shared.reconcile.edges.governed import check_governed
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class EdgeDesk:
         """A new edge, decided about where a rule does; the same one again for the same key and request.
 
         Raises Denied (`RoleRequired`, `NotConsumerOwner`), Terminal as `checked` does, `NodeUnknown`, `NodeNotReady`,
-        `IdempotencyKeyInvalid` and `IdempotencyKeyReused`.
+        `PolicyEnforced`, `IdempotencyKeyInvalid` and `IdempotencyKeyReused`.
         """
         _require(actor, Role.REQUESTER)
         request = checked(request, self._terms)
@@ -89,11 +90,12 @@ class EdgeDesk:
             return _same_again(known, request)
 
     async def approve(self, actor: Actor, key: EdgeKey, reason: str, etag: str | None = None) -> EdgeRecord:
-        """The lease begins. Raises as `reject`, and Denied (`OwnRequest`)."""
+        """The lease begins. Raises as `reject`, Denied (`OwnRequest`), and Terminal (`PolicyEnforced`)."""
         reason = _reason(reason)
 
         async def change(record: EdgeRecord, now: datetime) -> EdgeRecord:
             await self._may_decide(actor, record, own=False)
+            check_governed([await self._nodes.get(key) for key in _ends(record)])
             return approved(record, actor.subject, reason, now)
 
         return await self._command(key, etag, change)
@@ -217,6 +219,7 @@ class EdgeDesk:
         record = await self._nodes.get(key)
         if record is None or record.state in ("Seen", "Offboarded"):
             raise Terminal("NodeUnknown", f"{key} is not a node of the mesh.")
+        check_governed([record])
         if record.state not in ("Ready", "Pending"):
             message = (
                 f"{key} is {record.state}: edges are made between nodes that are Ready, or soon will be."
@@ -307,6 +310,10 @@ class EdgeDesk:
             except Conflict:
                 record = await self._record(record.key)
         raise Conflict("EdgeChanged", "Too many write to this edge at once.", target=str(record.key))
+
+
+def _ends(record: EdgeRecord) -> tuple[NodeKey, NodeKey]:
+    return record.request.consumer, record.request.provider
 
 
 def approved(record: EdgeRecord, by: str, reason: str, now: datetime) -> EdgeRecord:

@@ -23,6 +23,7 @@ from shared.reconcile.claim import KeyClaim, LeaseLost
 from shared.reconcile.edges.choice import choose, unseen
 from shared.reconcile.edges.claim import overtaken
 from shared.reconcile.edges.decide import Decision, decide, previewed, undone, wanted
+from shared.reconcile.edges.governed import held_back
 from shared.reconcile.edges.observe import EdgeObserver, Others, Parties, Sights
 from shared.reconcile.edges.planner import Planned, holds
 from shared.reconcile.edges.routes import make
@@ -97,6 +98,9 @@ class EdgePasses:
         if state == "Requested":
             visit.move("ask", "no rule has decided")
         if wanted(visit.record):
+            if findings := held_back(visit.record, (parties.consumer, parties.provider)):
+                visit.held_back(findings)
+                return False
             return await self._kept(visit, parties)
         if asked_anew(visit.record):
             return await self._waits(visit, parties)

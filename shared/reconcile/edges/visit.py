@@ -18,6 +18,7 @@ from shared.domain.steps import ApproveConnection, PutPrivateEndpoint
 from shared.reconcile.act import Outcome
 from shared.reconcile.backoff import asked_for, delay, patience, resync_delay
 from shared.reconcile.edges.decide import AWAITS_OWNER, Decision, conditions_of, wanted
+from shared.reconcile.edges.governed import POLICY_ENFORCED
 from shared.reconcile.edges.names import NOT_LINKED
 from shared.reconcile.edges.planner import ROUTED, Planned
 from shared.reconcile.edges.routes import NOT_CONNECTED
@@ -25,7 +26,7 @@ from shared.reconcile.settle import EXHAUSTED, finding_of
 
 OWNER_SECONDS = 300.0  # between looks at a connection that the target's owner has to approve
 MORE_EXPOSING = "MoreExposing"
-NODES_DO = frozenset({NOT_CONNECTED, NOT_LINKED})
+NODES_DO = frozenset({NOT_CONNECTED, NOT_LINKED, POLICY_ENFORCED})
 
 
 class Superseded(Waiting):
@@ -108,6 +109,11 @@ class Visit:
         """Of an edge that was approved before any way was known, the first one is what was approved."""
         if route and self.record.granted is None:
             self.record = msgspec.structs.replace(self.record, granted=route.exposure)
+
+    def held_back(self, findings: tuple[Finding, ...]) -> None:
+        """Nothing of it is made before its nodes comply with what is enforced."""
+        self.findings = findings
+        self.looked = self.waiting = True
 
     def asked(self, planned: Planned) -> None:
         """Nothing but a more exposing way is left, or none: a person decides, and what there is stays."""
