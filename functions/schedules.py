@@ -37,9 +37,14 @@ async def discovery(timer: func.TimerRequest) -> None:
         log.info(
             "%d groups changed without an event%s", count, " (the timer was late)" if timer.past_due else ""
         )
+    if filed := await app.edge_leases.index():
+        log.info("%d edges were not found by their state before", filed)
     released = await app.sweep.allocations()
     if released:
         log.info("%d prefixes were given back whose networks are gone", released)
+    late = await app.doctor.overdue()
+    if late:
+        log.warning("keys are overdue for more than %d s", late.total_seconds())
     await app.governance.record()
 
 

@@ -1,6 +1,7 @@
 """Resource Manager's errors, in every shape it writes them, as ours."""
 
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -13,6 +14,8 @@ from shared.domain.errors import MeshError, Transient, error_for, judge
 if TYPE_CHECKING:
     from azure.core.exceptions import HttpResponseError
     from azure.core.rest import AsyncHttpResponse
+
+log = logging.getLogger(__name__)
 
 # Of guests too, whose own address stands before `#EXT#@`.
 _ADDRESS = re.compile(r"[\w.+#-]+@[\w-]+\.[\w.-]+")
@@ -48,6 +51,8 @@ def answer_error(status: int, headers: Mapping[str, str], body: str, target: str
     # A detail may say what the outer code leaves open: RetryableError with RetryableErrorDueToAnotherOperation.
     code = next((c for c in codes if judge(status, c) == "wait"), codes[0] if codes else "")
     message = message or f"Resource Manager answered {status}."
+    if status == 429:
+        log.warning("Resource Manager asks to wait: %s", code or "TooManyRequests")
     return error_for(status, code, message, target=target, retry_after=retry_after(headers))
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -72,6 +72,15 @@ class Doctor:
         )
         troubles = [*of_setup(self._setup), *(trouble for each in found for trouble in each)]
         return Examined(self._clock.now(), facts_of(self._setup), tuple(gravest_first(troubles)))
+
+    async def overdue(self) -> timedelta:
+        """For how long some node or edge has been due at least, by the steps of OVERDUE; zero where none is late."""
+        now, late = self._clock.now(), timedelta()
+        for since, _ in reversed(OVERDUE):
+            if not (await _any(self._nodes.due(now - since)) or await _any(self._edges.due(now - since))):
+                break
+            late = since
+        return late
 
     async def _rights(self) -> list[Trouble]:
         try:
@@ -167,6 +176,12 @@ class Doctor:
         pools = dict.fromkeys(pool for hub in self._setup.mesh.hubs for pool in hub.pools)
         usages = [await self._addresses.usage(pool) for pool in pools]
         return [*freshness.of_hubs(hubs), *freshness.of_pools(usages)]
+
+
+async def _any(keys: AsyncIterator[object]) -> bool:
+    async for _ in keys:
+        return True
+    return False
 
 
 async def _in_time[T](asked: Awaitable[T]) -> T:
