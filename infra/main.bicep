@@ -135,7 +135,8 @@ param alertEmails string[] = []
 param alertActionGroupIds string[] = []
 
 @description('How many minutes a key may be overdue before that is an alert.')
-param overdueMinutes int = 30
+@allowed([5, 15, 60])
+param overdueMinutes int = 15
 
 // --- the code, and what needs it
 
@@ -222,6 +223,7 @@ var meshDefaults = {
   webhooks: '[]'
   rates: ''
   rules: ''
+  policies: ''
   anyoneAsks: false
   edgeLeaseDays: 365
   edgeWarningDays: 7
@@ -577,6 +579,17 @@ module alerts 'modules/alerts.bicep' = {
     emails: alertEmails
     actionGroupIds: alertActionGroupIds
     overdueMinutes: overdueMinutes
+  }
+}
+
+module dashboards 'modules/dashboards.bicep' = {
+  name: '${name}-dashboards'
+  scope: group
+  params: {
+    name: name
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
   }
 }
 

@@ -27,7 +27,12 @@ param emails string[]
 @description('Action groups that are told besides.')
 param actionGroupIds string[]
 
-@description('How many minutes a key may be overdue.')
+@description('How many minutes a key may be overdue, of the steps in which the app logs that.')
+@allowed([
+  5
+  15
+  60
+])
 param overdueMinutes int
 
 var actionGroups = concat(actionGroupIds, empty(emails) ? [] : [people.id])

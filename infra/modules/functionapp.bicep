@@ -114,6 +114,7 @@ var appSettings = {
   MESH_METRICS_RESOURCE: empty(mesh.metricsEndpoint) ? '' : site.id
   MESH_NAME: mesh.name
   MESH_PLATFORM_AUTH: string(!empty(authenticationClientId))
+  MESH_POLICIES: mesh.policies
   MESH_PRINCIPAL_ID: principalId
   MESH_RATES: mesh.rates
   MESH_REPLAY_CONSUMER_GROUP: mesh.replayConsumerGroup

@@ -107,6 +107,7 @@ resource outbound 'Microsoft.Network/natGateways@2024-05-01' = if (natGateway) {
   }
 }
 
+// Subnets are resources of their own: a deployment that names them inside the network would take away those added since.
 resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
   name: name
   location: location
@@ -117,52 +118,58 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
         addressPrefix
       ]
     }
-    subnets: [
+  }
+}
+
+resource app 'Microsoft.Network/virtualNetworks/subnets@2024-05-01' = {
+  parent: network
+  name: 'app'
+  properties: {
+    addressPrefix: cidrSubnet(addressPrefix, bits + 1, 0)
+    networkSecurityGroup: {
+      id: appRules.id
+    }
+    natGateway: natGateway ? { id: outbound.id } : null
+    delegations: [
       {
-        name: 'app'
+        name: 'flex-consumption'
         properties: {
-          addressPrefix: cidrSubnet(addressPrefix, bits + 1, 0)
-          networkSecurityGroup: {
-            id: appRules.id
-          }
-          natGateway: natGateway ? { id: outbound.id } : null
-          delegations: [
-            {
-              name: 'flex-consumption'
-              properties: {
-                serviceName: 'Microsoft.App/environments'
-              }
-            }
-          ]
-          serviceEndpoints: [
-            {
-              service: 'Microsoft.Storage'
-            }
-            {
-              service: 'Microsoft.EventHub'
-            }
-          ]
-        }
-      }
-      {
-        name: 'private-endpoints'
-        properties: {
-          addressPrefix: cidrSubnet(addressPrefix, bits + 2, 2)
-          networkSecurityGroup: {
-            id: endpointRules.id
-          }
-          privateEndpointNetworkPolicies: 'NetworkSecurityGroupEnabled'
+          serviceName: 'Microsoft.App/environments'
         }
       }
     ]
+    serviceEndpoints: [
+      {
+        service: 'Microsoft.Storage'
+      }
+      {
+        service: 'Microsoft.EventHub'
+      }
+    ]
   }
+}
+
+// A network takes one write at a time.
+resource endpoints 'Microsoft.Network/virtualNetworks/subnets@2024-05-01' = {
+  parent: network
+  name: 'private-endpoints'
+  properties: {
+    addressPrefix: cidrSubnet(addressPrefix, bits + 2, 2)
+    networkSecurityGroup: {
+      id: endpointRules.id
+    }
+    privateEndpointNetworkPolicies: 'NetworkSecurityGroupEnabled'
+  }
+  dependsOn: [
+    app
+  ]
 }
 
 @description('The network\'s resource id.')
 output id string = network.id
 
 @description('The resource id of the subnet that the app is integrated with.')
-output appSubnetId string = network.properties.subnets[0].id
+output appSubnetId string = app.id
 
 @description('The resource id of the subnet for private endpoints.')
-output endpointSubnetId string = network.properties.subnets[1].id
+output endpointSubnetId string = endpoints.id

@@ -93,6 +93,9 @@ type meshOptionsType = {
   @description('Folders of rules about telemetry, by commas.')
   rules: string?
 
+  @description('Folders of policies that nodes are judged by, by commas, or none.')
+  policies: string?
+
   @description('Whether every requester may ask for edges of any consumer.')
   anyoneAsks: bool?
 
@@ -153,6 +156,7 @@ type meshType = {
   webhooks: string
   rates: string
   rules: string
+  policies: string
   anyoneAsks: bool
   edgeLeaseDays: int
   edgeWarningDays: int
