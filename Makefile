@@ -5,14 +5,14 @@ SHELL := bash
 PY := .venv/bin/python
 JOBS ?= 3
 
-.PHONY: help setup demo up test check format bench lock clean
+.PHONY: help setup demo up test check format bench package package-demo lock clean
 
 help: ## Show the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: .venv/.installed node_modules/.installed ## Install Python 3.13 packages and Azurite into this folder
 
-.venv/.installed: requirements-dev.txt
+.venv/.installed: requirements-dev.txt cli/pyproject.toml
 	@scripts/create-venv
 	@touch $@
 
@@ -43,8 +43,14 @@ format: setup ## Rewrite the code in the project's format
 bench: setup ## Measure calls, latency, throughput and cold start, side by side
 	@$(PY) -m benchmarks $(ARGS)
 
+package: setup ## Build dist/meshplane.zip as the cloud does; its size and cold start
+	@$(PY) -m deployment $(ARGS)
+
+package-demo: package ## The demo, run out of that package with nothing else on its path
+	@$(PY) -m demo --package dist $(ARGS)
+
 lock: setup ## Compile pyproject.toml into the two requirements files
 	@scripts/lock
 
 clean: ## Remove what setup and the local Azure left in this folder
-	@rm -rf .venv node_modules .local-azure .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-checkov dist node_modules .local-azure .mypy_cache .ruff_cache .pytest_cache .hypothesis
