@@ -125,6 +125,10 @@ param maximumInstances int = 100
 @description('How many instances of the HTTP API are kept warm.')
 param alwaysReadyHttp int = 0
 
+@description('What happens to instances when the code or a setting changes. Azure calls rolling updates a preview; with the other one, work that is cut off is taken up again by its lease.')
+@allowed(['Recreate', 'RollingUpdate'])
+param updateStrategy string = 'Recreate'
+
 @description('Settings of the mesh whose defaults do not fit.')
 param meshOptions meshOptionsType = {}
 
@@ -381,6 +385,7 @@ module app 'modules/functionapp.bicep' = {
     instanceMemory: instanceMemory
     maximumInstances: maximumInstances
     alwaysReadyHttp: alwaysReadyHttp
+    updateStrategy: updateStrategy
     blobEndpoint: storage.outputs.blobEndpoint
     queueEndpoint: storage.outputs.queueEndpoint
     tableEndpoint: storage.outputs.tableEndpoint

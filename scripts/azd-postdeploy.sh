@@ -5,12 +5,16 @@ set -eu
 if [ "${MESH_CODE_IS_DEPLOYED:-false}" = "true" ]; then
   exit 0
 fi
-MESH_CODE_IS_DEPLOYED=true az deployment sub create \
-  --name "${AZURE_ENV_NAME}-events" \
-  --subscription "${AZURE_SUBSCRIPTION_ID}" \
-  --location "${AZURE_LOCATION}" \
-  --template-file infra/main.bicep \
-  --parameters infra/main.bicepparam \
-  --output none
+deploy() {
+  MESH_CODE_IS_DEPLOYED=true az deployment sub create \
+    --name "${AZURE_ENV_NAME}-events" \
+    --subscription "${AZURE_SUBSCRIPTION_ID}" \
+    --location "${AZURE_LOCATION}" \
+    --template-file infra/main.bicep \
+    --parameters infra/main.bicepparam \
+    --output none
+}
+# Event Grid asks the function for consent, and the first instance may still be starting.
+deploy || { sleep 60; deploy; } || { sleep 120; deploy; }
 azd env set MESH_CODE_IS_DEPLOYED true
 echo "Events of the subscription reach Meshplane now."

@@ -50,6 +50,13 @@ param maximumInstances int
 @maxValue(20)
 param alwaysReadyHttp int
 
+@description('What happens to instances when the code or a setting changes: all are made anew, or one batch after the other is drained.')
+@allowed([
+  'Recreate'
+  'RollingUpdate'
+])
+param updateStrategy string
+
 @description('The storage account\'s blob endpoint.')
 param blobEndpoint string
 
@@ -162,6 +169,7 @@ resource site 'Microsoft.Web/sites@2024-11-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
+    keyVaultReferenceIdentity: empty(identityId) ? 'SystemAssigned' : identityId
     publicNetworkAccess: 'Enabled'
     virtualNetworkSubnetId: subnetId
     functionAppConfig: {
@@ -178,6 +186,9 @@ resource site 'Microsoft.Web/sites@2024-11-01' = {
       runtime: {
         name: 'python'
         version: '3.13'
+      }
+      siteUpdateStrategy: {
+        type: updateStrategy
       }
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemory
