@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from demo.rights import grant
 from local.functions_app import FunctionsHost
 from local.identity.tokens import ManagedIdentity
 from local.stack import DEFAULT_FOLDER, Endpoints, LocalAzure, Options, Ports
@@ -87,6 +88,7 @@ class MeshStack:
         """Raises ChildFailed, with what the part said, where one does not come up; the others are stopped."""
         try:
             endpoints = self.azure.start()
+            grant(self.azure.caller(), {"node": [f"/subscriptions/{s}" for s in endpoints.subscriptions]})
             hub = hub_settings(self.subscription, self.options.zones, self.options.pools)
             mesh = {"MESH_HUBS": hub, "MESH_SINKS": sink_settings(self.subscription)}
             settings = {**app_settings(endpoints), **mesh, **self.options.settings}
@@ -132,9 +134,15 @@ class MeshStack:
             (archive(self.subscription), "2023-05-01", account),
         ):
             caller.complete("PUT", f"{resource}?api-version={version}", {"location": REGION, **more})
+        self.grant_hub()
         for zone in self.options.zones:
             path = f"{zone_id(self.subscription, zone)}?api-version=2020-06-01"
             caller.complete("PUT", path, {"location": "global"})
+
+    def grant_hub(self) -> None:
+        """The app's roles in the hub's group, which has to be there; that for nodes it has from the start."""
+        hub = [_hub_group(self.subscription)]
+        grant(self.azure.caller(), {"hub": hub, "sink": hub})
 
     def __enter__(self) -> Self:
         self.start()

@@ -11,6 +11,7 @@ def play(stage: Stage) -> None:
     watch = stage.watch
     watch.act("People create a hub and five groups, with Azure's own SDKs")
     create_world(stage.azure)
+    stage.stack.grant_hub()
     watch.did(
         "hub: a network 10.0.0.0/16, workspace, event hub, archive, private zones; peered by hand with a bastion"
     )

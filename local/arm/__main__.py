@@ -15,7 +15,7 @@ from local.arm.server import create_app
 from local.arm.throttling import Limits
 from local.events.grid.control import Control as EventGridControl
 from local.events.grid.provider import EventGrid
-from local.identity.tokens import DEFAULT_TENANT, read_key
+from local.identity.tokens import DEFAULT_TENANT, ManagedIdentity, read_key
 from local.process import serve_until_signal
 
 _ADVANCE: dict[str, Advance] = {"at-once": "at-once", "reads": "after-reads", "seconds": "after-seconds"}
@@ -41,6 +41,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--token-key-file", type=Path, help="without it any token signature passes")
     parser.add_argument("--state", type=Path, help="loaded at start when it exists, saved at the end")
     parser.add_argument("--subscription", action="append", help=f"repeatable; default {DEFAULT_SUBSCRIPTION}")
+    parser.add_argument(
+        "--owner",
+        action="append",
+        help="Owner of every subscription; repeatable; without any nobody's rights are checked",
+    )
     parser.add_argument("--tenant", default=DEFAULT_TENANT)
     parser.add_argument("--identity-endpoint", help="the sign-in endpoint that /metadata/endpoints names")
     parser.add_argument("--blob-connection-string", help="the storage that Event Grid's dead letters go to")
@@ -50,6 +55,10 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _owners(names: list[str] | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(ManagedIdentity(name).object_id for name in names)
+
+
 def _manager(arguments: argparse.Namespace) -> ResourceManager:
     advance, amount = arguments.operations
     manager = ResourceManager(
@@ -57,6 +66,7 @@ def _manager(arguments: argparse.Namespace) -> ResourceManager:
             subscriptions=tuple(arguments.subscription or [DEFAULT_SUBSCRIPTION]),
             tenant=arguments.tenant,
             key=read_key(arguments.token_key_file) if arguments.token_key_file else None,
+            owners=_owners(arguments.owner),
             operations=OperationsMode(advance=advance, amount=amount, retry_after=arguments.retry_after),
             limits=Limits(enabled=not arguments.no_throttling),
         )

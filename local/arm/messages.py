@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from local.arm.access.book import Right
 from local.arm.documents import JsonObject
 from local.arm.errors import invalid_body
 from local.arm.operations import LongOperation
@@ -26,7 +27,8 @@ ANONYMOUS = Principal("", "", {})
 
 @dataclass(slots=True, kw_only=True)
 class ArmRequest:
-    """`query` has lower-case names; `parameters` are what the route's pattern captured from the path."""
+    """`query` has lower-case names; `parameters` are what the route's pattern captured from the path,
+    `rights` what was needed and allowed."""
 
     method: str
     path: str
@@ -40,6 +42,7 @@ class ArmRequest:
     url: str
     time: datetime
     parameters: dict[str, str] = field(default_factory=dict)
+    rights: tuple[Right, ...] = ()
 
     @property
     def api_version(self) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
+from local.arm.access import persistence as access
 from local.arm.documents import Json, JsonObject, as_json, copied, object_in, objects_in, tags_in, text_in
 from local.arm.ids import ResourceId
 from local.arm.operations import LongOperation, Status
@@ -19,13 +20,14 @@ class InvalidState(ValueError):
 
 
 def dump(manager: ResourceManager) -> JsonObject:
-    """Groups, resources, diagnostic settings and operations. Claims of callers are left out."""
+    """Groups, resources, diagnostic settings, roles and operations. Claims of callers are left out."""
     return {
         "version": VERSION,
         "groups": [_group_document(group) for group in manager.store.all_groups()],
         "resources": [_resource_document(resource) for resource in manager.store],
         "diagnosticSettings": copied(cast(Json, manager.diagnostic_settings)),
         "subscriptionTags": copied(cast(Json, manager.subscription_tags)),
+        "access": access.dump(manager.access),
         "operations": [_operation_document(operation) for operation in manager.operations.all()],
     }
 
@@ -49,6 +51,7 @@ def load(manager: ResourceManager, state: JsonObject) -> None:
     }
     tags = object_in(state, "subscriptionTags")
     manager.subscription_tags = {name: tags_in({"tags": tags[name]}) for name in tags}
+    access.load(manager.access, object_in(state, "access"))
     manager.operations.restore(operations)
 
 

@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
+from local.arm.access.book import Right
 from local.arm.actions import ActionKind
 
 KEPT = 200_000
@@ -10,7 +11,10 @@ KEPT = 200_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedRequest:
-    """`status` 0 means that the connection was dropped. No query, body, token or claim is kept."""
+    """`status` 0 means that the connection was dropped. No query, body, token or claim is kept.
+
+    `rights` is what it needed and was allowed, empty where rights are not asked for or something was refused.
+    """
 
     number: int
     time: str
@@ -23,6 +27,7 @@ class LoggedRequest:
     status: int
     error: str | None
     correlation_id: str
+    rights: tuple[Right, ...] = ()
 
 
 @dataclass(slots=True)
@@ -43,6 +48,7 @@ class RequestLog:
         status: int,
         error: str | None,
         correlation_id: str,
+        rights: tuple[Right, ...] = (),
     ) -> None:
         self._requests.append(
             LoggedRequest(
@@ -57,6 +63,7 @@ class RequestLog:
                 status=status,
                 error=error,
                 correlation_id=correlation_id,
+                rights=rights,
             )
         )
         self._next += 1

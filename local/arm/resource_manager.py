@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from local.arm.access.book import Access
 from local.arm.activity import Feed
 from local.arm.authentication import Authentication
 from local.arm.ceilings import Ceilings
@@ -23,11 +24,16 @@ type Blockers = Callable[[Resource], list[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """`key` signs and checks access tokens; without it any signature passes."""
+    """`key` signs and checks access tokens; without it any signature passes.
+
+    `owners` are the object ids that are Owner of every subscription; others may do what they are assigned. With None
+    everybody may do everything.
+    """
 
     subscriptions: tuple[str, ...] = (DEFAULT_SUBSCRIPTION,)
     tenant: str = DEFAULT_TENANT
     key: bytes | None = None
+    owners: tuple[str, ...] | None = None
     operations: OperationsMode = field(default_factory=OperationsMode)
     limits: Limits = field(default_factory=Limits)
     page_size: int = 1000
@@ -44,6 +50,7 @@ class ResourceManager:
         self.operations = Operations(self.clock, self.feed, self.configuration.operations)
         self.throttling = Throttling(self.clock, self.configuration.limits)
         self.authentication = Authentication(self.clock, self.configuration.key, self.configuration.tenant)
+        self.access = Access(self.configuration.subscriptions, self.configuration.owners)
         self.faults = Faults()
         self.log = RequestLog()
         # Settings outlive their resource, so they are not kept with it: resource id, setting name, setting.
@@ -74,11 +81,13 @@ class ResourceManager:
         for item in [*self.store.beneath(resource.key), resource]:
             for hook in self._removal_hooks.get(item.type.lower(), []):
                 hook(item)
+        self.access.forget_beneath(resource.key)
         return self.store.remove(identifier)
 
     def reset(self) -> None:
         """Forget all resources, settings, operations, faults, requests and spent quota; restore the defaults."""
         self.store.clear()
+        self.access.clear()
         self.diagnostic_settings.clear()
         self.subscription_tags.clear()
         self.operations.restore([])

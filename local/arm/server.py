@@ -13,6 +13,7 @@ from pathlib import Path
 from aiohttp import web
 
 from local.arm import api_version, metadata
+from local.arm.access.gate import authorize
 from local.arm.actions import Action, action_of
 from local.arm.activity import CompletedOperation, OperationKind
 from local.arm.clock import SystemClock, timestamp
@@ -96,6 +97,7 @@ class Server:
             check_group_name(action.group)
         limits = self._admit(arm, action)
         arm.body = await body_of(request)
+        arm.rights = authorize(self.manager.access, arm, action)
         handler, arm.parameters = self.router.find(arm.method, arm.path)
         answer = handler(arm)
         response = await answer if inspect.isawaitable(answer) else answer
@@ -171,6 +173,7 @@ class Server:
             status=status,
             error=error,
             correlation_id=arm.correlation_id,
+            rights=arm.rights,
         )
 
     def wake(self) -> None:

@@ -10,16 +10,20 @@ import pytest
 
 from local.arm.operations import OperationsMode
 from local.azurite import Azurite
+from local.identity.tokens import ManagedIdentity
 from shared.adapters.arm.resource_manager import ArmResourceManager
 from shared.adapters.arm.sdk import SdkClients
 from shared.adapters.credentials import LazyCredential
 from shared.adapters.storage import StorageConnection
+from shared.adapters.tables.edges import TableEdgeStore
+from shared.adapters.tables.nodes import TableNodeStore
 from shared.adapters.tables.table import TableStorage
 from tests.contract.azure import Azure, FakeAzure, RealAzure
 from tests.contract.landscape import Landscape, landscape
 from tests.fakes import Cloud, FakeClock, FakeResourceManager
 from tests.support.azurite import running_azurite
-from tests.support.local_arm import AT_ONCE, running_arm
+from tests.support.local_arm import AT_ONCE, StaticCredential, running_arm
+from tests.support.rights import OWNER, PRODUCT, grant
 
 FAKE = "fake"
 LOCAL = "local"
@@ -29,6 +33,7 @@ AZURES = [FAKE, LOCAL, LIVE] if LIVE_SUBSCRIPTION else [FAKE, LOCAL]
 PUBLIC = "https://management.azure.com"
 SCOPE = f"{PUBLIC}/.default"
 AZURITE = pytest.param("azurite", marks=[pytest.mark.stack, pytest.mark.xdist_group("azurite")])
+TABLE, INDEXED = (pytest.param(name, marks=AZURITE.marks) for name in ("table", "indexed"))
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +50,16 @@ async def table_storage(request: pytest.FixtureRequest) -> AsyncIterator[TableSt
     storage = TableStorage(connection, prefix=f"t{uuid4().hex[:12]}")
     yield storage
     await storage.close()
+
+
+@pytest.fixture
+async def indexed_storage(table_storage: TableStorage) -> TableStorage:
+    """Those whose nodes and edges are found by index rows."""
+    assert [await TableNodeStore(table_storage).index(), await TableEdgeStore(table_storage).index()] == [
+        0,
+        0,
+    ]
+    return table_storage
 
 
 @pytest.fixture(params=AZURES)
@@ -68,13 +83,18 @@ def fake_azure(operation_seconds: float = 0.0) -> FakeAzure:
 
 @asynccontextmanager
 async def local_azure(folder: Path, reads: int = 0) -> AsyncIterator[RealAzure]:
-    """`reads` is how often an operation has to be asked for before it ends; 0 ends it with its answer."""
+    """The product has its roles and nothing else.
+
+    `reads` is how often an operation has to be asked for before it ends; 0 ends it with its answer.
+    """
     operations = OperationsMode(advance="after-reads", amount=reads, retry_after=0.01) if reads else AT_ONCE
-    async with running_arm(folder, operations=operations) as arm:
-        ca_file, credential = str(arm.ca_file), arm.credential
-        port = ArmResourceManager(arm.url, credential, SCOPE, ca_file=ca_file)
-        sdk = SdkClients(arm.url, credential, SCOPE, ca_file)
-        subscription = arm.manager.configuration.subscriptions[0]
+    async with running_arm(folder, operations=operations, owners=[OWNER]) as arm:
+        ca_file, subscription = str(arm.ca_file), arm.manager.configuration.subscriptions[0]
+        everywhere = [f"/subscriptions/{subscription}"]
+        await grant(arm, {"node": everywhere, "hub": everywhere, "sink": everywhere})
+        product = StaticCredential(ManagedIdentity(PRODUCT))
+        port = ArmResourceManager(arm.url, product, SCOPE, ca_file=ca_file)
+        sdk = SdkClients(arm.url, arm.credential, SCOPE, ca_file)
         try:
             yield RealAzure(arm.url, port, sdk, subscription, polling_interval=0.01)
         finally:

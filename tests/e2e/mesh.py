@@ -21,6 +21,7 @@ from azure.data.tables import TableServiceClient
 from azure.eventhub import EventData, EventHubProducerClient
 from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
+from demo.rights import grant
 from demo.stack import PARTITIONS, ROOT, TELEMETRY_HUB, app_settings
 from local.caller import Json
 from local.functions_app import FunctionsHost
@@ -37,7 +38,7 @@ from tests.e2e.azure import (
     NotSeen,
     wait_for,
 )
-from tests.e2e.hubs import PLACES, hub_settings, sink_settings
+from tests.e2e.hubs import GROUP, PLACES, hub_settings, sink_settings
 from tests.support.receiver import running_receiver
 
 __all__ = [
@@ -110,6 +111,9 @@ class Mesh(Azure):
             operations = {"advance": "after-seconds", "amount": 0.2, "retry_after": 0.3}
             self.control("PUT", "/mode", {"throttling": {"enabled": False}, "operations": operations})
             self.create_hubs()
+            hubs = [self.group_id(GROUP)]
+            subscriptions = [f"/subscriptions/{self.subscription}"]
+            grant(self.operator, {"node": subscriptions, "hub": hubs, "sink": hubs})
             self.app.start()
             self.azure.register_webhook(self.webhook, name="meshplane")
         except BaseException:

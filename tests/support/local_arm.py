@@ -168,14 +168,19 @@ async def running_arm(
     subscriptions: Sequence[str] = (SUBSCRIPTION,),
     operations: OperationsMode = AT_ONCE,
     limits: Limits | None = None,
+    owners: Sequence[str] | None = None,
     extensions: Sequence[Extension] = (),
     state_file: Path | None = None,
 ) -> AsyncIterator[LocalArm]:
-    """Start Resource Manager on a free port under a fresh CA, whose certificate lies in `directory`."""
+    """Start Resource Manager on a free port under a fresh CA, whose certificate lies in `directory`.
+
+    `owners` are principals who may do everything; others what they are assigned. With None nobody's rights are checked.
+    """
     manager = ResourceManager(
         Configuration(
             subscriptions=tuple(subscriptions),
             key=KEY,
+            owners=None if owners is None else tuple(ManagedIdentity(name).object_id for name in owners),
             operations=operations,
             limits=limits or Limits(enabled=False),
         ),

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -21,10 +22,12 @@ from azure.monitor.query import LogsQueryResult
 from azure.monitor.query.aio import LogsQueryClient
 from azure.storage.blob import ContainerClient
 
+from local.arm.access.roles import READER
 from local.azurite import AzuriteNotInstalled
 from local.caller import RequestFailed
 from local.child import ROOT, ChildFailed
 from local.functions_app import FunctionsHost
+from local.identity.tokens import ManagedIdentity
 from local.stack import Carried, LocalAzure, Options, Ports
 from tests.local.event_grid.receiver import receiving
 
@@ -61,11 +64,27 @@ def group(azure: LocalAzure, name: str) -> str:
     return f"/subscriptions/{azure.endpoints.subscriptions[0]}/resourceGroups/{name}{GROUPS}"
 
 
+def assign(azure: LocalAzure, principal: str, role: str) -> None:
+    """A role at the first subscription."""
+    scope = f"/subscriptions/{azure.endpoints.subscriptions[0]}/providers/Microsoft.Authorization"
+    properties = {
+        "roleDefinitionId": f"{scope}/roleDefinitions/{role}",
+        "principalId": ManagedIdentity(principal).object_id,
+    }
+    path = f"{scope}/roleAssignments/{uuid4()}?api-version=2022-04-01"
+    azure.caller().request("PUT", path, {"properties": properties})
+
+
 def test_each_principal_reaches_resource_manager_as_itself(azure: LocalAzure) -> None:
-    for name in azure.endpoints.identity_headers:
-        answer = azure.caller(name).request("PUT", group(azure, f"of-{name}"), {"location": "westeurope"})
-        assert answer.status == 201
-    assert azure.caller().request("GET", group(azure, "of-app")).body["name"] == "of-app"
+    """The last is the person at the keyboard, and owns everything; the other may do what it is assigned."""
+    path, body = group(azure, "shared"), {"location": "westeurope"}
+    with pytest.raises(RequestFailed, match="AuthorizationFailed"):
+        azure.caller("app").request("PUT", path, body)
+    assert azure.caller("operator").request("PUT", path, body).status == 201
+    assign(azure, "app", READER)
+    assert azure.caller("app").request("GET", path).body["name"] == "shared"
+    with pytest.raises(RequestFailed, match="AuthorizationFailed"):
+        azure.caller("app").request("PUT", path, body)
 
 
 def test_a_refusal_is_raised_with_azures_own_words(azure: LocalAzure) -> None:
@@ -78,7 +97,7 @@ def test_the_unmodified_sdk_signs_in_by_managed_identity(
 ) -> None:
     found = azure.endpoints
     monkeypatch.setenv("IDENTITY_ENDPOINT", found.identity_endpoint)
-    monkeypatch.setenv("IDENTITY_HEADER", found.identity_headers["app"])
+    monkeypatch.setenv("IDENTITY_HEADER", found.identity_headers["operator"])
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(found.ca_bundle))
     with (
         DefaultAzureCredential() as credential,

@@ -1,11 +1,12 @@
-"""Requests to Microsoft.Authorization at a subscription, a resource group or a resource."""
+"""Requests to Microsoft.Authorization: permissions here, roles and assignments in modules of their own."""
 
 from dataclasses import dataclass
 
-from local.arm.errors import ArmError, group_not_found, resource_not_found
-from local.arm.ids import ResourceId, group_of, subscription_of
 from local.arm.messages import ArmRequest, ArmResponse
 from local.arm.providers.microsoft_authorization.models import permissions_document
+from local.arm.providers.microsoft_authorization.role_assignments import mount as mount_assignments
+from local.arm.providers.microsoft_authorization.role_definitions import mount as mount_definitions
+from local.arm.providers.microsoft_authorization.scopes import check_scope
 from local.arm.resource_manager import ResourceManager
 from local.arm.routing import Router
 
@@ -19,6 +20,8 @@ def mount(router: Router, manager: ResourceManager) -> None:
     router.add("GET", _SUBSCRIPTION + _PERMISSIONS, routes.permissions)
     router.add("GET", _GROUP + _PERMISSIONS, routes.permissions)
     router.add("GET", _GROUP + "/providers/{resource*}" + _PERMISSIONS, routes.permissions)
+    mount_definitions(router, manager)
+    mount_assignments(router, manager)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +33,8 @@ class AuthorizationRoutes:
     manager: ResourceManager
 
     def permissions(self, request: ArmRequest) -> ArmResponse:
-        """What the caller's roles allow; no roles are enforced here, so that everybody may do everything."""
-        self._check(request.path[: -len(_PERMISSIONS)])
-        return ArmResponse(body=permissions_document())
-
-    def _check(self, scope: str) -> None:
-        """404 for a scope that is not there (inferred)."""
-        group = group_of(scope)
-        if group is None:
-            return
-        if self.manager.store.find_group(subscription_of(scope), group) is None:
-            raise group_not_found(group)
-        if "/providers/" not in scope.lower():
-            return
-        resource = ResourceId.parse(scope)
-        if resource is None:
-            raise ArmError(404, "InvalidResourceType", f"The requested path '{scope}' is not served.")
-        if self.manager.store.find(resource.text) is None:
-            raise resource_not_found(resource)
+        """What the caller's roles allow at the scope and above."""
+        scope = request.path[: -len(_PERMISSIONS)]
+        check_scope(self.manager, scope)
+        found = self.manager.access.permissions(request.principal.oid, scope)
+        return ArmResponse(body=permissions_document(found))

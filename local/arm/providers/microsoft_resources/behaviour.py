@@ -99,6 +99,7 @@ class Groups:
             group.state = "Succeeded"
             operation.failure = blocked_deletion(group.name, blocked)
         else:
+            self.manager.access.forget_beneath(group.key)
             self.manager.store.remove_group(group)
 
     def _kept(self, operation: LongOperation) -> None:

@@ -68,10 +68,13 @@ class ResourceRoutes:
     groups: Groups
     tags: Tags
 
-    def list_subscriptions(self, _request: ArmRequest) -> ArmResponse:
+    def list_subscriptions(self, request: ArmRequest) -> ArmResponse:
+        """Those in which the caller has any role."""
         configuration = self.manager.configuration
         documents = [
-            subscription_document(name, configuration.tenant) for name in configuration.subscriptions
+            subscription_document(name, configuration.tenant)
+            for name in configuration.subscriptions
+            if self.manager.access.is_within(request.principal.oid, f"/subscriptions/{name}")
         ]
         return ArmResponse(body={"value": [*documents], "count": {"type": "Total", "value": len(documents)}})
 
@@ -104,7 +107,7 @@ class ResourceRoutes:
         def passes(group: ResourceGroup) -> bool:
             return wanted.holds({"name": group.name}, group.tags or {})
 
-        groups = self.manager.store.groups(request.subscription)
+        groups = [g for g in self.manager.store.groups(request.subscription) if self._shown(request, g.id)]
         size = self.manager.page_size
         return ArmResponse(
             body=page(
@@ -166,7 +169,7 @@ class ResourceRoutes:
         """The tracked resources of a group, or of the subscription."""
         wanted = filters.parse(request.query.get("$filter"), _RESOURCE_FIELDS)
         expand = frozenset(request.query.get("$expand", "").lower().split(","))
-        resources = [resource for resource in self._listed(request) if resource.tracked]
+        resources = [r for r in self._listed(request) if r.tracked and self._shown(request, r.id.text)]
         return ArmResponse(
             body=page(
                 request,
@@ -185,6 +188,15 @@ class ResourceRoutes:
             )
         prefix = f"/subscriptions/{request.subscription}/".lower()
         return [resource for resource in self.manager.store if resource.key.startswith(prefix)]
+
+    def _shown(self, request: ArmRequest, identifier: str) -> bool:
+        """Whether a list shows the caller something: all of it, where the list itself was allowed."""
+        if request.rights or not self.manager.access.enforced:
+            return True
+        action = "Microsoft.Resources/subscriptions/resourceGroups/read"
+        if "/providers/" in identifier:
+            action = "Microsoft.Resources/subscriptions/resources/read"
+        return self.manager.access.allows(request.principal.oid, action, identifier)
 
     def get_tags(self, request: ArmRequest) -> ArmResponse:
         scope = self._scope(request)

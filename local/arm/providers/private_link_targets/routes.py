@@ -27,6 +27,13 @@ _REMOVE = "private-link-connection-remove"
 _RETRY_AFTER = 10
 
 
+# Beneath a location, as the lists of permissions of these providers name it.
+_POLLED = {
+    "Microsoft.Sql": "privateEndpointConnectionAzureAsyncOperation",
+    "Microsoft.Synapse": "operationStatuses",
+}
+
+
 def mount(router: Router, manager: ResourceManager) -> TargetConnections:
     """What it gives back is how endpoints connect. The routes must come before the generic ones."""
     connections = TargetConnections(manager)
@@ -48,7 +55,7 @@ def mount(router: Router, manager: ResourceManager) -> TargetConnections:
         router.add("GET", connection + "/operationStatus/{operation}", routes.status)
         router.add("GET", connection + "/operationResults/{operation}", routes.result)
         everywhere = f"/subscriptions/{{subscription}}/providers/{provider}/locations/{{location}}"
-        router.add("GET", everywhere + "/operationsStatus/{operation}", routes.status)
+        router.add("GET", f"{everywhere}/{_polled(provider)}/{{operation}}", routes.status)
     return connections
 
 
@@ -195,8 +202,9 @@ class PrivateLinkRoutes:
             case _:
                 provider = connection.type.partition("/")[0]
                 base = f"{request.base_url}/subscriptions/{operation.subscription}/providers/{provider}/locations"
+                base = f"{base}/{operation.location}/{_polled(provider)}"
                 return {
-                    "Azure-AsyncOperation": f"{base}/{operation.location}/operationsStatus/{operation.id}?{version}",
+                    "Azure-AsyncOperation": f"{base}/{operation.id}?{version}",
                     "Location": f"{own}/operationResults/{operation.id}?{version}",
                 }
 
@@ -267,3 +275,7 @@ def _link_document(resource: Resource, target: Target, group: Group) -> JsonObje
             "requiredZoneNames": [group.naming.zone],
         },
     }
+
+
+def _polled(provider: str) -> str:
+    return _POLLED.get(provider, "operationsStatus")
