@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from shared.domain.diagnostics import DiagnosticSetting
-from shared.domain.exposure import Access
+from shared.domain.exposure import Access, ExposedType
 from shared.domain.ids import NodeKey, name_of, normal_id, same_id, type_of
 from shared.domain.network import Peering, Subnet, VirtualNetwork
 from shared.domain.permissions import Permission
@@ -56,6 +56,12 @@ class Cloud(Connections):
         resource = Resource(resource_id, _type_as_spelled(resource_id), location, kind)
         self.resources[normal_id(resource_id)] = resource
         return resource
+
+    def access_of(self, resource_id: str, kind: ExposedType) -> Access:
+        """What a resource says of its access, unless somebody set it: that its firewall is closed, or nothing."""
+        firewall = self.firewalls.get(normal_id(resource_id))
+        selected = bool(kind.firewall) and firewall is not None and not firewall.open
+        return self.access.get(normal_id(resource_id), "selected" if selected else kind.silent)
 
     def delete_resource(self, resource_id: str) -> None:
         """Removes it with its children. Its settings stay behind and apply again if it is re-created."""

@@ -54,11 +54,8 @@ class FakeResourceManager(FakeNetworks, FakePrivateDns, FakePrivateLinks, FakeSe
     async def list_access(self, key: NodeKey, kind: ExposedType) -> Mapping[str, Access]:
         with await self._call("list_access"):
             self._group(key)
-            return {
-                name: self.cloud.access.get(name, kind.silent)
-                for name, found in self.cloud.resources.items()
-                if NodeKey.containing(found.id) == key and found.type.lower() == kind.name.lower()
-            }
+            there = [n for n, r in self.cloud.resources.items() if NodeKey.containing(r.id) == key]
+            return {n: self.cloud.access_of(n, kind) for n in there if type_of(n) == kind.name.lower()}
 
     async def list_permissions(self, scope: str) -> Sequence[Permission]:
         with await self._call("list_permissions"):
