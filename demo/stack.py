@@ -21,6 +21,8 @@ PARTITIONS = 4
 REPLAY_GROUP = "replay"
 ZONES = ("privatelink.blob.core.windows.net", "privatelink.database.windows.net")
 POOLS = ("10.64.0.0/16",)
+EVENT_FUNCTION = "resource_events"
+SAMPLE = ROOT / "local.settings.sample.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,8 @@ class StackOptions:
     Without `logs` there is no log store. `partitions` are the telemetry hub's. `zones` are names of private DNS zones
     in the hub's group, `pools` prefixes for nodes without a network. With `storage_logged` every request to storage can
     be asked for. `package` is a folder that `make package` wrote: the app in it then runs as in the cloud.
+    Without `with_app` the local Azure is there alone, for an app that somebody else starts. `identity_headers` are
+    principals' values for `IDENTITY_HEADER` that others know; without one it is random.
     """
 
     folder: Path = DEFAULT_FOLDER
@@ -44,6 +48,8 @@ class StackOptions:
     pools: Sequence[str] = ()
     storage_logged: bool = False
     package: Path | None = None
+    with_app: bool = True
+    identity_headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class MeshStack:
@@ -59,6 +65,7 @@ class MeshStack:
                 logged={TELEMETRY_HUB: "records", "mesh-events": "events"} if self.options.logs else {},
                 ports=self.options.ports,
                 keep=self.options.keep,
+                identity_headers=self.options.identity_headers,
                 storage_logged=self.options.storage_logged,
             )
         )
@@ -89,23 +96,26 @@ class MeshStack:
         try:
             endpoints = self.azure.start()
             grant(self.azure.caller(), {"node": [f"/subscriptions/{s}" for s in endpoints.subscriptions]})
-            hub = hub_settings(self.subscription, self.options.zones, self.options.pools)
-            mesh = {"MESH_HUBS": hub, "MESH_SINKS": sink_settings(self.subscription)}
-            settings = {**app_settings(endpoints), **mesh, **self.options.settings}
-            package = self.options.package
-            self._app = FunctionsHost(
-                package / "meshplane" if package else ROOT,
-                settings,
-                self.options.folder,
-                instances=self.options.instances,
-                port=self.options.functions_port,
-                platform=package / "platform" if package else None,
-            )
-            self._app.start()
-            self.azure.register_webhook(self._app.event_grid_url("resource_events"), name="meshplane")
+            if self.options.with_app:
+                self._start_app(endpoints)
         except BaseException:
             self.stop()
             raise
+
+    def _start_app(self, endpoints: Endpoints) -> None:
+        hub = hub_settings(self.subscription, self.options.zones, self.options.pools)
+        mesh = {"MESH_HUBS": hub, "MESH_SINKS": sink_settings(self.subscription)}
+        package = self.options.package
+        self._app = FunctionsHost(
+            package / "meshplane" if package else ROOT,
+            {**app_settings(endpoints), **mesh, **self.options.settings},
+            self.options.folder,
+            instances=self.options.instances,
+            port=self.options.functions_port,
+            platform=package / "platform" if package else None,
+        )
+        self._app.start()
+        self.azure.register_webhook(self._app.event_grid_url(EVENT_FUNCTION), name="meshplane")
 
     def stop(self) -> None:
         """The app first, so that it can finish what runs."""
@@ -119,7 +129,8 @@ class MeshStack:
     def check(self) -> None:
         """Raises ChildFailed when a part has ended by itself."""
         self.azure.check()
-        self.app.check()
+        if self._app is not None:
+            self._app.check()
 
     def create_hub(self) -> None:
         """What the settings name: a group, network, workspace, zones and sinks. Nodes may be attached after it."""
@@ -211,7 +222,7 @@ def sink_settings(subscription: str) -> str:
 
 def app_settings(endpoints: Endpoints) -> dict[str, str]:
     """The app settings of `local.settings.sample.json`, with the addresses of a running local Azure."""
-    sample = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
+    sample = json.loads(SAMPLE.read_text())["Values"]
     subscription = endpoints.subscriptions[0]
     return {
         **sample,

@@ -48,7 +48,8 @@ class Options:
     they are assigned, which is nothing at first. `hubs` maps the names of event hubs to their number of partitions,
     `consumer_groups` to the groups they have beside `$Default`. `logged` names those that feed the log store, with what
     they carry: `records` as Azure Monitor streams them, or an application's own `events`; without any there is no log
-    store. With `storage_logged` every request to storage can be asked for.
+    store. With `storage_logged` every request to storage can be asked for. `identity_headers` are principals' values
+    for `IDENTITY_HEADER` that others know beforehand; those of the rest are random.
     """
 
     folder: Path = DEFAULT_FOLDER
@@ -60,6 +61,7 @@ class Options:
     ports: Ports = Ports()
     tenant: str = DEFAULT_TENANT
     keep: bool = False
+    identity_headers: Mapping[str, str] = field(default_factory=dict)
     storage_logged: bool = False
 
 
@@ -184,7 +186,10 @@ class LocalAzure:
         options = self._options
         self._folder.mkdir(parents=True, exist_ok=True)
         served = certificates.ensure(self._folder / "certificates")
-        headers = {name: self._secret(f"identity-{name}") for name in options.principals}
+        headers = {
+            name: options.identity_headers.get(name) or self._secret(f"identity-{name}")
+            for name in options.principals
+        }
         # What starts slowly starts first; Resource Manager needs Azurite's address and comes last.
         identity = self._module("local.identity", self._identity_arguments(headers))
         hubs = self._module("local.events.hubs", self._hubs_arguments()) if options.hubs else None

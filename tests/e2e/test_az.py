@@ -27,7 +27,7 @@ pytestmark = [
 def test_tagging_a_group_with_az_brings_up_a_node(tmp_path: Path) -> None:
     """Connected with the printed lines, the group is created, tagged later, and its peering shows as Connected."""
     assert AZ is not None
-    with running("demo.up", "--folder", str(tmp_path)) as up:
+    with running("demo.up", "--free-ports", "--folder", str(tmp_path)) as up:
         printed = _directions(up)
         shell = "\n".join(
             [

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 def test_it_serves_stops_on_ctrl_c_and_starts_again(tmp_path: Path) -> None:
     """Both times the printed key opens the printed address, and after Ctrl-C no process is left."""
     for _ in range(2):
-        with running("demo.up", "--folder", str(tmp_path)) as up:
+        with running("demo.up", "--free-ports", "--folder", str(tmp_path)) as up:
             address, key = _printed(up)
 
             assert _get(address, key) == {"items": [], "continuation": ""}
@@ -32,7 +32,7 @@ def test_it_serves_stops_on_ctrl_c_and_starts_again(tmp_path: Path) -> None:
 
 def test_ctrl_c_while_it_starts_stops_what_runs_already(tmp_path: Path) -> None:
     """Nobody has to wait for a start that is not wanted any more."""
-    with running("demo.up", "--folder", str(tmp_path)) as up:
+    with running("demo.up", "--free-ports", "--folder", str(tmp_path)) as up:
         up.read_until("Starting", seconds=60)
         up.interrupt()
 
