@@ -33,9 +33,9 @@ def show_plan(screen: Screen, plan: Json | None, title: str = "Last plan") -> No
     if steps or findings:
         screen.title(title)
     for step in steps:
-        screen.line(f"{step.get('action')} {short(str(step.get('target')))}: {step.get('why')}")
+        screen.entry(f"{step.get('action')} {short(str(step.get('target')))}: {step.get('why')}")
         for difference in step.get("differences", []):
-            screen.line(short(str(difference)), indent=4)
+            screen.entry(short(str(difference)), indent=4)
     for finding in findings:
         screen.line(f"In the way: {finding}", "yellow")
 
@@ -46,8 +46,8 @@ def show_history(screen: Screen, item: Json) -> None:
     if changes:
         screen.title("History")
     for entry in changes:
-        screen.line(f"{in_words(entry.get('at'))}  {entry.get('outcome')}  {entry.get('cause')}")
+        screen.entry(f"{in_words(entry.get('at'))}  {entry.get('outcome')}  {entry.get('cause')}")
         for change in entry.get("changes", []):
-            screen.line(short(str(change)), indent=4)
+            screen.entry(short(str(change)), indent=4)
     if item.get("more_history"):
         screen.say("There are older changes: --history shows all.")

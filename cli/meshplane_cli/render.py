@@ -84,9 +84,14 @@ class Screen:
         self.line(text, "bold")
 
     def line(self, text: str, style: str = "", *, indent: int = 0) -> None:
-        """One line of what was asked for: a terminal folds it between words, elsewhere it is as long as it is."""
+        """A sentence of what was asked for: a terminal folds it between words, elsewhere it is as long as it is."""
         self._begun = True
         _write(self._out, Text(harmless(text), style), indent)
+
+    def entry(self, text: str, *, indent: int = 0) -> None:
+        """A line of long names, folded by the terminal itself, so that it can be copied."""
+        self._begun = True
+        self._out.print(Text(" " * indent + harmless(text)), soft_wrap=True)
 
     def json(self, found: object) -> None:
         """JSON, never wrapped."""
@@ -136,10 +141,9 @@ class Screen:
             self._file.flush()
             return
         table = Table(box=None, show_header=bool(titles), pad_edge=False, padding=(0, _GAP, 0, 0))
-        for i, width in enumerate(_widths([titles, *rows] if titles else rows)):
-            table.add_column(
-                Text(titles[i], "bold") if titles else "", overflow="fold", min_width=min(width, _LEAST)
-            )
+        widths = _folded(_widths([titles, *rows] if titles else rows), self._out.width)
+        for i, width in enumerate(widths):
+            table.add_column(Text(titles[i], "bold") if titles else "", overflow="fold", width=width)
         for row in rows:
             table.add_row(*(Text(cell, _style(cell)) for cell in row))
         self._out.print(table)
@@ -160,6 +164,15 @@ def _that_fit(widths: Sequence[int], room: int) -> int:
         if sum(widths[: shown - 1]) + min(widths[shown - 1], _LEAST) + _GAP * (shown - 1) <= room:
             return shown
     return min(2, len(widths))
+
+
+def _folded(widths: Sequence[int], room: int) -> list[int]:
+    """The widths at which cells are folded: the last column's where that is enough, else each to an equal share."""
+    left = room - _GAP * (len(widths) - 1)
+    last = left - sum(widths[:-1])
+    if last >= min(widths[-1], _LEAST):
+        return [*widths[:-1], min(widths[-1], last)]
+    return [max(1, min(width, left // len(widths))) for width in widths]
 
 
 def _style(text: str) -> str:

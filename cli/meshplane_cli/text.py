@@ -30,7 +30,7 @@ def harmless_json(found: object, *, indent: int | None = 2) -> str:
 def in_words(value: object) -> str:
     """A value of the API in a cell: times to the second, nothing as `-`, lists by commas."""
     match value:
-        case None | "" | [] | {}:
+        case None | "" | []:
             return "-"
         case bool():
             return "yes" if value else "no"
@@ -41,7 +41,9 @@ def in_words(value: object) -> str:
         case list():
             return ", ".join(map(in_words, value))
         case dict():
-            return ", ".join(f"{harmless(str(name))}: {in_words(each)}" for name, each in value.items())
+            return (
+                ", ".join(f"{harmless(str(name))}: {in_words(each)}" for name, each in value.items()) or "-"
+            )
     return harmless(str(value))
 
 
