@@ -15,7 +15,7 @@ from shared.domain.node import Coverage, NodeRecord, PeeringStatus
 
 POOL = "10.0.0.0/8"
 RARE = 50
-"""Nodes that are not Ready, and edges that wait for approval, however many there are in all."""
+"""Nodes that are not Ready, edges that wait for approval, and of each what is due, however many there are in all."""
 EDGES_A_NODE = 100
 """What a consumer has, and a provider: a list of one node's edges is as long in a small mesh as in a large one."""
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -104,7 +104,7 @@ def node(population: Population, number: int) -> NodeRecord:
         coverage=tuple(Coverage(f"{network}-{n}", "covered", NOW, owned=True) for n in range(_RESOURCES)),
         first_seen=NOW,
         ready_at=NOW,
-        next_due=NOW + timedelta(hours=6) if number % 100 else NOW - timedelta(hours=1),
+        next_due=_due(number, population.nodes, timedelta(hours=6)),
     )
 
 
@@ -131,13 +131,18 @@ def edge(population: Population, number: int) -> EdgeRecord:
         ),
         expires_at=NOW + timedelta(days=90),
         conditions=_conditions(state == "Active"),
-        next_due=NOW + timedelta(days=60) if number % 100 else NOW - timedelta(hours=1),
+        next_due=_due(number, population.edges, timedelta(days=60)),
     )
 
 
 def _rare(number: int, total: int) -> bool:
     """Whether it is one of the few, which lie evenly among all."""
     return number % (total // RARE) == 0
+
+
+def _due(number: int, total: int, later: timedelta) -> datetime:
+    """The neighbours of the rare are due."""
+    return NOW - timedelta(hours=1) if _rare(number + 1, total) else NOW + later
 
 
 def _conditions(ready: bool) -> tuple[Condition, ...]:

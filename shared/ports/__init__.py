@@ -180,7 +180,18 @@ class NodeStore(Protocol):
         ...
 
     def due(self, before: datetime) -> AsyncIterator[NodeKey]:
-        """The keys whose `next_due` lies before a time; reads only what it needs of each row."""
+        """The keys whose `next_due` lies before a time; reads nothing of the others."""
+        ...
+
+    def looked_after(self, subscription: str = "") -> AsyncIterator[NodeKey]:
+        """The keys that are ever due, in one subscription or in all; reads all rows there."""
+        ...
+
+    async def index(self) -> int:
+        """Has rows found by their state and by when they are due that a former version of the app wrote.
+
+        Answers how many. Until it was asked for once, lists and `due` read every row.
+        """
         ...
 
     async def delete(self, record: NodeRecord) -> None:

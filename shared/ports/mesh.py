@@ -54,7 +54,11 @@ class EdgeStore(Protocol):
         ...
 
     def due(self, before: datetime) -> AsyncIterator[EdgeKey]:
-        """The keys whose `next_due` lies before a time."""
+        """The keys whose `next_due` lies before a time; reads nothing of the others."""
+        ...
+
+    async def index(self) -> int:
+        """As of NodeStore."""
         ...
 
 

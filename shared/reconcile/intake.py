@@ -1,6 +1,6 @@
 """From an event to the keys it touches: bump the generation, enqueue once. No call to Resource Manager."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
@@ -14,7 +14,6 @@ from shared.ports import Clock, NodeStore, WorkItem, WorkQueue
 BUMP_ATTEMPTS = 8
 CAUSE_LIMIT = 200
 RESOURCE_LIMIT = 2048  # characters; no id of Azure is as long
-FAR_FUTURE = datetime(9000, 1, 1, tzinfo=UTC)
 
 OF_THE_HUB = frozenset(
     {
@@ -153,7 +152,7 @@ class Intake:
         if self._mesh.hub_of_network(network) is None:
             return [key]
         if peering:
-            keys = [k async for k in self._nodes.due(FAR_FUTURE)]
+            keys = [k async for k in self._nodes.looked_after()]
             behind = [k for k in keys if peering.startswith(hub_peering_prefix(self._mesh.name, k).lower())]
             if behind:
                 return behind

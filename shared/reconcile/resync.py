@@ -9,7 +9,7 @@ from shared.domain.mesh import Mesh
 from shared.domain.node import NodeRecord, State
 from shared.domain.tags import NODE
 from shared.ports import Clock, NodeStore, ResourceManager, WorkItem, WorkQueue
-from shared.reconcile.intake import FAR_FUTURE, Intake
+from shared.reconcile.intake import Intake
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,8 @@ class Resync:
 
         A subscription that cannot be listed is left for the next time, after the others; then raises its error.
         """
+        if filed := await self._nodes.index():
+            log.info("%d nodes were not found by their state before", filed)
         failed: list[MeshError] = []
         bumped = 0
         for subscription in self._mesh.subscriptions:
@@ -67,7 +69,7 @@ class Resync:
         groups = await self._arm.list_groups_with_tag(subscription, NODE)
         tagged = {key for group in groups if (key := NodeKey.containing(group.id))}
         # Only keys that are still looked after have a time at which they are due: an offboarded one has none.
-        known = {key async for key in self._nodes.due(FAR_FUTURE) if key.subscription == subscription.lower()}
+        known = {key async for key in self._nodes.looked_after(subscription)}
         untagged = [key for key in known - tagged if await self._news(key)]
         changed = sorted([*(tagged - known), *untagged])
         for key in changed:

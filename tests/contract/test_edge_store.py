@@ -16,7 +16,7 @@ from shared.domain.node import HistoryEntry, Lease, MeshEvent
 from shared.domain.plan import Operation, Plan
 from shared.domain.steps import AddNetworkRule, PutPrivateEndpoint
 from shared.ports.mesh import EdgeStore
-from tests.contract.conftest import AZURITE, FAKE
+from tests.contract.conftest import FAKE, INDEXED, TABLE
 from tests.contract.samples import NOW, after, key
 from tests.fakes.edges import InMemoryEdgeStore
 
@@ -26,11 +26,12 @@ ZONE = f"{OTHER.group_id}/providers/Microsoft.Network/privateDnsZones/privatelin
 SERVER = f"{SALES.group_id}/providers/Microsoft.Sql/servers/s"
 
 
-@pytest.fixture(params=[FAKE, AZURITE])
+@pytest.fixture(params=[FAKE, TABLE, INDEXED])
 def store(request: pytest.FixtureRequest) -> EdgeStore:
+    """In memory; on tables that nobody has indexed yet; and on tables as they are a moment later."""
     if request.param == FAKE:
         return InMemoryEdgeStore()
-    return TableEdgeStore(request.getfixturevalue("table_storage"))
+    return TableEdgeStore(request.getfixturevalue(f"{request.param}_storage"))
 
 
 def edge(
@@ -236,7 +237,7 @@ async def test_a_store_nobody_wrote_to_is_empty(store: EdgeStore) -> None:
 @pytest.mark.xdist_group("azurite")
 async def test_a_writer_that_dies_between_two_rows_hides_no_edge(table_storage: TableStorage) -> None:
     """Of every sequence of row writes, each prefix is tried: lists and of_node agree with the edges' own rows."""
-    for dies_after in range(13):
+    for dies_after in range(14):
         store = TableEdgeStore(table_storage)
         record = edge(f"e{dies_after:02d}", artefact=f"{ENDPOINT}{dies_after}")
         writes = _Dying(store, dies_after)

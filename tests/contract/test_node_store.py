@@ -10,16 +10,17 @@ from shared.domain.coverage import counted
 from shared.domain.errors import Conflict, Terminal
 from shared.domain.node import Coverage, NodeRecord
 from shared.ports import NodeStore
-from tests.contract.conftest import AZURITE, FAKE
+from tests.contract.conftest import FAKE, INDEXED, TABLE
 from tests.contract.samples import NOW, OTHER_SUBSCRIPTION, after, full_record, key
 from tests.fakes import InMemoryNodeStore
 
 
-@pytest.fixture(params=[FAKE, AZURITE])
+@pytest.fixture(params=[FAKE, TABLE, INDEXED])
 def store(request: pytest.FixtureRequest) -> NodeStore:
+    """In memory; on tables that nobody has indexed yet; and on tables as they are a moment later."""
     if request.param == FAKE:
         return InMemoryNodeStore()
-    return TableNodeStore(request.getfixturevalue("table_storage"))
+    return TableNodeStore(request.getfixturevalue(f"{request.param}_storage"))
 
 
 async def test_a_record_comes_back_as_it_was_saved(store: NodeStore) -> None:

@@ -72,6 +72,9 @@ class InMemoryEdgeStore:
             await asyncio.sleep(0)
             yield key
 
+    async def index(self) -> int:
+        return 0
+
     def _live(self) -> Sequence[EdgeRecord]:
         return [self.records[key] for key in sorted(self.records) if self.records[key].state in LIVE]
 

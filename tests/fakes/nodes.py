@@ -88,6 +88,15 @@ class InMemoryNodeStore:
             await asyncio.sleep(0)
             yield key
 
+    async def looked_after(self, subscription: str = "") -> AsyncIterator[NodeKey]:
+        for record in sorted(self.records.values(), key=lambda record: record.key):
+            await asyncio.sleep(0)
+            if record.next_due is not None and subscription.lower() in ("", record.key.subscription):
+                yield record.key
+
+    async def index(self) -> int:
+        return 0
+
     async def delete(self, record: NodeRecord) -> None:
         await asyncio.sleep(0)
         if record.key in self.records:

@@ -3,7 +3,8 @@
 The edge's own row (partition `edge`, row its id) is the truth; an index row (partition `consumer ...`, `provider ...`,
 `artefact ...` or `name ...`, row the id) says no more than that there may be something to find there. An index row is
 written before the edge's own row whenever that comes to need it, and marked as over only after it: wherever a writer
-dies, an index names too many edges and never too few, and every edge found is read and checked.
+dies, an index names too many edges and never too few, and every edge found is read and checked. Which edges are in a
+state, and which are due, tell index rows in the partition of the edges' own rows (`indexed.py`).
 """
 
 import asyncio
@@ -16,6 +17,7 @@ import msgspec
 
 from shared.adapters.tables.continuation import Place, read_token, write_token
 from shared.adapters.tables.documents import decoded, packed
+from shared.adapters.tables.indexed import IndexedTable
 from shared.adapters.tables.keys import key_of
 from shared.adapters.tables.table import Entity, TableStorage
 from shared.domain.conditions import READY
@@ -48,9 +50,10 @@ class TableEdgeStore:
 
     def __init__(self, storage: TableStorage) -> None:
         self._table = storage.table("edges")
+        self._edges = IndexedTable(self._table, ["id", *_SUMMARY], only=EDGE)
 
     async def get(self, key: EdgeKey) -> EdgeRecord | None:
-        found = await self._table.get(EDGE, key_of(key.id))
+        found = await self._edges.get(EDGE, key_of(key.id))
         if found is None:
             return None
         return msgspec.structs.replace(decoded(found[0], EdgeRecord), etag=found[1])
@@ -59,18 +62,14 @@ class TableEdgeStore:
         live = record.state in LIVE
         if live:
             await self._index(_needed(record), record, over=False)
-        entity = _entity(record)
         try:
-            if record.etag is None:
-                etag = await self._table.insert(entity)
-            else:
-                etag = await self._table.replace(entity, record.etag)
+            version = await self._edges.save(_entity(record), record.etag, held=record.lease is not None)
         except NotFound as error:
             message = "the record was removed since it was read"
             raise Conflict("EdgeGone", message, target=str(record.key)) from error
         if not live:
             await self._index(_places(record), record, over=True)
-        return msgspec.structs.replace(record, etag=etag)
+        return msgspec.structs.replace(record, etag=version)
 
     async def list(
         self,
@@ -82,18 +81,11 @@ class TableEdgeStore:
         continuation: str = "",
     ) -> Page[EdgeSummary]:
         scope = f"edges {consumer or ''} {provider or ''} {state}"
-        after = read_token(scope, continuation)
         if consumer is None and provider is None:
-            query = "PartitionKey eq @partition" + (" and state eq @state" if state else "")
-            rows, place = await self._table.page(
-                query,
-                {"partition": EDGE, "state": state},
-                select=[*_KEYS, "id", *_SUMMARY],
-                size=size,
-                after=after,
-            )
-            return Page(tuple(map(_summary, rows)), write_token(scope, place))
+            rows, token = await self._edges.listed(scope, size, continuation, state=state)
+            return Page(tuple(map(_summary, rows)), token)
         partition = _of_consumer(consumer) if consumer else _of_provider(provider)
+        after = read_token(scope, continuation)
         found, place = await self._behind(partition, consumer, provider, state, size, after)
         return Page(tuple(found), write_token(scope, place))
 
@@ -114,9 +106,11 @@ class TableEdgeStore:
         return [r for r in records if keeps_name(r, zone, target)]
 
     async def due(self, before: datetime) -> AsyncIterator[EdgeKey]:
-        query = "PartitionKey eq @partition and next_due lt @before"
-        async for row in self._table.query(query, {"partition": EDGE, "before": before}, [*_KEYS, "id"]):
+        async for row in self._edges.due(before, ["id"]):
             yield EdgeKey(str(row["id"]))
+
+    async def index(self) -> int:
+        return await self._edges.index()
 
     # --- index rows
 

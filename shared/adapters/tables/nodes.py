@@ -1,17 +1,27 @@
-"""The `nodes` table: partition the subscription, row the group."""
+"""The `nodes` table: partition the subscription, row the group; and index rows (`indexed.py`)."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import msgspec
 
-from shared.adapters.tables.continuation import read_token, write_token
 from shared.adapters.tables.documents import decoded, packed
+from shared.adapters.tables.indexed import IndexedTable
 from shared.adapters.tables.keys import key_of
+from shared.adapters.tables.standings import (
+    COUNTED,
+    FOUND,
+    finding_query,
+    findings_of,
+    governance_of,
+    standing_columns,
+)
 from shared.adapters.tables.table import Entity, TableStorage
 from shared.domain.conditions import READY
 from shared.domain.coverage import Counts, NodeCoverage, counted
 from shared.domain.errors import Conflict, NotFound
+from shared.domain.governance import Verdict
+from shared.domain.governance_report import NodeFindings, NodeGovernance
 from shared.domain.ids import NodeKey
 from shared.domain.node import NodeRecord, NodeSummary
 from shared.ports import Page
@@ -29,7 +39,6 @@ _SUMMARY = [
     "generation",
 ]
 _COVERAGE = ["state", "product", "domain", "coverage"]
-_KEYS = ["PartitionKey", "RowKey"]
 _SCOPE = "nodes"
 _COVERED = "coverage"
 
@@ -38,51 +47,67 @@ class TableNodeStore:
     """NodeStore."""
 
     def __init__(self, storage: TableStorage) -> None:
-        self._table = storage.table("nodes")
+        self._table = IndexedTable(storage.table("nodes"), _SUMMARY)
 
     async def get(self, key: NodeKey) -> NodeRecord | None:
         found = await self._table.get(key.subscription, key_of(key.group))
         if found is None:
             return None
-        entity, etag = found
-        return msgspec.structs.replace(decoded(entity, NodeRecord), etag=etag)
+        entity, version = found
+        return msgspec.structs.replace(decoded(entity, NodeRecord), etag=version)
 
     async def save(self, record: NodeRecord) -> NodeRecord:
-        entity = _entity(record)
         try:
-            if record.etag is None:
-                etag = await self._table.insert(entity)
-            else:
-                etag = await self._table.replace(entity, record.etag)
+            version = await self._table.save(_entity(record), record.etag, held=record.lease is not None)
         except NotFound as error:
             raise Conflict(
                 "NodeGone", "the record was removed since it was read", target=str(record.key)
             ) from error
-        return msgspec.structs.replace(record, etag=etag)
+        return msgspec.structs.replace(record, etag=version)
 
     async def list(self, *, state: str = "", size: int = 100, continuation: str = "") -> Page[NodeSummary]:
-        scope = f"{_SCOPE} {state}"
-        query, values = (
-            ("state eq @state", {"state": state}) if state else ("state ne @state", {"state": "Seen"})
+        rows, token = await self._table.listed(
+            f"{_SCOPE} {state}", size, continuation, state=state, but=["Seen"]
         )
-        rows, place = await self._table.page(
-            query, values, select=_KEYS + _SUMMARY, size=size, after=read_token(scope, continuation)
-        )
-        return Page(tuple(map(_summary, rows)), write_token(scope, place))
+        return Page(tuple(map(_summary, rows)), token)
 
     async def coverage(self, *, size: int = 100, continuation: str = "") -> Page[NodeCoverage]:
-        rows, place = await self._table.page(
-            "state ne @seen and state ne @gone",
-            {"seen": "Seen", "gone": "Offboarded"},
-            select=[*_KEYS, *_COVERAGE],
-            size=size,
-            after=read_token(_COVERED, continuation),
+        rows, token = await self._table.listed(
+            _COVERED, size, continuation, but=["Seen", "Offboarded"], select=_COVERAGE
         )
-        return Page(tuple(map(_coverage, rows)), write_token(_COVERED, place))
+        return Page(tuple(map(_coverage, rows)), token)
+
+    async def governance(self, *, size: int = 100, continuation: str = "") -> Page[NodeGovernance]:
+        rows, token = await self._table.listed(
+            "governance", size, continuation, but=["Seen", "Offboarded"], select=COUNTED
+        )
+        return Page(tuple(governance_of(_key(row), row) for row in rows), token)
+
+    async def findings(
+        self,
+        verdict: Verdict,
+        *,
+        policy: str = "",
+        domain: str = "",
+        size: int = 100,
+        continuation: str = "",
+    ) -> Page[NodeFindings]:
+        scope, where = f"findings {verdict} {policy} {domain}", finding_query(verdict, policy, domain)
+        rows, token = await self._table.listed(
+            scope, size, continuation, but=["Offboarded"], select=FOUND, where=where
+        )
+        return Page(tuple(findings_of(_key(row), row, verdict, policy) for row in rows), token)
 
     async def due(self, before: datetime) -> AsyncIterator[NodeKey]:
-        async for row in self._table.query("next_due lt @before", {"before": before}, _KEYS):
+        async for row in self._table.due(before):
             yield _key(row)
+
+    async def looked_after(self, subscription: str = "") -> AsyncIterator[NodeKey]:
+        async for row in self._table.ever_due(subscription.lower()):
+            yield _key(row)
+
+    async def index(self) -> int:
+        return await self._table.index()
 
     async def delete(self, record: NodeRecord) -> None:
         if record.etag is None:
@@ -105,6 +130,7 @@ def _entity(record: NodeRecord) -> dict[str, object]:
         "reason": next((c.reason for c in record.conditions if c.type == READY), ""),
         "generation": record.generation,
         "coverage": msgspec.json.encode(counted(record.coverage)).decode(),
+        **standing_columns(record),
         **packed(document),
     }
     # A row without the column is never due.

@@ -142,12 +142,16 @@ class Table:
         except NotFound:
             return
 
-    async def transact(self, steps: Sequence[Step]) -> None:
-        """Writes rows of one partition, all or none; no row twice. Conflict where one is not as a step expects it."""
+    async def transact(self, steps: Sequence[Step]) -> list[str]:
+        """Writes rows of one partition, all or none; no row twice. Conflict where one is not as a step expects it.
+
+        Answers their new ETags, empty for one that was deleted.
+        """
         for step in steps:
             check_size(step[1])
         whole = [_operation(step) for step in steps]
-        await self._write(steps[0][1], lambda client: client.submit_transaction(whole))
+        answers = await self._write(steps[0][1], lambda client: client.submit_transaction(whole))
+        return [str(answer.get("etag") or "") for answer in answers]
 
     async def page(
         self,

@@ -84,3 +84,7 @@ class EdgeLeases:
             await self._queue.enqueue(WorkItem(str(key), "due"), expires=EXPIRES)
             count += 1
         return count
+
+    async def index(self) -> int:
+        """Has edges found by their state and time that are not, as those that a former version of the app wrote."""
+        return await self._edges.index()

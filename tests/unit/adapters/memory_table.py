@@ -74,7 +74,7 @@ class MemoryTable(Table):
         first, last = max(start, str(values["first"])), str(values["last"])
         return [row for (_, key), (row, _) in sorted(self.rows.items()) if first <= key <= last]
 
-    async def transact(self, steps: Sequence[Step]) -> None:
+    async def transact(self, steps: Sequence[Step]) -> list[str]:
         await self._give_way()
         trouble = self.trouble()
         if trouble == "conflict":
@@ -87,6 +87,7 @@ class MemoryTable(Table):
             raise Transient("ServiceResponseError", "the connection broke before the answer")
         if trouble == "lost, then refused":
             raise Conflict("EntityAlreadyExists", "the same was there already")
+        return [self.rows[key][1] if (key := _key(step[1])) in self.rows else "" for step in steps]
 
     def _apply(self, steps: Sequence[Step]) -> None:
         for step in steps:
