@@ -35,8 +35,6 @@ def page(*numbers: int, continuation: str = "") -> httpx.Response:
 def busy(retry_after: str = "") -> httpx.Response:
     problem = {"status": 503, "detail": "Busy.", "code": "Contended"}
     return httpx.Response(503, json=problem, headers={"Retry-After": retry_after} if retry_after else {})
-        status, json={"status": status, "detail": "Busy.", "code": "Contended"}, headers=headers
-    )
 
 
 def test_a_list_is_read_to_its_end_though_pages_are_short_or_empty() -> None:
