@@ -15,6 +15,15 @@ settings.register_profile(
 )
 settings.load_profile("same")
 
+SECONDS_WITH_PROCESSES = 600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test with processes that says nothing else may take ten minutes: on a busy machine they start slowly."""
+    for item in items:
+        if item.get_closest_marker("stack") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SECONDS_WITH_PROCESSES))
+
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests recorded with `record_property("summary", line)`, also of a run spread over processes."""

@@ -58,7 +58,7 @@ async def triggered(event_hubs: RunningEventHubs) -> AsyncIterator[list[EventDat
         task = asyncio.create_task(
             client.receive(take, partition_id="0", starting_position="-1", owner_level=1)
         )
-        await asyncio.wait_for(whole.wait(), 20)
+        await asyncio.wait_for(whole.wait(), 60)
         try:
             yield found
         finally:

@@ -193,7 +193,7 @@ async def _received(connection: str, hub: str, count: int) -> list[MeshEvent]:
     client = EventHubConsumerClient.from_connection_string(connection, "$Default", eventhub_name=hub)
     async with client:
         task = asyncio.create_task(client.receive(take, starting_position="-1"))
-        await asyncio.wait_for(whole.wait(), 20)
+        await asyncio.wait_for(whole.wait(), 60)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     return found

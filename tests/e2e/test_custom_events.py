@@ -107,7 +107,7 @@ async def received(hubs: RunningEventHubs, hub: str, messages: int) -> list[byte
     )
     async with client:
         task = asyncio.create_task(client.receive(take, starting_position="-1"))
-        await asyncio.wait_for(whole.wait(), 20)
+        await asyncio.wait_for(whole.wait(), 60)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     for body in found:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from local.child import Child
 
-SECONDS_TO_START = 60.0
+SECONDS_TO_START = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class RunningHost:
         key: str | None = None,
     ) -> Answer:
         """Send a request to `path` (with query); `key` goes into the x-functions-key header."""
-        connection = http.client.HTTPConnection(urlsplit(self.endpoint).netloc, timeout=40)
+        connection = http.client.HTTPConnection(urlsplit(self.endpoint).netloc, timeout=120)
         try:
             sent = {**(headers or {}), **({"x-functions-key": key} if key else {})}
             connection.request(method, path, body or None, sent)
@@ -100,12 +100,12 @@ def functions_host(
     try:
         yield host
     finally:
-        host.child.stop(40)
+        host.child.stop(90)
     if host.child.returncode != 0:
         raise host.child.failure(f"ended with exit status {host.child.returncode}")
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     """Look until `condition` holds; other processes make it true, so there is nothing to await."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()

@@ -40,7 +40,7 @@ class Receiver:
 
     async def wait_for(self, count: int) -> list[Delivery]:
         """The deliveries, once there are `count` of them."""
-        async with asyncio.timeout(10), self._arrived:
+        async with asyncio.timeout(45), self._arrived:
             await self._arrived.wait_for(lambda: len(self.deliveries) >= count)
         return self.deliveries
 

@@ -61,7 +61,7 @@ class Bench:
 
     async def settled(self) -> None:
         """Returns when nothing is pending."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             while self.service.counters.pending:  # noqa: ASYNC110 a count is all the service offers
                 await asyncio.sleep(0.01)
 

@@ -51,7 +51,7 @@ class Azure:
 
     async def finish(self, headers: dict[str, str]) -> dict[str, object]:
         """The last answer of a long operation's polling URL."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             while True:
                 url = headers["Azure-AsyncOperation"]
                 _, _, body = await self.call(

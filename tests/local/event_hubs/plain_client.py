@@ -20,7 +20,7 @@ def connected(
     """A connection; by `PLAIN` it shows the namespace's key, or another."""
     connection = BlockingConnection(
         f"amqp://127.0.0.1:{namespace.port}",
-        timeout=10,
+        timeout=60,
         heartbeat=heartbeat,
         user=namespace.key.name,
         password=key or namespace.key.value,

@@ -22,6 +22,6 @@ def test_a_process_says_where_it_listens_and_ends_on_sigterm() -> None:
 def test_a_consumer_group_of_an_unknown_hub_is_refused_at_start() -> None:
     """A mistake in the arguments ends the process with one clear line."""
     command = [sys.executable, "-m", "local.events.hubs", "--hub", "a=1", "--consumer-group", "b=c"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 2
     assert "'b', which is not among the hubs" in ended.stderr

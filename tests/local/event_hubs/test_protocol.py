@@ -189,7 +189,7 @@ def test_the_service_keeps_an_idle_connection_alive(namespace: Endpoint) -> None
     with connected(namespace, heartbeat=1) as connection:
         transport = cast(Transport, cast(Connection, connection.conn).transport)
         before = transport.frames_input
-        connection.wait(lambda: transport.frames_input > before, timeout=10)
+        connection.wait(lambda: transport.frames_input > before, timeout=60)
 
 
 def test_producers_own_annotations_are_kept_but_not_the_services(namespace: Endpoint) -> None:

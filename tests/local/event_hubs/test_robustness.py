@@ -28,7 +28,7 @@ ANONYMOUS_INIT = bytes.fromhex("00000019 02010000 005341 c00c01 a309") + b"ANONY
 
 
 def _connect(namespace: Endpoint) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", namespace.port), timeout=5)
+    return socket.create_connection(("127.0.0.1", namespace.port), timeout=60)
 
 
 def _talk(namespace: Endpoint, data: bytes) -> None:

@@ -35,7 +35,8 @@ class Seen:
     file: Path
 
     def of(self, function: str) -> list[dict[str, object]]:
-        lines = self.file.read_text().splitlines() if self.file.exists() else []
+        text = self.file.read_text() if self.file.exists() else ""
+        lines = text.rpartition("\n")[0].splitlines()  # the last one may be half written
         entries: list[dict[str, object]] = [json.loads(line) for line in lines]
         return [entry for entry in entries if entry["function"] == function]
 

@@ -7,7 +7,7 @@ import pytest
 from tests.local.functions_host.conftest import Running
 from tests.support.functions_host import Answer
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("functions_host_http")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("functions_host_http"), pytest.mark.timeout(600)]
 
 
 def _event(identity: str, subject: str = "/subscriptions/1") -> dict[str, object]:

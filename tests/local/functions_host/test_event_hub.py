@@ -16,7 +16,11 @@ from tests.local.functions_host.conftest import APPS, Seen
 from tests.support.functions_host import RunningHost, functions_host, wait_until
 from tests.support.local_event_hubs import RunningEventHubs, running_event_hubs
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("functions_host_event_hub")]
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.xdist_group("functions_host_event_hub"),
+    pytest.mark.timeout(600),
+]
 
 PARTITIONS = 4
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.local.functions_host.conftest import APPS, Running
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("functions_host_http")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("functions_host_http"), pytest.mark.timeout(600)]
 
 
 def test_a_request_reaches_the_function_whole(basic: Running) -> None:

@@ -14,7 +14,11 @@ from local.child import ChildFailed
 from tests.local.functions_host.conftest import APPS, Seen
 from tests.support.functions_host import functions_host, start_functions_host, wait_until
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("functions_host_lifecycle")]
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.xdist_group("functions_host_lifecycle"),
+    pytest.mark.timeout(600),
+]
 
 
 def _settings(storage: Azurite, folder: Path) -> dict[str, str]:
@@ -35,7 +39,7 @@ def test_a_clean_stop_finishes_what_runs(storage: Azurite, tmp_path: Path) -> No
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(host.request, "GET", "/api/slow?seconds=1.5", key=host.function_key)
         wait_until(lambda: bool(Seen(tmp_path / "seen.jsonl").of("slow")))
-        host.child.stop(40)
+        host.child.stop(90)
         assert call.result().status == 200
     assert host.child.returncode == 0
     assert not any(worker.is_running() for worker in workers)
@@ -52,7 +56,7 @@ def test_workers_end_when_their_host_is_killed(storage: Azurite, tmp_path: Path)
         wait_until(lambda: bool(Seen(tmp_path / "seen.jsonl").of("stuck")))
         psutil.Process(host.child.pid).kill()
         assert call.exception() is not None
-    gone, alive = psutil.wait_procs(workers, timeout=10)
+    gone, alive = psutil.wait_procs(workers, timeout=60)
     assert len(gone) == 2
     assert not alive
     host.child.kill()

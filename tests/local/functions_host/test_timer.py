@@ -15,7 +15,7 @@ from local.functions_host.host.ncrontab import Crontab
 from tests.local.functions_host.conftest import APPS, Seen
 from tests.support.functions_host import RunningHost, functions_host, wait_until
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("functions_host_timer")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("functions_host_timer"), pytest.mark.timeout(600)]
 
 HOST_ID = f"timers-{uuid.uuid4().hex[:8]}"
 
@@ -64,12 +64,16 @@ def test_a_timer_fires_in_one_host_only(timers: Timers) -> None:
     wait_until(lambda: len(timers.seen.of("every_second")) >= 4)
     ran = timers.seen.of("every_second")
     assert {entry["host"] for entry in ran} == {timers.first.child.pid}
-    times = [float(str(entry["time"])) for entry in ran]
-    assert len({int(time) for time in times}) == len(times)
+    # Each run is told for which moment the one before it was: on a busy machine it may come late.
+    told = [entry["status"] for entry in ran]
+    before = [str(status["Last"]) for status in told if isinstance(status, dict) and "Last" in status]
+    assert len(before) >= 3
+    assert len(set(before)) == len(before)
 
 
 def test_run_on_startup_runs_once_at_the_start(timers: Timers) -> None:
     """Whatever the schedule, which here comes from a setting, says."""
+    wait_until(lambda: bool(timers.seen.of("nightly")))
     assert [entry["past_due"] for entry in timers.seen.of("nightly")] == [False]
 
 
@@ -117,6 +121,6 @@ def test_a_function_that_runs_too_long_is_ended(timers: Timers) -> None:
 
 def test_the_other_host_takes_over(timers: Timers, tmp_path: Path) -> None:
     """After the first host's clean stop the second fires within seconds."""
-    timers.first.child.stop(40)
+    timers.first.child.stop(90)
     wait_until(lambda: timers.seen.of("every_second")[-1]["host"] == timers.second.child.pid)
     assert timers.first.child.returncode == 0

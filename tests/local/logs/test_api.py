@@ -16,7 +16,7 @@ from azure.monitor.query.aio import LogsQueryClient
 from tests.support.local_event_hubs import running_event_hubs
 from tests.support.local_logs import AUDIENCE, RunningLogs, SignedCredential, running_logs
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("local-logs"), pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("local-logs"), pytest.mark.timeout(600)]
 
 SUBSCRIPTION = "b0000000-0000-4000-8000-000000000001"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/sales"

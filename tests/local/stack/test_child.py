@@ -53,7 +53,7 @@ def test_a_child_that_says_nothing_in_time_is_a_failure(tmp_path: Path) -> None:
 
 def test_a_child_that_ignores_the_signal_is_killed(tmp_path: Path) -> None:
     started = child(STUBBORN, tmp_path)
-    started.next_line(time.monotonic() + 10)
+    started.next_line(time.monotonic() + 60)
     started.stop(0.1)
     assert started.returncode == -signal.SIGKILL
 
@@ -63,7 +63,7 @@ def test_stopping_ends_the_childs_own_children_too(tmp_path: Path) -> None:
     started = child(
         f"import signal, subprocess, sys\nprint({spawn}.pid, flush=True)\nsignal.pause()", tmp_path
     )
-    pid = int(started.next_line(time.monotonic() + 10))
+    pid = int(started.next_line(time.monotonic() + 60))
     started.stop()
     assert gone(pid)
 

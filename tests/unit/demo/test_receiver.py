@@ -27,7 +27,7 @@ def test_what_meshplane_signs_is_kept_once() -> None:
     with running_receiver() as receiver:
         for _ in range(2):
             request = urllib.request.Request(receiver.url, BODY, headers())
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 assert answer.status == 200
         [notice] = receiver.of("4f1a")
         assert (notice.condition, notice.severity, notice.ours) == ("Fired", "Sev1", True)
@@ -38,7 +38,7 @@ def test_another_s_notice_is_refused() -> None:
     with running_receiver() as receiver:
         request = urllib.request.Request(receiver.url, BODY, headers("another secret of some length"))
         with pytest.raises(urllib.error.HTTPError, match="401"):
-            urllib.request.urlopen(request, timeout=10)
+            urllib.request.urlopen(request, timeout=60)
         assert [n.ours for n in receiver.of("4f1a")] == [False]
 
 

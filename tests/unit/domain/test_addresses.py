@@ -1,7 +1,7 @@
 """Pools: which block is cut, what is free, how broken it is, and which pools are refused."""
 
 from ipaddress import IPv4Network, collapse_addresses
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -110,9 +110,9 @@ def test_a_wide_pool_is_searched_in_no_time() -> None:
     """A /8 full of /24s but for one: well under a second, whatever the machine."""
     full = dict.fromkeys(slabs_of("10.0.0.0/8"), (1 << SLAB_UNITS) - 1)
     full[2700] ^= 0xFFFFFFFF << 320
-    began = perf_counter()
+    began = process_time()
     assert best_fit(["10.0.0.0/8"], 24, full) == ("10.140.10.0/24", "10.0.0.0/8")
-    assert perf_counter() - began < 1
+    assert process_time() - began < 1
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Rules are read from YAML whole, or every fault of them is named with file and line."""
 
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -401,11 +402,12 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("what", HOSTILE)
-@pytest.mark.timeout(5)
 def test_a_hostile_file_is_refused_quickly_with_one_fault(folder: Path, what: str) -> None:
     (folder / "rules.yaml").write_bytes(HOSTILE[what].encode("utf-8", "surrogatepass"))
+    began = process_time()
     with pytest.raises(RulesError) as raised:
         load_rules([folder])
+    assert process_time() - began < 5
     [fault] = raised.value.faults
     assert fault.startswith("mine/rules.yaml:")
     assert len(fault) < 300

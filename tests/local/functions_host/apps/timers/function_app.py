@@ -17,7 +17,8 @@ def record(**what: object) -> None:
 
 @app.timer_trigger("timer", "* * * * * *")
 def every_second(timer: func.TimerRequest) -> None:
-    record(function="every_second", past_due=timer.past_due)
+    status = getattr(timer, "schedule_status", None)
+    record(function="every_second", past_due=timer.past_due, status=status)
 
 
 @app.timer_trigger("timer", "%NIGHTLY%", run_on_startup=True)
