@@ -142,6 +142,23 @@ param alertActionGroupIds string[] = []
 @allowed([5, 15, 60])
 param overdueMinutes int = 15
 
+// --- the backstop
+
+@description('Whether Azure Policy looks after what events do not: docs/backstop.md.')
+param backstop bool = true
+
+@description('What the backstop does about resources of nodes that report nowhere.')
+@allowed(['AuditIfNotExists', 'DeployIfNotExists', 'Disabled'])
+param diagnosticsEffect string = 'AuditIfNotExists'
+
+@description('What the backstop does about data in groups that are no nodes.')
+@allowed(['Audit', 'Disabled'])
+param untaggedEffect string = 'Audit'
+
+@description('What the backstop does about whoever deletes the mesh\'s diagnostic settings. DenyAction holds Meshplane up as well.')
+@allowed(['DenyAction', 'Disabled'])
+param removalEffect string = 'Disabled'
+
 // --- the code, and what needs it
 
 @description('Where the app\'s package is, for who deploys without azd. May hold a signature.')
@@ -595,6 +612,18 @@ module dashboards 'modules/dashboards.bicep' = {
     location: location
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module policies 'modules/policies.bicep' = if (backstop) {
+  name: '${name}-policies'
+  params: {
+    name: name
+    location: location
+    workspaceId: monitoring.outputs.workspaceId
+    diagnosticsEffect: diagnosticsEffect
+    untaggedEffect: untaggedEffect
+    removalEffect: removalEffect
   }
 }
 

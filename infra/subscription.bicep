@@ -20,6 +20,9 @@ param principalId string
 @description('Whether the mesh looks after nodes of this subscription. Else only a hub or a sink lies in it.')
 param member bool = true
 
+@description('Whether the rights to nodes come from a management group above: managementgroup.bicep.')
+param inherited bool = false
+
 @description('Names of the resource groups here in which the network of a hub, or a private DNS zone of one, lies.')
 param hubGroups string[] = []
 
@@ -34,6 +37,9 @@ param functionAppId string
 
 @description('The resource id of Meshplane\'s storage account: MESH_STORAGE_ID of main.bicep.')
 param storageId string
+
+@description('The resource id of the workspace that the backstop names, MESH_WORKSPACE_ID of main.bicep. Empty: no backstop here.')
+param workspaceId string = ''
 
 @description('The name of the subscription\'s Event Grid system topic: there is one at most.')
 param topicName string = 'evgt-${name}'
@@ -55,6 +61,7 @@ module roles 'modules/roles.bicep' = {
     meshName: name
     principalId: principalId
     member: member
+    inherited: inherited
     hasHub: !empty(hubGroups)
   }
 }
@@ -115,6 +122,15 @@ module events 'modules/events.bicep' = if (member) {
     group
     roles
   ]
+}
+
+module policies 'modules/policies.bicep' = if (member && !empty(workspaceId)) {
+  name: '${name}-policies'
+  params: {
+    name: name
+    location: location
+    workspaceId: workspaceId
+  }
 }
 
 @description('What to add to the parameter subscriptions of main.bicep.')

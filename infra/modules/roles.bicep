@@ -11,6 +11,9 @@ param principalId string
 @description('Whether the mesh looks after the nodes of this subscription. Else only a hub or a sink lies in it.')
 param member bool
 
+@description('Whether the rights to nodes come from a management group above.')
+param inherited bool = false
+
 @description('Whether the network of a hub lies in this subscription.')
 param hasHub bool
 
@@ -44,7 +47,7 @@ resource definitions 'Microsoft.Authorization/roleDefinitions@2022-04-01' = [
   }
 ]
 
-resource looksAfterNodes 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (member) {
+resource looksAfterNodes 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (member && !inherited) {
   name: guid(subscription().id, meshName, 'node', principalId)
   properties: {
     principalId: principalId

@@ -12,6 +12,7 @@ from shared.domain.cost import Rates, cost_of
 from shared.reconcile.edges.planner import ORDER
 from shared.reconcile.repairs import AILMENTS, REPAIRS, AilmentRow, Match, Repair
 from tests.docs.library import library, recorded
+from tests.docs.parameters import deployment_tables
 from tests.docs.queries import queries
 
 _SWAPPED = " (the other way round)"
@@ -27,6 +28,7 @@ def tables() -> dict[str, dict[str, str]]:
         "http-api.md": {"routes": routes(), "codes": codes()},
         "rules.md": {"library": library()},
         "queries.md": {"queries": queries()},
+        "deploy.md": deployment_tables(),
     }
 
 
