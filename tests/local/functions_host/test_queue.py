@@ -30,8 +30,8 @@ def test_a_message_is_handled_once_and_deleted(basic: Running) -> None:
     assert delivery["expires"] == str(sent.expires_on)
     assert delivery["receipt"] is True
     wait_until(lambda: basic.queue().get_queue_properties().approximate_message_count == 0)
-    done = {message.content for message in basic.queue("-done").receive_messages(max_messages=8)}
-    assert done == {"done 1", "and more"}
+    done = {message.content for message in basic.queue("-done").receive_messages(max_messages=32)}
+    assert {"done 1", "and more"} <= done  # beside what other tests of this queue left
 
 
 def test_a_failing_message_comes_back_with_a_higher_count(basic: Running) -> None:
