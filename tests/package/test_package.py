@@ -18,6 +18,7 @@ from deployment.build import PLATFORM, Package, build
 from deployment.measure import by_distribution, cold_start, folder_size, sizes
 from local.caller import Json
 from local.functions_host.host.worker_process import PACKAGES
+from shared.version import VERSION
 from tests.e2e.azure import wait_for
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("package"), pytest.mark.timeout(240)]
@@ -153,7 +154,7 @@ def test_the_worker_sees_the_package_and_the_platform_alone(running: Running) ->
     """The path, where modules come from, and that nothing of the repository or its environment can be imported."""
     app, platform = str(running.package.app), str(running.package.platform.resolve())
     health = running.get("health")
-    assert health["healthy"], health
+    assert (health["healthy"], health["version"]) == (True, VERSION), health
     seen = running.get(f"probe?modules={','.join((*FOREIGN, 'shared', 'azure.functions', 'msgspec'))}")
 
     path = cast(list[str], seen["path"])
