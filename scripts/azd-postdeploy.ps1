@@ -1,5 +1,6 @@
 # As azd-postdeploy.sh, on Windows.
 $ErrorActionPreference = 'Stop'
+Set-Location (Join-Path $PSScriptRoot '..')
 if ($env:MESH_CODE_IS_DEPLOYED -eq 'true') { exit 0 }
 $env:MESH_CODE_IS_DEPLOYED = 'true'
 foreach ($pause in 0, 60, 120) {

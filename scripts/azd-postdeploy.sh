@@ -2,6 +2,7 @@
 # azd runs this after each deployment of the code. The first time it deploys the infrastructure once more, now with the
 # event subscription; azd's own passes include it from then on.
 set -eu
+cd "$(dirname "$0")/.."
 if [ "${MESH_CODE_IS_DEPLOYED:-false}" = "true" ]; then
   exit 0
 fi
