@@ -97,7 +97,7 @@ def _module_faults(file: BicepFile, module: Module, read: Reader) -> Iterator[st
         return
     target = read(path)
     given = module.body.get("params")
-    passed = given.keys() if isinstance(given, Object) else []
+    passed = given.names() if isinstance(given, Object) else []
     yield from (f"{place}: {n} is no parameter" for n in passed if n not in target.parameters)
     missing = [p.name for p in target.parameters.values() if p.is_required and p.name not in passed]
     yield from (f"{place}: {n} is not passed" for n in missing)

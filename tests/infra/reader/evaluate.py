@@ -37,11 +37,21 @@ class Unknowable(Exception):
 
 
 class Evaluator:
-    """Evaluates what stands in one file. `symbols` are values of parameters, and of what a deployment would know."""
+    """Evaluates what stands in one file.
 
-    def __init__(self, file: BicepFile, symbols: Mapping[str, Value] | None = None) -> None:
+    `symbols` are values of parameters, and of resources and modules as far as a deployment would know them; `scopes`
+    are what `subscription()`, `environment()` and the like answer.
+    """
+
+    def __init__(
+        self,
+        file: BicepFile,
+        symbols: Mapping[str, Value] | None = None,
+        scopes: Mapping[str, Value] | None = None,
+    ) -> None:
         self._file = file
         self._symbols = dict(symbols or {})
+        self._scopes = scopes or {}
         self._loaders: dict[str, Callable[[Path], Value]] = {
             "loadTextContent": lambda path: path.read_text(),
             "loadJsonContent": lambda path: as_value(json.loads(path.read_text())),
@@ -151,6 +161,8 @@ class Evaluator:
             if not isinstance(where, Text) or where.plain is None:
                 raise ValueError(f"{name} takes a literal path: the compiler reads the file")
             return self._loaders[name](self._file.path.parent / where.plain)
+        if name in self._scopes and not arguments:
+            return self._scopes[name]
         if name in self._file.functions:
             made = self._file.functions[name].value
             return self._applied(made, [self.value(a, here) for a in arguments], {})

@@ -85,7 +85,7 @@ class Object:
             return found
         return found.get(*path[1:]) if isinstance(found, Object) else None
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         """Its plain keys."""
         return [key.plain for key, _ in self.entries if key.plain is not None]
 
