@@ -94,6 +94,7 @@ _BY_REASON: dict[str, HTTPStatus] = {
         HTTPStatus.FORBIDDEN,
     ),
     **dict.fromkeys(("AlertChanged", "EdgeChanged"), HTTPStatus.PRECONDITION_FAILED),
+    "PreconditionRequired": HTTPStatus.PRECONDITION_REQUIRED,
     "IdempotencyKeyReused": HTTPStatus.UNPROCESSABLE_ENTITY,
     **dict.fromkeys(
         (

@@ -53,6 +53,7 @@ EDGE = Parameter(
 )
 TOLD = ("ETag",)
 REFUSALS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
+UNSEEN = (*REFUSALS, HTTPStatus.PRECONDITION_REQUIRED)
 
 
 @routes.route(
@@ -109,12 +110,13 @@ async def get_edge(call: "Call") -> "Answer[EdgeDetail]":
     return await _detail(call, record, call.text(HISTORY))
 
 
-@routes.route("POST", "edges/{id}/approve", EDGE, IF_MATCH, role=Role.READER, headers=TOLD, problems=REFUSALS)
+@routes.route("POST", "edges/{id}/approve", EDGE, IF_MATCH, role=Role.READER, headers=TOLD, problems=UNSEEN)
 async def approve_edge(call: "Call", body: "Decision") -> "Answer[EdgeDetail]":
     """Grants an edge: its lease begins.
 
     The caller has the role Mesh.Approver, or owns the provider; nobody approves their own request, unless a rule
-    lets them.
+    lets them. A way that exposes more than was approved before (`MoreExposing`) needs If-Match with the ETag that
+    came with it.
     """
     desk, key = call.app.desk, _key(call)
     return await _decided(call, desk.approve(call.actor, key, body.reason, _etag(call)))

@@ -42,11 +42,11 @@ class Marks(msgspec.Struct, frozen=True):
     @classmethod
     def read(cls, text: object) -> "Marks":
         """Those that a row has in its column; none where it has no such column."""
-        parts = text.split(",") if isinstance(text, str) else []
+        parts = text.split(".") if isinstance(text, str) else []
         return cls(*parts) if len(parts) == 3 else cls()
 
     def __str__(self) -> str:
-        return f"{self.state},{self.due},{self.shown}" if self.state else ""
+        return f"{self.state}.{self.due}.{self.shown}" if self.state else ""
 
     def rows(self, name: str) -> Iterator[str]:
         """The row keys of the index rows of a row."""

@@ -23,6 +23,10 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 8
 IDEMPOTENCY_KEY_LIMIT = 255
+_UNSEEN = (
+    "Another way is proposed, which exposes more than was approved: read the edge, and send its ETag as If-Match with"
+    " the approval of what you saw."
+)
 
 
 class EdgeDesk:
@@ -90,11 +94,17 @@ class EdgeDesk:
             return _same_again(known, request)
 
     async def approve(self, actor: Actor, key: EdgeKey, reason: str, etag: str | None = None) -> EdgeRecord:
-        """The lease begins. Raises as `reject`, Denied (`OwnRequest`), and Terminal (`PolicyEnforced`)."""
+        """The lease begins. A way that exposes more than was approved before is approved only as it was seen: the
+        ETag has to say so.
+
+        Raises as `reject`, Denied (`OwnRequest`), and Terminal (`PolicyEnforced`, `PreconditionRequired`).
+        """
         reason = _reason(reason)
 
         async def change(record: EdgeRecord, now: datetime) -> EdgeRecord:
             await self._may_decide(actor, record, own=False)
+            if asked_anew(record) and etag is None:
+                raise Terminal("PreconditionRequired", _UNSEEN, target=str(key))
             check_governed([await self._nodes.get(key) for key in _ends(record)])
             return approved(record, actor.subject, reason, now)
 

@@ -1,11 +1,13 @@
 """Edges over HTTP: asked for, decided about, listed; and what is refused on the way."""
 
+import msgspec
 import pytest
 
 from shared.domain.actor import Role
 from shared.domain.approval import Rule
+from shared.domain.edge import Route
 from shared.domain.errors import Waiting
-from shared.domain.ids import NodeKey
+from shared.domain.ids import EdgeKey, NodeKey
 from shared.domain.node import NodeRecord
 from tests.support.mesh import SUBSCRIPTION
 from tests.unit.functions.api import ASK, CONSUMER, PROVIDER, TARGET, Api, api, principal
@@ -88,6 +90,25 @@ async def test_a_change_meant_for_another_version_is_refused() -> None:
     assert (stale.status, stale.body["code"]) == (412, "EdgeChanged")
     assert (await on.ask("get_edge", path=key)).body["state"] == "Approved"
     assert (await on.ask("revoke_edge", REASON, path=key, headers={"If-Match": "*"})).status == 200
+
+
+async def test_a_more_exposing_way_is_approved_only_with_the_version_that_showed_it() -> None:
+    """428 without If-Match, and for `*`, which names none; 412 while it is old."""
+    on = with_approver()
+    key = {"id": await requested(on)}
+    old = (await on.ask("get_edge", path=key)).headers["ETag"]
+    record = on.edges.records[EdgeKey(key["id"])]
+    proposed = Route(exposure="service-endpoint", why="the consumer resolves no names")
+    await on.edges.save(msgspec.structs.replace(record, granted="private-endpoint", proposed=proposed))
+    for headers, status, code in (
+        ({}, 428, "PreconditionRequired"),
+        ({"If-Match": "*"}, 428, "PreconditionRequired"),
+        ({"If-Match": old}, 412, "EdgeChanged"),
+    ):
+        said = await on.ask("approve_edge", REASON, path=key, headers=headers)
+        assert (said.status, said.body["code"]) == (status, code)
+    seen = (await on.ask("get_edge", path=key)).headers["ETag"]
+    assert (await on.ask("approve_edge", REASON, path=key, headers={"If-Match": seen})).status == 200
 
 
 async def test_an_extension_is_counted_in_days_and_bounded() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.approval import Rule
 from shared.domain.edge import EdgeRecord, asked_anew
-from shared.domain.errors import Denied
+from shared.domain.errors import Conflict, Denied, Terminal
 from tests.unit.reconcile.edges.mesh import EdgeMesh
 from tests.unit.reconcile.edges.people import ANNE, BERT, CONSUMER, OWNER, REQUEST
 
@@ -47,7 +47,7 @@ async def test_a_more_exposing_way_waits_for_a_person_and_what_is_there_stays() 
 async def test_once_approved_it_is_led_that_way_and_its_lease_goes_on(seconds: float) -> None:
     mesh = await EdgeMesh(operation_seconds=seconds).start()
     before = await asked(mesh, seconds=86400.0)
-    approved = await mesh.desk.approve(BERT, before.key, "they may")
+    approved = await mesh.desk.approve(BERT, before.key, "they may", before.etag)
     assert (approved.state, approved.expires_at, approved.proposed) == ("Approved", before.expires_at, None)
     assert approved.granted == "service-endpoint"
     await mesh.until_quiet()
@@ -66,6 +66,25 @@ async def test_whoever_asked_does_not_approve_it_now_either() -> None:
         with pytest.raises(Denied):
             await mesh.desk.approve(actor, edge.key, "mine")
     assert (await mesh.edge(edge.key)).state == "PendingApproval"
+
+
+async def test_it_is_approved_only_as_it_was_seen() -> None:
+    """Who named no version may have looked before anybody proposed it; who named another one did."""
+    mesh = await EdgeMesh().start()
+    before = await mesh.active()
+    await mesh.change_node(CONSUMER, network="none")
+    await mesh.until_quiet()
+    with pytest.raises(Terminal) as unseen:
+        await mesh.desk.approve(BERT, before.key, "they may")
+    assert unseen.value.reason == "PreconditionRequired"
+    with pytest.raises(Conflict) as outdated:
+        await mesh.desk.approve(BERT, before.key, "they may", before.etag)
+    assert outdated.value.reason == "EdgeChanged"
+    with pytest.raises(Denied):
+        await mesh.desk.approve(ANNE, before.key, "mine")
+    seen = await mesh.edge(before.key)
+    assert (seen.state, seen.granted) == ("PendingApproval", "private-endpoint")
+    assert (await mesh.desk.approve(BERT, seen.key, "they may", seen.etag)).granted == "service-endpoint"
 
 
 @pytest.mark.parametrize("command", ["reject", "revoke"])

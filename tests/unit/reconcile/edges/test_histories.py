@@ -106,8 +106,13 @@ class EdgeHistories(RuleBasedStateMachine):
         if not keys:
             return
         key = keys[which % len(keys)]
-        desk = self.mesh.desk
-        call = desk.extend(who, key, "why", 30) if what == "extend" else getattr(desk, what)(who, key, "why")
+        desk, record = self.mesh.desk, self.mesh.edges.records[key]
+        seen = (record.etag,) if what == "approve" and asked_anew(record) else ()
+        call = (
+            desk.extend(who, key, "why", 30)
+            if what == "extend"
+            else getattr(desk, what)(who, key, "why", *seen)
+        )
 
         async def together() -> None:
             await asyncio.gather(self.tolerant(call), *(self.handled() for _ in range(during)))

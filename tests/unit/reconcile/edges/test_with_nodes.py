@@ -167,7 +167,7 @@ async def test_an_edge_through_the_hub_keeps_its_way_while_its_consumer_leaves_t
         assert mesh.reaches()
         pending = (await mesh.edges.get(edge.key)) or edge
         if asked_anew(pending):
-            await mesh.desk.approve(BERT, edge.key, "directly, then")
+            await mesh.desk.approve(BERT, edge.key, "directly, then", pending.etag)
     await mesh.resync_all()
     edge = await mesh.edge(edge.key, "Active")
     assert edge.route
@@ -185,7 +185,8 @@ async def test_a_node_that_waits_for_its_edges_goes_on_once_they_need_the_connec
     await mesh.retag(REPORTS, "mesh")
     await _until(mesh, lambda node, edges: waits_for_edges(node.conditions) and asked_anew(edges[0]))
     if state == "Active":
-        await mesh.desk.approve(BERT, edge.key, "directly, then")
+        shown = await mesh.desk.get(BERT, edge.key)
+        await mesh.desk.approve(BERT, edge.key, "directly, then", shown.etag)
     if state == "Revoked":
         await mesh.desk.revoke(BERT, edge.key, "done")
     await _until(mesh, lambda _, edges: not routed_over(edges, "meshplane", (), to_hub=False))
