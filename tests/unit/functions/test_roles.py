@@ -23,6 +23,8 @@ NEEDS: dict[str, tuple[Role, dict[str, str], dict[str, object] | None]] = {
     "mesh_coverage": (Role.READER, {}, None),
     "list_coverage": (Role.READER, {}, None),
     "node_coverage": (Role.READER, NODE, None),
+    "governance": (Role.READER, {}, None),
+    "list_governance_findings": (Role.READER, {}, None),
     "request_edge": (Role.REQUESTER, {}, ASK),
     "list_edges": (Role.READER, {}, None),
     "get_edge": (Role.READER, EDGE, None),
