@@ -53,6 +53,10 @@ class Client:
         self._http = http
         self.pause = pause
 
+    def close(self) -> None:
+        """Ends its connections."""
+        self._http.close()
+
     def get(self, path: str, query: Mapping[str, object] | None = None) -> Reply:
         """Reads something. Raises Refused, Unreachable."""
         return self._send("GET", path, query)

@@ -2,8 +2,9 @@
 
 import inspect
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import cached_property, wraps
-from typing import Annotated, Any, Concatenate
+from typing import Annotated, Any, Concatenate, Self
 
 import typer
 
@@ -70,11 +71,20 @@ class Session:
         self.key = key
         self.auth = auth
         self.scope = scope
+        self._open = ExitStack()
 
     @cached_property
     def client(self) -> Client:
         """What speaks to the app. Raises Unusable."""
-        return connect(address(self.url), self.key, bearer(self.auth, self.scope))
+        client = connect(address(self.url), self.key, bearer(self.auth, self.scope))
+        self._open.callback(client.close)
+        return client
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
 
 
 def command[**P](
@@ -91,7 +101,8 @@ def command[**P](
             of_session = {option: options.pop(option) for option in _OPTIONS}
             session = Session(Screen(of_session.pop("output")), **of_session)
             try:
-                function(session, **options)  # type: ignore[call-arg]  # typer calls by name alone
+                with session:
+                    function(session, **options)  # type: ignore[call-arg]  # typer calls by name alone
             except MeshplaneError as error:
                 session.screen.fault(error)
                 raise typer.Exit(error.exit_code) from None
