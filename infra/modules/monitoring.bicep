@@ -36,6 +36,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = if (e
       dailyQuotaGb: dailyGigabytes
     }
     features: {
+      disableLocalAuth: true
       enableLogAccessUsingOnlyResourcePermissions: true
     }
   }
