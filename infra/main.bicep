@@ -409,7 +409,7 @@ module app 'modules/functionapp.bicep' = {
     packageContainer: packageContainer
     insightsName: monitoring.outputs.insightsName
     eventHubsHostName: eventHubs.outputs.hostName
-    mesh: union(meshDefaults, meshOptions, meshFixed)
+    mesh: any(union(meshDefaults, meshOptions, meshFixed))
     authenticationClientId: authentication == 'create' ? entra!.outputs.clientId : authentication == 'existing' ? authenticationClientId : ''
     authenticationAudiences: authentication == 'create' ? [entra!.outputs.identifierUri] : []
     authenticationIssuer: '${cloud.?login ?? environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
@@ -576,7 +576,7 @@ module events 'modules/events.bicep' = if (codeIsDeployed) {
   scope: resourceGroup(empty(topicResourceGroup) ? resourceGroupName : topicResourceGroup)
   params: {
     topicName: topicName
-    name: name
+    name: '${name}-events'
     tags: tags
     functionAppId: app.outputs.id
     storageId: storage.outputs.id

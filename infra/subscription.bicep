@@ -112,7 +112,7 @@ module events 'modules/events.bicep' = if (member) {
   scope: resourceGroup(resourceGroupName)
   params: {
     topicName: topicName
-    name: name
+    name: '${name}-events'
     tags: tags
     functionAppId: functionAppId
     storageId: storageId

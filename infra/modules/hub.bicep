@@ -21,7 +21,7 @@ param zoneNames string[]
 var bits = int(split(addressPrefix, '/')[1])
 
 resource rules 'Microsoft.Network/networkSecurityGroups@2024-05-01' = {
-  name: 'nsg-${name}-private-endpoints'
+  name: 'nsg-${name}'
   location: location
   tags: tags
   properties: {

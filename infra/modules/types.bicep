@@ -4,7 +4,7 @@
 type hubType = {
   @description('What nodes, the API and other hubs call it. It names the resource group of a hub that is made.')
   @minLength(1)
-  @maxLength(40)
+  @maxLength(30)
   id: string
 
   @description('The region that it serves, and where it is made. Left out: the deployment\'s region is where it is made, and it serves every region.')
