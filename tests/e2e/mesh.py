@@ -70,6 +70,7 @@ SETTINGS = {
     "MESH_DISCOVERY_SCHEDULE": NEVER,
     "MESH_JUDGE_SCHEDULE": "*/5 * * * * *",
     "MESH_FULL_MESH": str(FULL_MESH),
+    "MESH_POLICIES": f"shared/governance/library, {ROOT / 'tests/e2e/policies'}",
 }
 OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 
