@@ -275,6 +275,8 @@ def _range(start: Value, count: Value) -> Value:
 
 _FUNCTIONS: dict[str, Callable[..., Value]] = {
     "replace": lambda text, old, new: spelled(text).replace(spelled(old), spelled(new)),
+    "any": lambda value: value,
+    "int": lambda value: int(spelled(value)),
     "string": spelled,
     "json": lambda text: as_value(json.loads(spelled(text))),
     "toLower": lambda text: spelled(text).lower(),
