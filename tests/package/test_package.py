@@ -1,8 +1,10 @@
 """The built package holds all that it needs: started with nothing else on the path, it makes a node of a group."""
 
+import ast
 import json
 import os
 import shutil
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -21,7 +23,7 @@ from local.functions_host.host.worker_process import PACKAGES
 from shared.version import VERSION
 from tests.e2e.azure import wait_for
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("package"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("package"), pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a person who forgot a requirement would not notice on a laptop: each is in our own environment.
@@ -155,7 +157,9 @@ def test_the_worker_sees_the_package_and_the_platform_alone(running: Running) ->
     app, platform = str(running.package.app), str(running.package.platform.resolve())
     health = running.get("health")
     assert (health["healthy"], health["version"]) == (True, VERSION), health
-    seen = running.get(f"probe?modules={','.join((*FOREIGN, 'shared', 'azure.functions', 'msgspec'))}")
+    imported = imported_by(running.package.app)
+    assert {"azure.functions", "azure.monitor.query.aio", "msgspec", "yaml"} <= imported
+    seen = running.get(f"probe?modules={','.join((*FOREIGN, 'shared', *imported))}")
 
     path = cast(list[str], seen["path"])
     library = [entry for entry in path if entry not in (f"{app}/{PACKAGES}", platform, app)]
@@ -165,8 +169,8 @@ def test_the_worker_sees_the_package_and_the_platform_alone(running: Running) ->
     found = cast(dict[str, str | None], seen["found"])
     assert {name: found[name] for name in FOREIGN} == dict.fromkeys(FOREIGN)
     assert found["shared"] == f"{app}/shared/__init__.py"
-    assert str(found["azure.functions"]).startswith(f"{app}/{PACKAGES}/")
-    assert str(found["msgspec"]).startswith(f"{app}/{PACKAGES}/")
+    beside = {name: found[name] for name in imported if not str(found[name]).startswith(f"{app}/")}
+    assert beside == {}, "what the code imports, early or late, is in the package"
 
     files = [file for file in cast(dict[str, str | None], seen["loaded"]).values() if file]
     elsewhere = [file for file in files if not file.startswith((f"{app}/", *library))]
@@ -174,6 +178,16 @@ def test_the_worker_sees_the_package_and_the_platform_alone(running: Running) ->
     assert {file.removeprefix(f"{platform}/").split("/")[0] for file in elsewhere} == {
         "azure_functions_runtime"
     }
+
+
+def imported_by(app: Path) -> set[str]:
+    """Modules that the app's own code imports anywhere, but for the standard library's and its own."""
+    sources = [app / "function_app.py", *app.glob("functions/**/*.py"), *app.glob("shared/**/*.py")]
+    nodes = [node for file in sources for node in ast.walk(ast.parse(file.read_text()))]
+    named = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    named |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    known = {*sys.stdlib_module_names, "functions", "shared"}
+    return {name for name in named if name.partition(".")[0] not in known}
 
 
 def test_size_and_cold_start_are_told(package: Package) -> None:

@@ -96,7 +96,7 @@ def operator(app: Path) -> Iterator[Caller]:
 
 @pytest.mark.stack
 @pytest.mark.xdist_group("package")
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_the_local_host_runs_on_it(app: Path, operator: Caller) -> None:
     """With nothing but the copied file, a tagged group's network comes to be peered with the hub's."""
     group = f"{SUBSCRIPTION}/resourceGroups/orders"
