@@ -13,9 +13,8 @@ app = typer.Typer(name="governance", help="Governance: policies, and who complie
 
 Domain = Annotated[str, typer.Option("--domain", help="Only nodes of this domain.", show_default=False)]
 Policy = Annotated[str, typer.Option("--policy", help="Only the policy of this name.", show_default=False)]
-Verdict = Annotated[
-    Literal["violating", "exempt", "unknown"], typer.Option("--verdict", help="Which findings are shown.")
-]
+Verdicts = Literal["violating", "exempt", "unknown"]
+Verdict = Annotated[Verdicts, typer.Option("--verdict", help="Which findings are shown.")]
 
 _POLICIES = (
     Column("POLICY", "name"),

@@ -95,7 +95,8 @@ class Screen:
 
     def json(self, found: object) -> None:
         """JSON, never wrapped."""
-        self._file.write(f"{harmless_json(found)}\n")
+        for line in harmless_json(found).splitlines():  # unbuffered, one long write may end in the middle unnoticed
+            self._file.write(f"{line}\n")
         self._file.flush()
 
     def say(self, text: str) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from meshplane_cli.access import Auth, address, bearer
 from meshplane_cli.client import Client, connect
-from meshplane_cli.errors import MeshplaneError
+from meshplane_cli.errors import BROKEN_PIPE, MeshplaneError
 from meshplane_cli.render import Output, Screen
 
 _PANEL = "Where and who"
@@ -106,6 +106,8 @@ def command[**P](
             except MeshplaneError as error:
                 session.screen.fault(error)
                 raise typer.Exit(error.exit_code) from None
+            except BrokenPipeError:
+                raise typer.Exit(BROKEN_PIPE) from None
 
         run.__signature__ = _signature(function)  # type: ignore[attr-defined]  # where typer reads options
         app.command(name)(run)

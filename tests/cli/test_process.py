@@ -1,0 +1,159 @@
+"""The command as a process: pipes that close, interrupts, completion, no terminal, and nothing said of the key."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.cli.servers import KEY, Asked, Says, saying, serving
+
+COMMAND = Path(sys.executable).parent / "meshplane"
+PATIENCE = 50.0
+NODES = {
+    "items": [{"subscription": "s", "group": f"group-{n:05}", "state": "Ready"} for n in range(5000)],
+    "continuation": "",
+}
+
+
+def environment(url: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    known = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MESHPLANE_", "COLUMNS"))
+    }
+    return {**known, "MESHPLANE_URL": url, "MESHPLANE_KEY": KEY, "NO_PROXY": "*", **(more or {})}
+
+
+def ran(
+    args: Sequence[str], url: str, more: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COMMAND, *args],
+        env=environment(url, more),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_a_pipe_that_nobody_reads_on_ends_it_without_a_trace(output: str) -> None:
+    with serving(saying(Says(body=json.dumps(NODES).encode()))) as server:
+        process = subprocess.Popen(
+            [COMMAND, "nodes", "list", "-o", output],
+            env=environment(server.url),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        said = process.stderr.read()
+        process.stderr.close()
+        assert (process.wait(PATIENCE), said) == (141, b"")
+
+
+def test_an_interrupt_during_a_watch_ends_it_without_a_trace() -> None:
+    body = json.dumps({"state": "Approved", "conditions": []}).encode()
+    with serving(saying(Says(body=body))) as server:
+        process = subprocess.Popen(
+            [COMMAND, "edges", "watch", "e", "--interval", "30"],
+            env=environment(server.url),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        assert process.stderr.readline() == "edge e: Approved\n"  # from here on it waits
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out, err) == (130, "", "")
+
+
+def test_an_app_that_fails_in_the_middle_is_told_without_the_key() -> None:
+    def answer(asked: Asked) -> Says:
+        return Says(500, json.dumps({"detail": "Meshplane failed.", "code": "Unforeseen"}).encode())
+
+    with serving(answer) as server:
+        for args in (["nodes", "list"], ["edges", "revoke", "e", "-r", "x", "-o", "json"], ["doctor"]):
+            process = ran(args, server.url)
+            assert process.returncode in (3, 6)
+            assert "Traceback" not in process.stderr
+            assert KEY not in process.stdout + process.stderr
+
+
+def test_a_mistake_in_its_use_is_two_and_says_which(tmp_path: Path) -> None:
+    for args in (["nodes", "lst"], ["edges", "request"], ["nodes", "list", "--limit", "-1"], ["--nonsense"]):
+        process = ran(args, "http://127.0.0.1:9")
+        assert (process.returncode, process.stdout) == (2, "")
+        assert "Usage:" in process.stderr
+    assert ran(["nodes", "list"], "").returncode == 2
+
+
+def test_completion_is_offered_for_a_shell_and_completes_commands_and_choices() -> None:
+    shown = ran(
+        ["--show-completion"], "", {"SHELL": "/bin/bash", "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    )
+    script = ran(["--show-completion", "bash"], "", {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"})
+    assert "_MESHPLANE_COMPLETE" in shown.stdout + script.stdout
+    asked = {"_MESHPLANE_COMPLETE": "complete_bash", "COMP_WORDS": "meshplane edges ", "COMP_CWORD": "2"}
+    assert {"approve", "watch"} <= set(ran([], "", asked).stdout.split())
+    asked = {**asked, "COMP_WORDS": "meshplane nodes list --state ", "COMP_CWORD": "4"}
+    assert "NotReady" in ran([], "", asked).stdout.split()
+
+
+def test_it_is_a_module_too_and_needs_nothing_but_its_own_distribution() -> None:
+    process = subprocess.run(
+        [sys.executable, "-c", "import sys, meshplane_cli.app; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+        cwd="/",
+    )
+    loaded = {name.partition(".")[0] for name in process.stdout.split()}
+    assert not loaded & {"shared", "functions", "local", "demo", "azure", "msgspec"}
+    process = subprocess.run(
+        [sys.executable, "-m", "meshplane_cli", "--help"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+        cwd="/",
+    )
+    assert "governance" in process.stdout
+
+
+@pytest.mark.parametrize(("more", "coloured"), [({"TERM": "xterm"}, True), ({"NO_COLOR": "1"}, False)])
+def test_a_terminal_gets_colours_unless_it_asks_for_none(more: dict[str, str], coloured: bool) -> None:
+    body = json.dumps({"items": [{"id": "hub", "state": "Ready"}], "continuation": ""}).encode()
+    with serving(saying(Says(body=body))) as server:
+        main, other = pty.openpty()
+        process = subprocess.Popen(
+            [COMMAND, "hubs", "list"],
+            env=environment(server.url, {"TERM": "xterm", **more}),
+            stdin=other,
+            stdout=other,
+            stderr=other,
+        )
+        code = process.wait(PATIENCE)
+        os.close(other)
+        said = b""
+        while True:
+            try:
+                piece = os.read(main, 65536)
+            except OSError:
+                break  # Linux says so at a terminal's end
+            if not piece:
+                break
+            said += piece
+        os.close(main)
+    assert code == 0
+    assert (b"\x1b[32m" in said) == coloured
