@@ -94,6 +94,9 @@ param retentionDays int = 30
 @description('The most gigabytes a day that a workspace that is made takes in; -1 is no limit.')
 param dailyGigabytes int = -1
 
+@description('Whether this subscription\'s activity log is sent to the workspace and the Event Hub. Not where a setting of somebody else\'s sends it to the same workspace: Azure refuses two.')
+param sendActivityLog bool = true
+
 @description('Partitions of the telemetry hub.')
 param partitions int = 8
 
@@ -587,6 +590,16 @@ module events 'modules/events.bicep' = if (codeIsDeployed) {
   ]
 }
 
+module activityLog 'modules/activitylog.bicep' = if (sendActivityLog) {
+  name: '${name}-activity-log'
+  params: {
+    name: name
+    workspaceId: monitoring.outputs.workspaceId
+    eventHubRuleId: eventHubs.outputs.diagnosticsRuleId
+    telemetryHub: telemetryHub
+  }
+}
+
 module alerts 'modules/alerts.bicep' = {
   name: '${name}-alerts'
   scope: group
@@ -648,5 +661,8 @@ output MESH_STORAGE_ID string = storage.outputs.id
 @description('The client id that callers ask tokens for; empty where a function key is all.')
 output MESH_CLIENT_ID string = authentication == 'create' ? entra!.outputs.clientId : authentication == 'existing' ? authenticationClientId : ''
 
-@description('The resource id of the workspace.')
+@description('The resource id of the authorization rule that diagnostic settings name: subscription.bicep takes it. Empty without streaming.')
+output MESH_STREAM_RULE_ID string = eventHubs.outputs.diagnosticsRuleId
+
+@description('The resource id of the workspace: subscription.bicep takes it.')
 output MESH_WORKSPACE_ID string = monitoring.outputs.workspaceId

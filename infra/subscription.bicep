@@ -38,8 +38,14 @@ param functionAppId string
 @description('The resource id of Meshplane\'s storage account: MESH_STORAGE_ID of main.bicep.')
 param storageId string
 
-@description('The resource id of the workspace that the backstop names, MESH_WORKSPACE_ID of main.bicep. Empty: no backstop here.')
+@description('The resource id of the workspace that gets the activity log and that the backstop names: MESH_WORKSPACE_ID of main.bicep. Empty: neither here.')
 param workspaceId string = ''
+
+@description('Whether the activity log is sent. Not where a setting of somebody else\'s sends it to the same workspace: Azure refuses two.')
+param sendActivityLog bool = true
+
+@description('The resource id of the rule by which the activity log is streamed: MESH_STREAM_RULE_ID of main.bicep. Empty: it is not.')
+param streamRuleId string = ''
 
 @description('The name of the subscription\'s Event Grid system topic: there is one at most.')
 param topicName string = 'evgt-${name}'
@@ -48,6 +54,7 @@ param topicName string = 'evgt-${name}'
 param resourceGroupName string = 'rg-${name}-events'
 
 var deadLetterContainer = 'undelivered-events'
+var telemetryHub = 'telemetry'
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = if (member) {
   name: resourceGroupName
@@ -122,6 +129,16 @@ module events 'modules/events.bicep' = if (member) {
     group
     roles
   ]
+}
+
+module activityLog 'modules/activitylog.bicep' = if (member && sendActivityLog && !empty(workspaceId)) {
+  name: '${name}-activity-log'
+  params: {
+    name: name
+    workspaceId: workspaceId
+    eventHubRuleId: streamRuleId
+    telemetryHub: telemetryHub
+  }
 }
 
 module policies 'modules/policies.bicep' = if (member && !empty(workspaceId)) {
