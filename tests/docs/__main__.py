@@ -1,9 +1,10 @@
-"""`python -m tests.docs`: writes the pictures and tables of the documentation anew, and the schema of rules."""
+"""`python -m tests.docs`: writes the pictures and tables of the documentation anew, and the schemas of what people write."""
 
 import asyncio
 import json
 from pathlib import Path
 
+from shared.governance import policy_files, policy_schema
 from shared.telemetry.rule_files import LIBRARY
 from shared.telemetry.rule_schema import SCHEMA_FILE, rule_schema
 from tests.docs.drawing import draw
@@ -27,8 +28,12 @@ def main() -> None:
     for name, contents in (tables() | (recorded_tables() if RECORDED.is_dir() else {})).items():
         page = DOCS / name
         page.write_text(filled(page.read_text(encoding="utf-8"), contents), encoding="utf-8")
-    schema = json.dumps(rule_schema(), indent=2, ensure_ascii=False)
-    (LIBRARY / SCHEMA_FILE).write_text(f"{schema}\n", encoding="utf-8")
+    schemas = {
+        LIBRARY / SCHEMA_FILE: rule_schema(),
+        policy_files.LIBRARY / policy_schema.SCHEMA_FILE: policy_schema.policy_schema(),
+    }
+    for path, schema in schemas.items():
+        path.write_text(f"{json.dumps(schema, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

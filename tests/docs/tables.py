@@ -9,6 +9,7 @@ import msgspec
 from functions.answers import _BY_REASON
 from functions.api import TABLES
 from shared.domain.cost import Rates, cost_of
+from shared.domain.exposure import EXPOSED
 from shared.reconcile.edges.planner import ORDER
 from shared.reconcile.repairs import AILMENTS, REPAIRS, AilmentRow, Match, Repair
 from tests.docs.library import library, recorded
@@ -28,6 +29,7 @@ def tables() -> dict[str, dict[str, str]]:
         "http-api.md": {"routes": routes(), "codes": codes()},
         "rules.md": {"library": library()},
         "queries.md": {"queries": queries()},
+        "governance.md": {"exposed": exposed()},
         "deploy.md": deployment_tables(),
     }
 
@@ -91,6 +93,22 @@ def _match(match: Match) -> str:
         _any_of(gateway[g] for g in match.gateway),
     ]
     return ", ".join(w for w in words if w) or "any"
+
+
+def exposed() -> str:
+    """Each type that is judged by its public network access, and where it tells."""
+    head = ("type", "api-version", "switch", "firewall", "left out")
+    rows = [
+        [
+            f"`{kind.name}`",
+            kind.version,
+            f"`{'.'.join(kind.switch)}`",
+            f"`{'.'.join(kind.firewall)}`" if kind.firewall else "",
+            kind.silent,
+        ]
+        for kind in EXPOSED.values()
+    ]
+    return markdown(head, rows)
 
 
 def costs() -> str:
