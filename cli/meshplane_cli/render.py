@@ -133,11 +133,14 @@ class Screen:
 
     def _rows(self, rows: Sequence[Sequence[str]], titles: Sequence[str] = ()) -> None:
         """Cells side by side; folded by a terminal, each row on one line elsewhere."""
+        if not rows:
+            return
         self._begun = True
         if not self._out.is_terminal:
             listed = [titles, *rows] if titles else rows
+            widths = _widths(listed)
             for row in listed:
-                padded = zip(row, _widths(listed), strict=True)
+                padded = zip(row, widths, strict=True)
                 self._file.write("  ".join(c + " " * (w - cell_len(c)) for c, w in padded).rstrip() + "\n")
             self._file.flush()
             return
