@@ -1,4 +1,4 @@
-"""`python -m tests.docs`: writes pictures and tables of the documentation anew, and the schemas of rules and policies."""
+"""`python -m tests.docs`: writes pictures and tables of the documentation anew, and the schemas of what people write."""
 
 import asyncio
 import json
