@@ -232,14 +232,15 @@ var allSinks = concat(sinks, streaming ? [
   }
 ] : [])
 
-// --- groups in this subscription in which Meshplane gets roles
+// --- what in this subscription Meshplane gets roles at
 
 var here = toLower('${subscription().id}/')
 var hubThings = concat(map(hubSettings, hub => hub.network), flatten(map(hubSettings, hub => hub.zones)))
 var hubGroups = union(filter(map(hubThings, id => toLower(join(take(split(id, '/'), 5), '/'))), id => startsWith(id, here)), [])
 var workspaces = union(filter(map(hubSettings, hub => toLower(hub.workspace)), id => startsWith(id, here)), [])
-var sinkThings = concat(workspaces, map(allSinks, sink => toLower(sink.id)))
-var sinkGroups = union(filter(map(sinkThings, id => join(take(split(id, '/'), 5), '/')), id => startsWith(id, here)), [])
+// Of an authorization rule, its namespace.
+var sinkThings = concat(workspaces, map(allSinks, sink => join(take(split(toLower(sink.id), '/'), 9), '/')))
+var sinkIds = union(filter(sinkThings, id => startsWith(id, here)), [])
 
 var meshDefaults = {
   telemetryPolicy: []
@@ -450,14 +451,13 @@ module roles 'modules/roles.bicep' = {
   }
 }
 
-module hubRoles 'modules/grouprole.bicep' = [
+module hubRoles 'modules/hubrole.bicep' = [
   for id in hubGroups: {
     name: '${name}-hub-role-${uniqueString(id)}'
     scope: resourceGroup(last(split(id, '/')))
     params: {
       meshName: name
       principalId: app.outputs.principalId
-      role: 'hub'
     }
     dependsOn: [
       roles
@@ -466,18 +466,19 @@ module hubRoles 'modules/grouprole.bicep' = [
   }
 ]
 
-module sinkRoles 'modules/grouprole.bicep' = [
-  for id in sinkGroups: {
+module sinkRoles 'modules/sinkrole.bicep' = [
+  for id in sinkIds: {
     name: '${name}-sink-role-${uniqueString(id)}'
-    scope: resourceGroup(last(split(id, '/')))
+    scope: resourceGroup(split(id, '/')[4])
     params: {
       meshName: name
       principalId: app.outputs.principalId
-      role: 'sink'
+      targetId: id
     }
     dependsOn: [
       roles
       monitoring
+      eventHubs
     ]
   }
 ]

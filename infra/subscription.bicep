@@ -26,8 +26,8 @@ param inherited bool = false
 @description('Names of the resource groups here in which the network of a hub, or a private DNS zone of one, lies.')
 param hubGroups string[] = []
 
-@description('Names of the resource groups here in which a workspace, Event Hubs namespace or storage account lies that telemetry goes to.')
-param sinkGroups string[] = []
+@description('Resource ids of the workspaces, Event Hubs namespaces and storage accounts here that telemetry goes to.')
+param sinkIds string[] = []
 
 @description('Resource ids of hubs\' workspaces here, which the named queries ask.')
 param workspaceIds string[] = []
@@ -73,14 +73,13 @@ module roles 'modules/roles.bicep' = {
   }
 }
 
-module hubRoles 'modules/grouprole.bicep' = [
+module hubRoles 'modules/hubrole.bicep' = [
   for groupName in hubGroups: {
     name: '${name}-hub-role-${uniqueString(groupName)}'
     scope: resourceGroup(groupName)
     params: {
       meshName: name
       principalId: principalId
-      role: 'hub'
     }
     dependsOn: [
       roles
@@ -88,14 +87,14 @@ module hubRoles 'modules/grouprole.bicep' = [
   }
 ]
 
-module sinkRoles 'modules/grouprole.bicep' = [
-  for groupName in sinkGroups: {
-    name: '${name}-sink-role-${uniqueString(groupName)}'
-    scope: resourceGroup(groupName)
+module sinkRoles 'modules/sinkrole.bicep' = [
+  for id in sinkIds: {
+    name: '${name}-sink-role-${uniqueString(id)}'
+    scope: resourceGroup(split(id, '/')[4])
     params: {
       meshName: name
       principalId: principalId
-      role: 'sink'
+      targetId: id
     }
     dependsOn: [
       roles
