@@ -163,11 +163,20 @@ def _uneventful(line: str) -> bool:
     return " INFO Executing '" in line or (" INFO Executed '" in line and "(Succeeded," in line)
 
 
+def _package(text: str) -> Path:
+    folder = Path(text).resolve()
+    if not (folder / "meshplane" / "host.json").exists():
+        raise argparse.ArgumentTypeError(f"there is no package in {folder}: run `make package`")
+    return folder
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--instances", type=int, default=2, help="worker processes, as the cloud scales out")
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER / "demo", help="certificates and logs")
-    parser.add_argument("--package", type=Path, help="run the app that `make package` left in this folder")
+    parser.add_argument(
+        "--package", type=_package, help="run the app that `make package` left in this folder"
+    )
     return parser.parse_args()
 
 

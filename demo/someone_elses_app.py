@@ -23,7 +23,8 @@ class SomeoneElsesApp:
         self._keys = keys.load(folder / KEYS)
         self.keys_file = folder / KEYS
         self.endpoint = f"http://localhost:{port}"
-        self.is_subscribed = False
+        self._is_subscribed = False
+        self._refusal = ""
 
     @property
     def function_key(self) -> str:
@@ -35,16 +36,17 @@ class SomeoneElsesApp:
         code = quote(self._keys.event_grid_key, safe="")
         return f"{self.endpoint}/runtime/webhooks/EventGrid?functionName={EVENT_FUNCTION}&code={code}"
 
-    def subscribe(self) -> bool:
-        """Registers the webhook if the app answers by now; True where this call did it."""
-        if self.is_subscribed or not self._answers():
-            return False
+    def subscribe(self) -> str:
+        """Registers the webhook once the app answers; what there is to say about it, if anything changed."""
+        if self._is_subscribed or not self._answers():
+            return ""
         try:
             self._azure.register_webhook(self.webhook, name="meshplane")
-        except RequestFailed:
-            return False  # it serves but has not loaded the function yet: the next call tries again
-        self.is_subscribed = True
-        return True
+        except RequestFailed as error:  # an app that serves may not have loaded its functions yet
+            told, self._refusal = self._refusal, str(error)
+            return "" if told == self._refusal else f"{self.endpoint} does not take events yet: {error}"
+        self._is_subscribed = True
+        return f"Event Grid delivers to {self.endpoint} now."
 
     def _answers(self) -> bool:
         try:

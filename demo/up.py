@@ -52,8 +52,8 @@ def _run(stack: MeshStack) -> NoReturn:
         while True:
             time.sleep(SECONDS_BETWEEN_CHECKS)
             stack.check()
-            if other and other.subscribe():
-                print(f"Event Grid delivers to {other.endpoint} now.", flush=True)
+            if other and (news := other.subscribe()):
+                print(news, flush=True)
 
 
 def _someone_elses(stack: MeshStack) -> SomeoneElsesApp:

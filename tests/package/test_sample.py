@@ -3,9 +3,11 @@
 import json
 import re
 import shutil
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import cast
@@ -61,6 +63,15 @@ def test_it_is_what_make_up_gives_the_app() -> None:
     assert {name for name in given if given[name] != sample[name]} <= OTHERS
     assert sample["MESH_HUBS"] == hub_settings(DEFAULT_SUBSCRIPTION, ZONES, POOLS)
     assert sample["MESH_SINKS"] == sink_settings(DEFAULT_SUBSCRIPTION)
+
+
+def test_what_listens_there_already_is_named() -> None:
+    """Before anything is started, with the way out."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(PortTaken, match=rf"{port} \(resource manager\).*--free-ports"):
+            check_free({"resource_manager": port, "logs": 0})
+    check_free({"resource_manager": port, "logs": 0})
 
 
 @pytest.fixture
