@@ -114,6 +114,7 @@ class Reconciling:
             outside.arm,
             outside.hubs,
             outside.nodes,
+            outside.edges,
             outside.history,
             outside.leases,
             outside.dead_letters,

@@ -1,12 +1,13 @@
 """A hub as the mesh's own records know it."""
 
 from datetime import datetime
+from hashlib import sha256
 from typing import Literal
 
 import msgspec
 
 from shared.domain.conditions import Condition
-from shared.domain.ids import HubKey
+from shared.domain.ids import EdgeKey, HubKey, NodeKey, normal_id
 from shared.domain.node import LastRun, Lease, PeeringStatus
 from shared.domain.plan import Operation, Plan
 
@@ -16,13 +17,31 @@ HEADROOM = "Headroom"
 TIDY = "Tidy"
 
 
+class ComingEndpoint(msgspec.Struct, frozen=True, array_like=True):
+    """A private endpoint that an edge makes in a node's network: a digest of its id, whose it is, and since when."""
+
+    artefact: str
+    edge: EdgeKey
+    node: NodeKey
+    at: datetime
+
+    def stands_for(self, artefact: str) -> bool:
+        """Whether it is the endpoint of an id."""
+        return self.artefact == digest_of(artefact)
+
+
+def digest_of(artefact: str) -> str:
+    """Ids of 4,000 endpoints would make a row too long."""
+    return sha256(normal_id(artefact).encode()).hexdigest()[:16]
+
+
 class HubRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The row of one hub. The fields of the reconcile mean what they mean in a node's row.
 
     `used` and `capacity` count peerings of its network, `endpoints` the private endpoints in it and, as far as the
-    records of its nodes know, in theirs. `pairs` are this hub's sides of the pairs with other hubs
-    that it leads, as last seen. `queued` says that nothing but others' writes to the hub kept its plan from starting.
-    `etag` is None until stored.
+    records of its nodes know, in theirs; `coming` are those that edges make and these do not show yet. `pairs` are this
+    hub's sides of the pairs with other hubs that it leads, as last seen. `queued` says that nothing but others' writes
+    to the hub kept its plan from starting. `etag` is None until stored.
     """
 
     key: HubKey
@@ -32,6 +51,7 @@ class HubRecord(msgspec.Struct, frozen=True, kw_only=True):
     used: int = 0
     capacity: int = 0
     endpoints: int = 0
+    coming: tuple[ComingEndpoint, ...] = ()
     pairs: tuple[PeeringStatus, ...] = ()
     conditions: tuple[Condition, ...] = ()
     generation: int = 0

@@ -21,6 +21,7 @@ from tests.fakes import (
     InMemoryNodeStore,
     InMemoryWorkQueue,
 )
+from tests.fakes.edges import InMemoryEdgeStore
 from tests.fakes.hubs import InMemoryHubStore
 from tests.fakes.state import Side
 from tests.support.mesh import SUBSCRIPTION, WORKSPACE
@@ -54,6 +55,7 @@ class Hubs:
         self.cloud = Cloud()
         self.arm = FakeResourceManager(self.cloud, self.clock, seconds)
         self.nodes = InMemoryNodeStore()
+        self.edges = InMemoryEdgeStore()
         self.store = InMemoryHubStore()
         self.history = InMemoryHistory()
         self.leases = InterruptedLeases(self.clock)
@@ -70,6 +72,10 @@ class Hubs:
     def configure(self, *hubs: Hub) -> None:
         """The settings of a new process."""
         self.mesh = Mesh("m", hubs, (SUBSCRIPTION,))
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process: nothing in memory survives."""
         self.intake = HubIntake(self.mesh, self.store, self.queue, self.clock, self.timing)
         self.engine = self.new_engine(Trouble(self.clock))
 
@@ -80,6 +86,7 @@ class Hubs:
             troubled(self.arm, "arm", trouble),
             troubled(self.store, "hubs", trouble),
             troubled(self.nodes, "nodes", trouble),
+            troubled(self.edges, "edges", trouble),
             troubled(self.history, "history", trouble),
             troubled(self.leases, "leases", trouble),
             troubled(self.dead_letters, "dead_letters", trouble),

@@ -26,6 +26,7 @@ from shared.reconcile.edges.claim import EdgeClaim
 from shared.reconcile.edges.observe import EdgeObserver
 from shared.reconcile.edges.passes import EdgePasses
 from shared.reconcile.edges.planner import Planned
+from shared.reconcile.edges.room import Room
 from shared.reconcile.edges.turns import Turns
 from shared.reconcile.edges.visit import Visit, given_up
 from shared.reconcile.journal import entry_of, key_letter, key_letter_id
@@ -76,7 +77,7 @@ class EdgeEngine(KeyEngine[EdgeKey, EdgeRecord]):
         self._touch = touch
         self._rates = rates
         self._terms = terms
-        self._observer = EdgeObserver(mesh, arm, nodes, edges, hubs)
+        self._observer = EdgeObserver(mesh, arm, nodes, edges, Room(hubs, clock))
         self._actor = Actor(arm, leases, Caller(nodes, queue, clock).call, clock, timing)
         self._outbox: Outbox[EdgeKey, EdgeRecord] = Outbox(edges, events, clock)
 

@@ -16,21 +16,20 @@ from shared.domain.artefacts import (
 from shared.domain.edge import GRANTED, EdgeRecord, Route, keeps
 from shared.domain.edge_request import service_of
 from shared.domain.errors import NotFound
-from shared.domain.ids import HubKey, NodeKey, name_of, normal_id, same_id, type_of
+from shared.domain.ids import NodeKey, name_of, normal_id, same_id, type_of
 from shared.domain.mesh import Mesh
 from shared.domain.network import VirtualNetwork
 from shared.domain.node import NodeRecord
 from shared.domain.private_link import NetworkRules, PrivateEndpoint, PrivateLinkGroup, ZoneLink
 from shared.ports import NodeStore
-from shared.ports.mesh import EdgeStore, HubStore
+from shared.ports.mesh import EdgeStore
 from shared.ports.network import Azure
+from shared.reconcile.edges.room import Room
 from shared.reconcile.edges.ways import SERVICES, Situation, own_zone
 from shared.reconcile.preflight import ENDPOINTS_ACROSS
 
 MEMBERS = ("Ready", "Pending", "NotReady")
 """States of a node that may have edges."""
-PEERED = ("hub", "sandbox")
-"""Network options that peer a node with its hub."""
 
 
 class Parties(msgspec.Struct, frozen=True):
@@ -96,12 +95,12 @@ class Others(msgspec.Struct, frozen=True):
 class EdgeObserver:
     """Reads; writes nothing. Raises what Azure and the stores answer."""
 
-    def __init__(self, mesh: Mesh, arm: Azure, nodes: NodeStore, edges: EdgeStore, hubs: HubStore) -> None:
+    def __init__(self, mesh: Mesh, arm: Azure, nodes: NodeStore, edges: EdgeStore, room: Room) -> None:
         self._mesh = mesh
         self._arm = arm
         self._nodes = nodes
         self._edges = edges
-        self._hubs = hubs
+        self._room = room
 
     async def parties(self, record: EdgeRecord) -> Parties:
         return Parties(
@@ -131,7 +130,7 @@ class EdgeObserver:
                     rules = await self._arm.get_network_rules(target)
             except NotFound:
                 gone = True
-        across = await self._across(consumer)
+        across = await self._room.across(record, consumer)
         return Situation(
             request=request,
             consumer=consumer,
@@ -153,14 +152,14 @@ class EdgeObserver:
         route = record.route
         if route is None or not is_endpoint(route.artefact) or contains(record.owned, route.artefact):
             return False
-        return await self._across(consumer) >= ENDPOINTS_ACROSS
+        return await self._room.across(record, consumer) >= ENDPOINTS_ACROSS
 
-    async def _across(self, consumer: NodeRecord) -> int:
-        """The private endpoints that the hub's last look counted; none where the consumer is peered with no hub."""
-        if consumer.network not in PEERED or not consumer.hub:
-            return 0
-        hub = await self._hubs.get(HubKey(consumer.hub))
-        return hub.endpoints if hub else 0
+    async def makes_room(self, record: EdgeRecord, route: Route | None, consumer: NodeRecord) -> bool:
+        """Whether the endpoint of a route, where there is to be one, has a place among all that there may be."""
+        if await self._room.taken(record, route, consumer):
+            return True
+        standing = await self._standing(consumer.key, service_of(record.request.target))
+        return route is not None and normal_id(route.artefact) in standing
 
     async def _standing(self, consumer: NodeKey, target: str) -> frozenset[str]:
         edges = [

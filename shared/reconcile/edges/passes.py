@@ -138,7 +138,10 @@ class EdgePasses:
         if planned and planned.route and exceeds(visit.record, planned.route):
             visit.asked(planned)
             return False
-        visit.granted(planned.route if planned else visit.record.route)
+        route = planned.route if planned else visit.record.route
+        if parties.consumer and not await self._observer.makes_room(visit.record, route, parties.consumer):
+            return True  # others took the last places since: it is planned anew
+        visit.granted(route)
         return await self._follow(visit, decide(scene, planned, visit.now))
 
     async def _waits(self, visit: Visit, parties: Parties) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from shared.domain.conditions import CONNECTED, Condition, Finding, conditions_from
-from shared.domain.hub import HEADROOM, TIDY, HubRecord
+from shared.domain.hub import HEADROOM, TIDY, ComingEndpoint, HubRecord
 from shared.domain.ids import NodeKey, normal_id
 from shared.domain.mesh import Mesh
 from shared.domain.naming import is_hub_pair_name
@@ -38,6 +38,7 @@ class HubDecision(msgspec.Struct, frozen=True):
     pairs: tuple[PeeringStatus, ...] = ()
     out_of_step: tuple[NodeKey, ...] = ()
     endpoints: int = 0
+    coming: tuple[ComingEndpoint, ...] = ()
 
 
 def decide(mesh: Mesh, hub: Hub, seen: HubObservation, record: HubRecord, now: datetime) -> HubDecision:
@@ -66,7 +67,7 @@ def decide(mesh: Mesh, hub: Hub, seen: HubObservation, record: HubRecord, now: d
         pairs += [_status(side.actual, owned=side.owned) for side in pair[:1] if side.actual]
     plan = Plan(tuple(steps), findings=tuple(findings), made_at=now, generation=record.generation)
     behind = {key for p in network.peerings if (key := _behind(mesh.name, p, leaving))}
-    return HubDecision(plan, network, tuple(pairs), tuple(sorted(behind)), seen.endpoints)
+    return HubDecision(plan, network, tuple(pairs), tuple(sorted(behind)), seen.endpoints, seen.coming)
 
 
 def needs(mesh: Mesh, hub: Hub, seen: HubObservation) -> list[Need]:

@@ -14,12 +14,13 @@ from shared.domain.mesh import Mesh, Timing
 from shared.domain.network import Hub
 from shared.domain.node import LastRun
 from shared.ports import Clock, DeadLetters, History, Leases, NodeStore, WorkQueue
-from shared.ports.mesh import HubStore
+from shared.ports.mesh import EdgeStore, HubStore
 from shared.ports.network import Azure
 from shared.reconcile.act import Actor
 from shared.reconcile.calling import Caller
 from shared.reconcile.claim import KeyClaim
 from shared.reconcile.hubs.attempt import HubAttempt
+from shared.reconcile.hubs.claim import HubClaim
 from shared.reconcile.hubs.decision import HubDecision, decide, needs
 from shared.reconcile.hubs.observation import observe
 from shared.reconcile.hubs.settle import exhausted, given_up
@@ -43,6 +44,7 @@ class HubEngine(KeyEngine[HubKey, HubRecord]):
         arm: Azure,
         hubs: HubStore,
         nodes: NodeStore,
+        edges: EdgeStore,
         history: History,
         leases: Leases,
         dead_letters: DeadLetters,
@@ -58,13 +60,14 @@ class HubEngine(KeyEngine[HubKey, HubRecord]):
         self._arm = arm
         self._hubs = hubs
         self._nodes = nodes
+        self._edges = edges
         self._history = history
         self._bump = bump
         self._rights = Rights(arm, clock)
         self._actor = Actor(arm, leases, Caller(nodes, queue, clock).call, clock, timing)
 
     def claim(self, run: str) -> KeyClaim[HubKey, HubRecord]:
-        return KeyClaim(self._hubs, self._clock, self._timing, run)
+        return HubClaim(self._hubs, self._clock, self._timing, run)
 
     async def known(self, key: HubKey) -> HubRecord | None:
         """None for a hub that the mesh does not have."""
@@ -91,7 +94,8 @@ class HubEngine(KeyEngine[HubKey, HubRecord]):
         return hub
 
     async def _look(self, hub: Hub, record: HubRecord) -> HubDecision:
-        seen = await observe(self._arm, self._nodes, self._mesh, hub)
+        now = self._clock.now()
+        seen = await observe(self._arm, self._nodes, self._edges, self._mesh, hub, record, now)
         permissions = await self._rights.known(needs(self._mesh, hub, seen))
         seen = msgspec.structs.replace(seen, permissions=permissions)
         return decide(self._mesh, hub, seen, record, self._clock.now())

@@ -1,19 +1,23 @@
 """What a hub's run sees: its network, those of the hubs whose pairs it leads, and which nodes have gone."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
 from itertools import batched
 
 import msgspec
 
 from shared.domain.errors import NotFound
-from shared.domain.ids import NodeKey, normal_id, same_id
+from shared.domain.hub import ComingEndpoint, HubRecord
+from shared.domain.ids import Key, NodeKey, normal_id, same_id
 from shared.domain.mesh import Mesh
 from shared.domain.naming import edge_peering_prefix, hub_peering_name, is_hub_pair_name, node_peering_prefix
 from shared.domain.network import Hub, Peering, VirtualNetwork
 from shared.domain.node import NodeRecord
 from shared.domain.permissions import Known
 from shared.ports import NodeStore, ResourceManager
+from shared.ports.mesh import EdgeStore
+from shared.reconcile.hubs.coming import still_coming
 
 MOST_READS = 25
 """Peerings whose far end is read in one run: the others wait for the next."""
@@ -30,18 +34,22 @@ class HubObservation(msgspec.Struct, frozen=True):
     """`network` is None where the hub's own is gone; `abandoned` are owned peerings whose node does not want them.
 
     `endpoints` are the private endpoints in the hub's network and, as the records say, in those of its nodes.
-    `permissions` are read where a pair is to be written.
+    `coming` are those that edges make and that these do not show yet. `permissions` are read where a pair is to be
+    written.
     """
 
     network: VirtualNetwork | None
     peers: tuple[PeerHub, ...] = ()
     abandoned: tuple[Peering, ...] = ()
     endpoints: int = 0
+    coming: tuple[ComingEndpoint, ...] = ()
     permissions: Known = {}
 
 
 def peers_of(mesh: Mesh, hub: Hub) -> list[Hub]:
-    """The hubs that a hub peers with: either of the two may name the other."""
+    """The hubs that a hub peers with: either of the two may name the other. None where the mesh is leaving."""
+    if mesh.leaving:
+        return []
     return [
         other
         for other in mesh.hubs
@@ -73,28 +81,39 @@ def is_ours(mesh: str, peering: Peering) -> bool:
     return peering.name.lower().startswith(tuple(p.lower() for p in prefixes))
 
 
-async def observe(arm: ResourceManager, nodes: NodeStore, mesh: Mesh, hub: Hub) -> HubObservation:
+async def observe(
+    arm: ResourceManager,
+    nodes: NodeStore,
+    edges: EdgeStore,
+    mesh: Mesh,
+    hub: Hub,
+    record: HubRecord,
+    now: datetime,
+) -> HubObservation:
     """One read, one more for each pair that the hub leads, and a few where something is left of a node.
 
-    Raises what Azure and the store answer.
+    Raises what Azure and the stores answer.
     """
     network = await _network(arm, hub.network)
     if network is None:
-        return HubObservation(None)
+        return HubObservation(None, coming=record.coming)
     peers = [PeerHub(other, await _network(arm, other.network)) for other in led_by(mesh, hub)]
     abandoned = await _abandoned(arm, nodes, mesh, network)
-    endpoints = network.private_endpoints + await _endpoints_behind(nodes, mesh, network)
-    return HubObservation(network, tuple(peers), tuple(abandoned), endpoints)
+    # An edge that ends while nodes' rows are read is not taken for counted.
+    makers = await _records(edges.get, [c.edge for c in record.coming])
+    behind = await _records(nodes.get, [k for p in network.peerings if (k := node_behind(mesh.name, p))])
+    endpoints = network.private_endpoints + sum(node.private_endpoints for node in behind.values())
+    coming = tuple(c for c in record.coming if still_coming(c, makers, behind, now))
+    return HubObservation(network, tuple(peers), tuple(abandoned), endpoints, coming)
 
 
-async def _endpoints_behind(nodes: NodeStore, mesh: Mesh, network: VirtualNetwork) -> int:
-    """A row for each node: their networks are not read."""
-    keys = sorted({key for p in network.peerings if (key := node_behind(mesh.name, p))})
-    total = 0
-    for some in batched(keys, MOST_READS, strict=False):
-        records = await asyncio.gather(*map(nodes.get, some))
-        total += sum(record.private_endpoints for record in records if record)
-    return total
+async def _records[K: Key, R](get: Callable[[K], Awaitable[R | None]], keys: Iterable[K]) -> dict[K, R]:
+    """Rows by their keys: of nodes the networks are not read."""
+    found: dict[K, R] = {}
+    for some in batched(sorted(set(keys), key=str), MOST_READS, strict=False):
+        records = await asyncio.gather(*map(get, some))
+        found |= {key: record for key, record in zip(some, records, strict=True) if record}
+    return found
 
 
 async def _abandoned(

@@ -39,6 +39,7 @@ def settled(
         address_prefixes=network.address_prefixes if network else record.address_prefixes,
         used=len(network.peerings) if network else record.used,
         endpoints=decision.endpoints if network else record.endpoints,
+        coming=decision.coming if network else record.coming,
         plan=decision.plan if decision.plan.network else None,
         operation=outcome.operation,
         # An operation that succeeds and changes nothing must not be started for ever.

@@ -212,6 +212,7 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
         dead_letters=mesh.dead_letters,
         queue=mesh.queue,
         probes=(),
+        migrate=_nothing_to_migrate,
         instruments=Instruments(),
         addresses=mesh.addresses,
         hubs=hubs,
@@ -220,6 +221,7 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
             mesh.arm,
             hubs,
             mesh.nodes,
+            edges,
             mesh.history,
             mesh.leases,
             mesh.dead_letters,
@@ -298,6 +300,10 @@ def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
 
 async def _nothing(_key: NodeKey, _resource: str, _cause: str) -> None:
     """Telemetry heals nothing here."""
+
+
+async def _nothing_to_migrate() -> int:
+    return 0
 
 
 def principal(*roles: Role | str, subject: str = "someone", **more: str) -> str:
