@@ -13,8 +13,10 @@ log = logging.getLogger(__name__)
 @blueprint.function_name("resync")
 @blueprint.timer_trigger(arg_name="timer", schedule="%MESH_RESYNC_SCHEDULE%", use_monitor=True)
 async def resync(timer: func.TimerRequest) -> None:
-    """Enqueues the keys whose time has come."""
+    """Enqueues the keys whose time has come; before that, once, has rows of former versions migrated."""
     app = application()
+    if migrated := await app.migrate():
+        log.info("%d rows of a former version were migrated", migrated)
     count = (
         await app.resync.enqueue_due()
         + await app.hub_intake.enqueue_due()

@@ -124,7 +124,7 @@ class FunctionsHost:
         request = urllib.request.Request(
             f"{self.endpoint}/admin/host/status", headers={"x-functions-key": self.master_key}
         )
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             entries = json.load(response)["workers"]
         return [
             Worker(entry["instance"], entry["pid"], entry["ready"], entry["running"])

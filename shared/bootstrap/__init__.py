@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from shared.adapters.instruments import Instruments
     from shared.domain.cost import Rates
     from shared.domain.mesh import Mesh
@@ -60,6 +62,7 @@ class Application(msgspec.Struct, frozen=True):
     dead_letters: "DeadLetters"
     queue: "WorkQueue"
     probes: "tuple[Probe, ...]"
+    migrate: "Callable[[], Awaitable[int]]"
     instruments: "Instruments"
     hubs: "HubStore"
     hub_engine: "HubEngine"
@@ -109,6 +112,7 @@ def build(settings: "Settings") -> Application:
         dead_letters=outside.dead_letters,
         queue=outside.queue,
         probes=(*outside.probes, telemetry.probe, reconciling.policies_probe),
+        migrate=outside.tables.schema.migrate,
         instruments=outside.instruments,
         addresses=outside.addresses,
         hubs=outside.hubs,

@@ -19,14 +19,15 @@ from shared.adapters.tables.hubs import TableHubStore
 from shared.adapters.tables.leases import TableLeases
 from shared.adapters.tables.nodes import TableNodeStore
 from shared.adapters.tables.rosters import TableRosters
+from shared.adapters.tables.schema import GuardedStorage, SchemaProbe, Step
 from shared.adapters.tables.silences import TableSilences
-from shared.adapters.tables.table import TableStorage
 from shared.adapters.tables.trends import TableTrends
 from shared.adapters.tables.volumes import TableVolumes
 from shared.adapters.tables.windows import TableWindows
 from shared.domain.mesh import RECONCILE_QUEUE
 from shared.ports import Probe
 from shared.settings import Settings
+from shared.version import VERSION
 
 
 class Outside:
@@ -49,6 +50,7 @@ class Outside:
         )
         self.probes: tuple[Probe, ...] = (
             TablesProbe(self.tables),
+            SchemaProbe(self.tables.schema),
             QueueProbe(self.queue),
             EventHubProbe(self.events, settings.event_hub.mesh_events),
             EventHubProbe(self.telemetry, settings.event_hub.telemetry),
@@ -61,7 +63,7 @@ class Outside:
             account.connection_string, account.tables_endpoint, account.queues_endpoint
         )
         self.queue = StorageWorkQueue(storage, RECONCILE_QUEUE, self.credential)
-        self.tables = TableStorage(storage, self.credential)
+        self.tables = GuardedStorage(storage, self.credential, self.clock, VERSION)
         self.nodes = TableNodeStore(self.tables)
         self.history = TableHistory(self.tables)
         self.leases = TableLeases(self.tables, self.clock)
@@ -75,6 +77,11 @@ class Outside:
         self.windows = TableWindows(self.tables)
         self.trends = TableTrends(self.tables)
         self.volumes = TableVolumes(self.tables, self.clock)
+
+        self.tables.schema.learn([Step(2, "index rows of nodes and edges", self._index_rows, oldest=2)])
+
+    async def _index_rows(self) -> int:
+        return await self.nodes.index() + await self.edges.index()
 
     def _streams(self, settings: Settings) -> None:
         names = settings.event_hub

@@ -77,8 +77,8 @@ def test_a_sweep_after_the_disorder_writes_nothing(mesh: Mesh, histories: dict[i
 def _kill_workers(mesh: Mesh, over: Event) -> int:
     """kill -9 for one worker after the other until `over`, two at least; how many."""
     draw, killed = random.Random(SEEDS[0]), 0
-    while killed < 2 or not over.is_set():
-        time.sleep(SECONDS_BETWEEN_KILLS)
+    while not over.wait(SECONDS_BETWEEN_KILLS) or killed < 2:
+        time.sleep(SECONDS_BETWEEN_KILLS if over.is_set() else 0)
         workers = [worker for worker in mesh.app.workers() if worker.ready]
         if len(workers) > 1:
             mesh.app.kill_worker(draw.choice(workers).pid)

@@ -191,9 +191,14 @@ class Desk:
         assert self.send("POST", f"edges/{edge}/reconcile", person=OPERATOR).status == 202
 
     def edge(self, edge: str) -> Json:
-        answer = self.send("GET", f"edges/{edge}", person=READER)
-        assert answer.status == 200, answer.text
-        return answer.body
+        """The edge in full; asked for again where the worker that was asked has just been killed."""
+
+        def look() -> Json | None:
+            answer = self.send("GET", f"edges/{edge}", person=READER)
+            assert answer.status == 200 or answer.is_of_a_killed_worker, answer.text
+            return answer.body or None
+
+        return wait_for(f"edge {edge}", look)
 
     def until(self, edge: str, *states: str, reason: str = "", seconds: float = PATIENCE) -> Json:
         """The edge once it is in one of these states, with a condition of this reason. Raises NotSeen."""

@@ -84,6 +84,11 @@ class Response:
     body: Json
     text: str
 
+    @property
+    def is_of_a_killed_worker(self) -> bool:
+        """Whether it is the host's own: errors of the app have a body."""
+        return self.status == 500 and not self.text
+
 
 class Mesh(Azure):
     """A running stack, its API, its Azure, and what can be done to both."""
@@ -182,12 +187,18 @@ class Mesh(Azure):
     def node(self, group: str) -> Json | None:
         """The node in full, None where the mesh knows none, or where the worker that was asked has just been killed."""
         answer = self.api(self.node_path(group))
-        killed = answer.status == 500 and not answer.text  # the host's own answer: the app's have a body
-        assert answer.status in (200, 404) or killed, answer.text
+        assert answer.status in (200, 404) or answer.is_of_a_killed_worker, answer.text
         return answer.body if answer.status == 200 else None
 
     def reconcile(self, group: str) -> None:
-        assert self.api(f"{self.node_path(group)}/reconcile", "POST").status == 202
+        """Asks for a look; again where the worker that was asked has just been killed."""
+
+        def accepted() -> bool:
+            answer = self.api(f"{self.node_path(group)}/reconcile", "POST")
+            assert answer.status == 202 or answer.is_of_a_killed_worker, answer.text
+            return answer.status == 202
+
+        wait_for("the request is accepted", accepted)
 
     def settled(self, group: str, state: str, seconds: float = PATIENCE) -> Json:
         """The node once it has this state and nothing is left to look at."""

@@ -106,7 +106,7 @@ class Table:
         """A row and its ETag."""
         try:
             with StorageErrors(f"{self._name}/{partition}/{row}"):
-                found = await self._client().get_entity(partition, row, select=select)
+                found = await (await self._client()).get_entity(partition, row, select=select)
         except NotFound:
             return None
         return found, str(found.metadata["etag"])
@@ -125,7 +125,7 @@ class Table:
 
         check_size(entity)
         with StorageErrors(self._target(entity)):
-            answer = await self._client().update_entity(
+            answer = await (await self._client()).update_entity(
                 dict(entity), UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
             )
         return str(answer["etag"])
@@ -136,7 +136,7 @@ class Table:
 
         try:
             with StorageErrors(f"{self._name}/{partition}/{row}"):
-                await self._client().delete_entity(
+                await (await self._client()).delete_entity(
                     partition, row, etag=etag, match_condition=MatchConditions.IfNotModified
                 )
         except NotFound:
@@ -191,7 +191,7 @@ class Table:
         size: int,
         after: Place | None,
     ) -> tuple[list[Entity], Place | None]:
-        found = self._client().query_entities(
+        found = (await self._client()).query_entities(
             query, parameters=dict(values), select=select, results_per_page=size
         )
         token = {"PartitionKey": after.partition, "RowKey": after.row} if after else None
@@ -205,7 +205,7 @@ class Table:
         return rows, Place(follow["PartitionKey"], follow["RowKey"]) if follow else None
 
     async def _write[T](self, entity: Entity, send: Callable[["TableClient"], Awaitable[T]]) -> T:
-        client = self._client()
+        client = await self._client()
         try:
             with StorageErrors(self._target(entity)):
                 return await send(client)
@@ -219,13 +219,17 @@ class Table:
     async def _create(self) -> None:
         try:
             with StorageErrors(self._name):
-                await self._client().create_table()
+                await (await self._client()).create_table()
         except Transient as error:
             if error.reason != "TableAlreadyExists":
                 raise
 
-    def _client(self) -> "TableClient":
+    async def _client(self) -> "TableClient":
+        await self._admitted()
         return self._storage.client(self._name)
+
+    async def _admitted(self) -> None:
+        """Raises where the rows must not be touched."""
 
     def _target(self, entity: Entity) -> str:
         return f"{self._name}/{entity['PartitionKey']}/{entity['RowKey']}"
