@@ -189,7 +189,7 @@ class IndexedTable:
     # --- what is filed where
 
     def _marks(self, entity: Entity, was: Marks, *, held: bool) -> Marks:
-        shown = {n: v for n in self._shown if n != "next_due" and (v := entity.get(n)) is not None}
+        shown = {n: _plain(v) for n in self._shown if n != "next_due" and (v := entity.get(n)) is not None}
         due = entity.get("next_due")
         at = _second(due) if isinstance(due, datetime) else ""
         if held and was.due and was.due <= at:
@@ -325,6 +325,11 @@ class IndexedTable:
 
 
 _EARLY = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _plain(value: object) -> object:
+    """The same for a row that is written and for one that was read: the SDK has times of its own."""
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _second(at: datetime) -> str:
