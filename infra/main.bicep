@@ -133,6 +133,7 @@ param alwaysReadyHttp int = 0
 param updateStrategy string = 'Recreate'
 
 @description('Settings of the mesh whose defaults do not fit.')
+@secure()
 param meshOptions meshOptionsType = {}
 
 @description('Who is told of alerts about Meshplane itself.')
@@ -250,6 +251,7 @@ var meshDefaults = {
   rules: ''
   policies: ''
   anyoneAsks: false
+  teardown: false
   edgeLeaseDays: 365
   edgeWarningDays: 7
   fullMesh: 10

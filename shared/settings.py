@@ -175,7 +175,8 @@ class _Reader:
             "MESH_TELEMETRY_POLICY", "rules about categories", CategoryRule, rule_faults
         )
         principal = self._get("MESH_PRINCIPAL_ID")
-        return Mesh(name, self._hubs(), self._subscriptions(), principal, most, sinks, categories)
+        leaving = self._switch("MESH_TEARDOWN")
+        return Mesh(name, self._hubs(), self._subscriptions(), principal, most, sinks, categories, leaving)
 
     def _listed[T](
         self, name: str, what: str, kind: type[T], judge: Callable[[Sequence[T]], list[str]]

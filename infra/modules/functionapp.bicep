@@ -76,6 +76,7 @@ param insightsName string
 param eventHubsHostName string
 
 @description('The settings of the mesh itself: what main.bicep\'s parameters become.')
+@secure()
 param mesh meshType
 
 @description('The client id of the Microsoft Entra application for callers. Empty: whoever has a function key may do everything.')
@@ -132,6 +133,7 @@ var appSettings = {
   MESH_RULES: mesh.rules
   MESH_SINKS: string(mesh.sinks)
   MESH_SUBSCRIPTIONS: join(mesh.subscriptions, ',')
+  MESH_TEARDOWN: string(mesh.teardown)
   MESH_TELEMETRY_CONSUMER_GROUP: mesh.telemetryConsumerGroup
   MESH_TELEMETRY_HUB: mesh.telemetryHub
   MESH_TELEMETRY_POLICY: string(mesh.telemetryPolicy)
@@ -232,10 +234,12 @@ resource site 'Microsoft.Web/sites@2024-11-01' = {
   }
 }
 
-resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
-  parent: site
-  name: 'appsettings'
-  properties: toObject(filter(items(appSettings), setting => !empty(setting.value)), setting => setting.key, setting => setting.value)
+module settings 'appsettings.bicep' = {
+  name: '${name}-settings'
+  params: {
+    functionAppName: site.name
+    settings: appSettings
+  }
 }
 
 resource noPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = [

@@ -99,6 +99,9 @@ type meshOptionsType = {
   @description('Whether every requester may ask for edges of any consumer.')
   anyoneAsks: bool?
 
+  @description('Whether the mesh lets go of every node, edge and pair of hubs, so that it can be removed.')
+  teardown: bool?
+
   @description('The longest lease of an edge.')
   edgeLeaseDays: int?
 
@@ -158,6 +161,7 @@ type meshType = {
   rules: string
   policies: string
   anyoneAsks: bool
+  teardown: bool
   edgeLeaseDays: int
   edgeWarningDays: int
   fullMesh: int

@@ -17,6 +17,7 @@ class Mesh(msgspec.Struct, frozen=True):
     full_mesh: int = 10  # so many nodes may be peered with each other
     sinks: tuple[Sink, ...] = ()  # besides the hubs' workspaces
     categories: tuple[CategoryRule, ...] = ()  # the first that applies decides
+    leaving: bool = False  # no group counts as tagged, no hub as a peer: everything is let go of
 
     def hub(self, hub_id: str) -> Hub | None:
         """The hub of that id."""

@@ -157,16 +157,20 @@ async def observe_group(
     wish: Callable[[Group | None], Wish],
     concerns_us: Callable[[Group | None], bool],
     known: Observation | None = None,
+    *,
+    leaving: bool = False,
 ) -> Observation:
     """The group, its resources and networks, and the hub's network: four reads, however much is in the group.
 
-    With the group and its resources as they are `known`: two.
+    With the group and its resources as they are `known`: two. Where the mesh is `leaving`, a group is seen untagged.
 
     Only the group where it does not concern the mesh. A group that vanishes between the reads is gone, once it is
     asked itself: what is taken for gone is taken down. Raises Transient on any other 404, which tells of something
     else.
     """
     group = known.group if known else await _group(arm, key)
+    if group and leaving:
+        group = msgspec.structs.replace(group, tags={})
     if not concerns_us(group):
         return Observation(group)
     seen = _hub(arm, Observation(group), wish(group))

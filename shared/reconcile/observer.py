@@ -108,6 +108,7 @@ class Observer:
             lambda group: self._wish(record, group),
             lambda g: _concerns_us(record, g),
             known,
+            leaving=self._mesh.leaving,
         )
         if known is None:
             self._remember(record, seen)

@@ -49,7 +49,7 @@ class Resync:
     async def discover(self) -> int:
         """Bumps groups that were tagged or untagged without an event reaching us: one read a subscription.
 
-        A subscription that cannot be listed is left for the next time, after the others; then raises its error.
+        Where the mesh is leaving, every node that it still looks after. A subscription that cannot be listed is left for the next time, after the others; then raises its error.
         """
         if filed := await self._nodes.index():
             log.info("%d nodes were not found by their state before", filed)
@@ -66,7 +66,8 @@ class Resync:
         return bumped
 
     async def _discover_in(self, subscription: str) -> int:
-        groups = await self._arm.list_groups_with_tag(subscription, NODE)
+        listed = await self._arm.list_groups_with_tag(subscription, NODE)
+        groups = () if self._mesh.leaving else listed
         tagged = {key for group in groups if (key := NodeKey.containing(group.id))}
         # Only keys that are still looked after have a time at which they are due: an offboarded one has none.
         known = {key async for key in self._nodes.looked_after(subscription)}

@@ -86,6 +86,14 @@ def _of_secrets(setup: Setup) -> Iterator[Trouble]:
 
 def _of_mesh(setup: Setup) -> Iterator[Trouble]:
     mesh = setup.mesh
+    if mesh.leaving:
+        yield _trouble(
+            "warning",
+            "Leaving",
+            "MESH_TEARDOWN",
+            "The mesh lets go of every node, edge and pair of hubs, and takes up no new one.",
+            "Once nothing is left, remove it (docs/deploy.md); to go on with it, set MESH_TEARDOWN to false.",
+        )
     if not mesh.principal:
         yield _trouble(
             "warning",
