@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from shared.adapters.tables.nodes import TableNodeStore
+from shared.adapters.tables.table import TableStorage
 from shared.domain.governance import Standing, Verdict
 from shared.domain.node import NodeRecord
 from shared.ports import NodeStore
@@ -93,3 +94,32 @@ async def test_a_finding_comes_back_as_it_was_saved_and_goes_when_the_node_compl
     assert (row.standings, row.state, row.product) == ((whole,), "NotReady", "p")
     await store.save(msgspec.structs.replace(saved, standings=(standing("eu-only", "compliant"),)))
     assert (await store.findings("violating")).items == ()
+
+
+async def test_findings_change_with_the_row_and_go_with_it(store: NodeStore) -> None:
+    """What was found before the node was saved again, or removed, is found no more."""
+    saved = await store.save(
+        NodeRecord(key=key("a"), state="Ready", domain="retail", standings=(standing("tags", "violating"),))
+    )
+    moved = await store.save(msgspec.structs.replace(saved, domain="finance"))
+    assert (await store.findings("violating", domain="retail")).items == ()
+    assert [row.domain for row in (await store.findings("violating", domain="finance")).items] == ["finance"]
+    await store.delete(moved)
+    assert (await store.findings("violating")).items == ()
+
+
+@pytest.mark.stack
+@pytest.mark.xdist_group("azurite")
+async def test_only_nodes_that_do_not_comply_are_read_for_findings(table_storage: TableStorage) -> None:
+    """Compliant nodes lie elsewhere in the table: their rows are not even looked through."""
+    store = TableNodeStore(table_storage)
+    for number in range(5):
+        standings = (standing("tags", "violating" if number == 3 else "compliant"),)
+        await store.save(NodeRecord(key=key(f"g{number}"), state="Ready", standings=standings))
+    rows = [
+        row["RowKey"]
+        async for row in table_storage.table("nodes").query(
+            "RowKey ge '!apart' and RowKey lt '!b'", {}, ["RowKey"]
+        )
+    ]
+    assert rows == ["!apart||g3"]

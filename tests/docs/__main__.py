@@ -1,4 +1,4 @@
-"""`python -m tests.docs`: writes pictures and tables of the documentation anew, and the schemas of what people write."""
+"""`python -m tests.docs`: writes the pictures and tables of the documentation anew, and the schemas of YAML files."""
 
 import asyncio
 import json

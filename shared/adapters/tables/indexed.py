@@ -1,17 +1,17 @@
 """A table whose rows are found by their state, and by the time at which they are due, without reading the others.
 
-Beside each row, in its partition, lie index rows: one for its state, which shows what lists show, and one for the time.
-They are written in one transaction with the row wherever they change, so that no writer can die in between. The row
-names them in a column, and the version that readers get carries that along: whoever writes next knows what to take
-away. While a row is held (a run writes it again and again), its time may lie later than the one it is filed under; who
-looks for what is due reads the row itself.
+Beside each row, in its partition, lie index rows: one for its state, which shows what lists show, one for the time,
+and, of few rows, one that sets them apart and carries what is looked for there. They are written in one transaction
+with the row wherever they change, so that no writer can die in between. The row names them in a column, and the version
+that readers get carries that along: whoever writes next knows what to take away. While a row is held (a run writes it
+again and again), its time may lie later than the one it is filed under; who looks for what is due reads the row itself.
 
 Rows that a former version of the app wrote have no index rows. Until `index` has gone through the table once, queries
 read all of it; and `index` finds what was written so since, and index rows that nothing names any more.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import batched
 from zlib import crc32
@@ -25,6 +25,7 @@ from shared.domain.errors import Conflict, NotFound
 FIRST = "!~"
 """Index rows, and what tells which partitions there are, sort before it; names of groups and ids of edges after it."""
 INDEXED = "indexed"
+APART = "!apart||"
 AT_ONCE = 25
 _KEYS = ["PartitionKey", "RowKey"]
 _REGISTER, _WHOLE = "!partitions", "!"
@@ -33,20 +34,21 @@ _ROWS = "RowKey ge @first_row"
 
 class Marks(msgspec.Struct, frozen=True):
     """Where a version of a row is filed: under its state, under a time (seconds in UTC; empty where it is never due),
-    and with a checksum of what lists show of it."""
+    and with checksums of what lists show of it, and of what it is set apart by (empty where it is not)."""
 
     state: str = ""
     due: str = ""
     shown: str = ""
+    apart: str = ""
 
     @classmethod
     def read(cls, text: object) -> "Marks":
         """Those that a row has in its column; none where it has no such column."""
         parts = text.split(".") if isinstance(text, str) else []
-        return cls(*parts) if len(parts) == 3 else cls()
+        return cls(*parts) if len(parts) in (3, 4) else cls()
 
     def __str__(self) -> str:
-        return f"{self.state}.{self.due}.{self.shown}" if self.state else ""
+        return f"{self.state}.{self.due}.{self.shown}.{self.apart}" if self.state else ""
 
     def rows(self, name: str) -> Iterator[str]:
         """The row keys of the index rows of a row."""
@@ -54,15 +56,26 @@ class Marks(msgspec.Struct, frozen=True):
             yield f"!state|{self.state}|{name}"
         if self.due:
             yield f"!due|{self.due}|{name}"
+        if self.apart:
+            yield f"{APART}{name}"
 
 
 class IndexedTable:
     """Rows with the columns `state` and, where they are ever due, `next_due`; `shown` are the columns of lists.
 
-    With `only` all rows lie in one partition. Versions are ETags to everybody else.
+    With `only` all rows lie in one partition. `apart` tells what a row is set apart by, nothing where it is not; the
+    columns that it names are kept beside. Versions are ETags to everybody else.
     """
 
-    def __init__(self, table: Table, shown: Sequence[str], *, only: str = "") -> None:
+    def __init__(
+        self,
+        table: Table,
+        shown: Sequence[str],
+        *,
+        only: str = "",
+        apart: Callable[[Entity], Entity] = lambda _row: {},
+    ) -> None:
+        self._apart = apart
         self._table = table
         self._shown = list(shown)
         self._only = only
@@ -110,20 +123,16 @@ class IndexedTable:
         state: str = "",
         but: Sequence[str] = (),
         select: Sequence[str] = (),
-        where: tuple[str, Mapping[str, object]] = ("", {}),
     ) -> tuple[list[Entity], str]:
         """A page of rows in the order of their keys, and the token of the next: those in a state, or in none of some.
 
-        `where` is a filter by other columns, with its values; not together with a state. Raises Terminal on a token
-        that another list made, or this one before the table was indexed.
+        Raises Terminal on a token that another list made, or this one before the table was indexed.
         """
         partitions = await self._partitions()
         columns = [*_KEYS, *(select or self._shown)]
         if partitions is None:
             scope = f"{scope} read"
-            rows, place = await self._read(
-                size, read_token(scope, token), columns, where, state=state, but=but
-            )
+            rows, place = await self._read(size, read_token(scope, token), columns, state=state, but=but)
         elif state:
             first, last = f"!state|{state}|", f"!state|{state}~"
             rows, place = await self._across(
@@ -132,9 +141,33 @@ class IndexedTable:
             rows = [{**row, "RowKey": str(row["RowKey"]).removeprefix(first)} for row in rows]
         else:
             rows, place = await self._across(
-                partitions, size, read_token(scope, token), columns, {"first_row": FIRST}, but, where
+                partitions, size, read_token(scope, token), columns, {"first_row": FIRST}, but
             )
         return rows, write_token(scope, place)
+
+    async def set_apart(
+        self,
+        scope: str,
+        size: int,
+        token: str,
+        columns: Sequence[str],
+        where: tuple[str, Mapping[str, object]],
+    ) -> tuple[list[Entity], str]:
+        """A page of what rows are set apart by, in the order of their keys, and the token of the next.
+
+        `where` is a filter by columns of that, with its values. Raises Terminal on a token that another list made.
+        """
+        bounds = {"first_row": APART, "last_row": f"{APART[:-1]}~"}
+        rows, place = await self._across(
+            await self._registered_partitions(),
+            size,
+            read_token(scope, token),
+            [*_KEYS, *columns],
+            bounds,
+            where=where,
+        )
+        named: list[Entity] = [{**row, "RowKey": str(row["RowKey"]).removeprefix(APART)} for row in rows]
+        return named, write_token(scope, place)
 
     async def due(self, before: datetime, select: Sequence[str] = ()) -> AsyncIterator[Entity]:
         """The rows whose time lies before one, by time in each partition."""
@@ -194,7 +227,8 @@ class IndexedTable:
         at = _second(due) if isinstance(due, datetime) else ""
         if held and was.due and was.due <= at:
             at = was.due
-        return Marks(str(entity["state"]), at, f"{crc32(msgspec.json.encode(shown)):08x}")
+        apart = self._apart(entity)
+        return Marks(str(entity["state"]), at, _checksum(shown), _checksum(apart) if apart else "")
 
     def _changes(self, entity: Entity, was: Marks, marks: Marks) -> tuple[list[Step], list[Step]]:
         """The index rows to write, and those to take away."""
@@ -202,7 +236,13 @@ class IndexedTable:
         shown = {n: entity[n] for n in self._shown if n in entity}
         before, after = list(was.rows(name)), list(marks.rows(name))
         puts: list[Step] = [("upsert", {**_key(partition, after[0]), **shown})]
-        puts += [("upsert", _key(partition, row)) for row in after[1:] if row not in before]
+        puts += [
+            ("upsert", _key(partition, row))
+            for row in after[1:]
+            if row not in before and not row.startswith(APART)
+        ]
+        if marks.apart not in ("", was.apart):
+            puts.append(("upsert", {**_key(partition, f"{APART}{name}"), **self._apart(entity)}))
         return puts, [("delete", _key(partition, row)) for row in before if row not in after]
 
     async def _register(self, partition: str) -> None:
@@ -213,11 +253,16 @@ class IndexedTable:
 
     async def _partitions(self) -> Sequence[str] | None:
         """All, in order; None until all rows are indexed."""
+        rows = await self._register_rows()
+        return _names(rows) if any(row["RowKey"] == _WHOLE for row in rows) else None
+
+    async def _registered_partitions(self) -> Sequence[str]:
+        """Those that a row was filed in; of others this version has written none."""
+        return _names(await self._register_rows())
+
+    async def _register_rows(self) -> Sequence[Entity]:
         query = "PartitionKey eq @register"
-        rows = [r async for r in self._table.query(query, {"register": _REGISTER}, [*_KEYS, "name"])]
-        if not any(row["RowKey"] == _WHOLE for row in rows):
-            return None
-        return sorted(str(row["name"]) for row in rows if row["RowKey"] != _WHOLE)
+        return [r async for r in self._table.query(query, {"register": _REGISTER}, [*_KEYS, "name"])]
 
     async def _file(self, rows: Sequence[tuple[str, str]]) -> None:
         for some in batched(rows, AT_ONCE, strict=False):
@@ -302,15 +347,13 @@ class IndexedTable:
         size: int,
         after: Place | None,
         columns: Sequence[str],
-        where: tuple[str, Mapping[str, object]],
         *,
         state: str,
         but: Sequence[str],
     ) -> tuple[list[Entity], Place | None]:
         """A page of a table that is not indexed yet."""
         query = "state eq @state" if state else " and ".join(f"state ne @but{n}" for n, _ in enumerate(but))
-        query += f" and {where[0]}" if where[0] else ""
-        values = {"state": state, **{f"but{number}": s for number, s in enumerate(but)}, **where[1]}
+        values = {"state": state, **{f"but{number}": s for number, s in enumerate(but)}}
         query, everything = self._everything(query, values)
         return await self._table.page(query, everything, select=list(columns), size=size, after=after)
 
@@ -330,6 +373,15 @@ _EARLY = datetime(1970, 1, 1, tzinfo=UTC)
 def _plain(value: object) -> object:
     """The same for a row that is written and for one that was read: the SDK has times of its own."""
     return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _checksum(columns: Mapping[str, object]) -> str:
+    return f"{crc32(msgspec.json.encode(dict(sorted(columns.items())))):08x}"
+
+
+def _names(register: Sequence[Entity]) -> list[str]:
+    """The partitions that the register names, in order."""
+    return sorted(str(row["name"]) for row in register if row["RowKey"] != _WHOLE)
 
 
 def _second(at: datetime) -> str:

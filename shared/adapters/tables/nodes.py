@@ -13,6 +13,7 @@ from shared.adapters.tables.standings import (
     FOUND,
     finding_query,
     findings_of,
+    found_columns,
     governance_of,
     standing_columns,
 )
@@ -47,7 +48,7 @@ class TableNodeStore:
     """NodeStore."""
 
     def __init__(self, storage: TableStorage) -> None:
-        self._table = IndexedTable(storage.table("nodes"), _SUMMARY)
+        self._table = IndexedTable(storage.table("nodes"), _SUMMARY, apart=found_columns)
 
     async def get(self, key: NodeKey) -> NodeRecord | None:
         found = await self._table.get(key.subscription, key_of(key.group))
@@ -93,9 +94,7 @@ class TableNodeStore:
         continuation: str = "",
     ) -> Page[NodeFindings]:
         scope, where = f"findings {verdict} {policy} {domain}", finding_query(verdict, policy, domain)
-        rows, token = await self._table.listed(
-            scope, size, continuation, but=["Offboarded"], select=FOUND, where=where
-        )
+        rows, token = await self._table.set_apart(scope, size, continuation, FOUND, where)
         return Page(tuple(findings_of(_key(row), row, verdict, policy) for row in rows), token)
 
     async def due(self, before: datetime) -> AsyncIterator[NodeKey]:

@@ -6,12 +6,13 @@ import msgspec
 
 from shared.adapters.tables.documents import columns, packed, unpacked
 from shared.adapters.tables.table import Entity
-from shared.domain.governance import Standing, Verdict
+from shared.domain.governance import VERDICTS, Standing, Verdict
 from shared.domain.governance_report import NodeFindings, NodeGovernance
 from shared.domain.ids import NodeKey
 from shared.domain.node import NodeRecord
 
 _STANDINGS = "standings"
+_POLICY = "policy_"
 COUNTED = ["domain", "governance"]
 FOUND = ["state", "product", "domain", *columns(_STANDINGS)]
 
@@ -28,6 +29,14 @@ def standing_columns(record: NodeRecord) -> dict[str, object]:
         entity |= {_column(s.policy): s.verdict for s in found}
         entity |= packed(msgspec.json.encode(found), _STANDINGS)
     return entity
+
+
+def found_columns(row: Entity) -> Entity:
+    """What a row of a node that does not comply is set apart by; nothing of one that does."""
+    if f"{_STANDINGS}00" not in row:
+        return {}
+    names = {"state", "product", "domain", "domain_key", *VERDICTS, *columns(_STANDINGS)}
+    return {name: value for name, value in row.items() if name in names or name.startswith(_POLICY)}
 
 
 def finding_query(verdict: Verdict, policy: str, domain: str) -> tuple[str, dict[str, object]]:
@@ -61,4 +70,4 @@ def findings_of(key: NodeKey, row: Entity, verdict: Verdict, policy: str) -> Nod
 
 def _column(policy: str) -> str:
     """The column of a policy: its name has letters, digits and hyphens, of which a column takes no hyphens."""
-    return f"policy_{policy.replace('-', '_')}"
+    return f"{_POLICY}{policy.replace('-', '_')}"
