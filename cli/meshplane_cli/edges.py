@@ -88,16 +88,16 @@ def request(
     consumer: Consumer,
     provider: Provider,
     interface: Kind,
+    purpose: Purpose,
     target: Target = "",
     part: Part = "",
-    purpose: Purpose = "",
     gigabytes: Gigabytes = 0.0,
     lease_days: Days = 90.0,
     exposure: Way = None,
     idempotency_key: IdempotencyKey = "",
 ) -> None:
     """Asks for an edge. Repeated with the same --idempotency-key, it finds the one that was made."""
-    body = ask(consumer, provider, interface, target, part, purpose, gigabytes, lease_days, exposure)
+    body = ask(consumer, provider, interface, purpose, target, part, gigabytes, lease_days, exposure)
     key = idempotency_key or f"meshplane-cli-{uuid4()}"
     try:
         found = session.client.post("edges", body, idempotency_key=key).body
@@ -158,9 +158,9 @@ def ask(
     consumer: str,
     provider: str,
     interface: Interface,
+    purpose: str,
     target: str,
     part: str,
-    purpose: str,
     gigabytes: float,
     lease_days: float,
     exposure: Exposure | None,

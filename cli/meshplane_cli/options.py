@@ -11,7 +11,7 @@ Limit = Annotated[
     int,
     typer.Option("--limit", "-n", min=0, help="How many at most; 0 for all. Pages are fetched as needed."),
 ]
-Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, for the history; required.")]
+Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, for the history.", show_default=False)]
 Node = Annotated[str, typer.Argument(help="A node, <subscription>/<group>.", show_default=False)]
 OfNode = Annotated[
     str, typer.Option("--node", help="Only of this node, <subscription>/<group>.", show_default=False)

@@ -44,15 +44,15 @@ def plan_edge(
     consumer: Consumer,
     provider: Provider,
     interface: Kind,
+    purpose: Purpose,
     target: Target = "",
     part: Part = "",
-    purpose: Purpose = "",
     gigabytes: Gigabytes = 0.0,
     lease_days: Days = 90.0,
     exposure: Way = None,
 ) -> None:
     """How an edge would be carried, and what each way would cost."""
-    body = ask(consumer, provider, interface, target, part, purpose, gigabytes, lease_days, exposure)
+    body = ask(consumer, provider, interface, purpose, target, part, gigabytes, lease_days, exposure)
     found = session.client.post("edges/plan", body).body
     session.screen.one(found, lambda told: _show_edge(session.screen, told))
 

@@ -95,7 +95,9 @@ class Screen:
 
     def json(self, found: object) -> None:
         """JSON, never wrapped."""
-        for line in harmless_json(found).splitlines():  # unbuffered, one long write may end in the middle unnoticed
+        for line in harmless_json(
+            found
+        ).splitlines():  # unbuffered, one long write may end in the middle unnoticed
             self._file.write(f"{line}\n")
         self._file.flush()
 

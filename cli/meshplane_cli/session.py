@@ -98,7 +98,7 @@ def command[**P](
     def declare(function: Callable[Concatenate[Session, P], None]) -> Callable[Concatenate[Session, P], None]:
         @wraps(function)
         def run(**options: Any) -> None:
-            of_session = {option: options.pop(option) for option in _OPTIONS}
+            of_session = {option: options.pop(option) for option in OPTIONS}
             session = Session(Screen(of_session.pop("output")), **of_session)
             try:
                 with session:
@@ -116,7 +116,7 @@ def command[**P](
     return declare
 
 
-_OPTIONS = {
+OPTIONS = {
     "url": (Url, ""),
     "key": (Key, ""),
     "auth": (Sign, "key"),
@@ -129,7 +129,7 @@ def _signature(function: Callable[..., None]) -> inspect.Signature:
     own = list(inspect.signature(function).parameters.values())[1:]
     added = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-        for name, (annotation, default) in _OPTIONS.items()
+        for name, (annotation, default) in OPTIONS.items()
     ]
     named = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
     return inspect.Signature([*named, *added])
