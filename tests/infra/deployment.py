@@ -65,6 +65,15 @@ def module(symbol: str, **resources: Value) -> Evaluator:
     return Evaluator(bicep(path), {**parameters(symbol), **resources}, SCOPES)
 
 
+def evaluator_of(file: BicepFile) -> Evaluator:
+    """A file as main.bicep calls it; main.bicep itself and what it does not call with their own defaults."""
+    if file.path == INFRA / "main.bicep":
+        return main()
+    calls = bicep("main.bicep").modules.values()
+    symbol = next((m.name for m in calls if (INFRA / m.path).resolve() == file.path), None)
+    return Evaluator(file, parameters(symbol) if symbol else {}, SCOPES)
+
+
 def path_of(symbol: str) -> str:
     """Under infra/."""
     return str((INFRA / bicep("main.bicep").modules[symbol].path).relative_to(INFRA))

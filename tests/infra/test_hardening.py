@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.infra.deployment import SCOPES, main, parameters
+from tests.infra.deployment import evaluator_of
 from tests.infra.hardening import (
     CLOSED,
     idle_entries,
@@ -14,8 +14,8 @@ from tests.infra.hardening import (
     wrong_versions,
 )
 from tests.infra.reader.evaluate import Evaluator, Value
-from tests.infra.reader.file import BicepFile, read, read_text
-from tests.infra.sources import INFRA, all_bicep, bicep
+from tests.infra.reader.file import read, read_text
+from tests.infra.sources import INFRA, all_bicep
 
 OPEN: dict[str, str] = {
     "modules/storage.bicep Microsoft.Storage/storageAccounts publicNetworkAccess": (
@@ -48,15 +48,6 @@ OPEN: dict[str, str] = {
     ),
 }
 """What is open with the defaults, and why."""
-
-
-def evaluator_of(file: BicepFile) -> Evaluator:
-    """A module as main.bicep calls it; main.bicep and what it does not call with their own defaults."""
-    if file.path == INFRA / "main.bicep":
-        return main()
-    calls = bicep("main.bicep").modules.values()
-    symbol = next((m.name for m in calls if (INFRA / m.path).resolve() == file.path), None)
-    return Evaluator(file, parameters(symbol) if symbol else {}, SCOPES)
 
 
 def test_what_is_open_by_default_has_a_reason_and_every_reason_something_open() -> None:

@@ -294,7 +294,6 @@ _FUNCTIONS: dict[str, Callable[..., Value]] = {
     "contains": _contains,
     "concat": _concat,
     "union": _union,
-    "any": lambda value: value,
     "flatten": _flatten,
     "items": _items,
     "range": _range,
