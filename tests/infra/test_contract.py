@@ -10,7 +10,7 @@ import yaml
 
 from functions.resource_events import changed_nothing
 from shared.settings import load_settings
-from tests.infra.deployment import SUBSCRIPTION, module, names, path_of
+from tests.infra.deployment import SCOPES, SUBSCRIPTION, module, names, path_of
 from tests.infra.reader.evaluate import Evaluator, Value
 from tests.infra.reader.expressions import Call, Expression, Object, Text, every
 from tests.infra.reader.file import BicepFile, read_text
@@ -42,10 +42,10 @@ def app() -> Evaluator:
 
 def app_settings() -> dict[str, str]:
     """The settings that the app gets with the defaults of main.bicep."""
-    file = bicep(path_of("app"))
-    properties = file.resources["settings"].body.get("properties")
+    file = bicep("modules/appsettings.bicep")
+    properties = file.resources["appSettings"].body.get("properties")
     assert properties is not None
-    value = app().value(properties)
+    value = Evaluator(file, {"settings": app().symbol("appSettings")}, SCOPES).value(properties)
     assert isinstance(value, dict)
     return {name: str(text) for name, text in value.items()}
 
