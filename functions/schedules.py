@@ -4,7 +4,7 @@ import logging
 
 import azure.functions as func
 
-from shared.bootstrap import application
+from shared.bootstrap import Application, application
 
 blueprint = func.Blueprint()
 log = logging.getLogger(__name__)
@@ -32,22 +32,25 @@ async def resync(timer: func.TimerRequest) -> None:
     arg_name="timer", schedule="%MESH_DISCOVERY_SCHEDULE%", use_monitor=True, run_on_startup=False
 )
 async def discovery(timer: func.TimerRequest) -> None:
-    """Finds groups that were tagged or untagged without an event reaching us."""
+    """Finds groups that were tagged or untagged without an event reaching us, and counts who complies with policies."""
     app = application()
+    try:
+        await _discover(app, late=timer.past_due)
+    finally:
+        await app.governance.record()  # a subscription that cannot be listed keeps nobody from being counted
+
+
+async def _discover(app: Application, *, late: bool) -> None:
     count = await app.resync.discover()
     if count:
-        log.info(
-            "%d groups changed without an event%s", count, " (the timer was late)" if timer.past_due else ""
-        )
+        log.info("%d groups changed without an event%s", count, " (the timer was late)" if late else "")
     if filed := await app.edge_leases.index():
         log.info("%d edges were not found by their state before", filed)
     released = await app.sweep.allocations()
     if released:
         log.info("%d prefixes were given back whose networks are gone", released)
-    late = await app.doctor.overdue()
-    if late:
-        log.warning("keys are overdue for more than %d s", late.total_seconds())
-    await app.governance.record()
+    if overdue := await app.doctor.overdue():
+        log.warning("keys are overdue for more than %d s", overdue.total_seconds())
 
 
 @blueprint.function_name("judge")

@@ -67,6 +67,13 @@ def test_the_example_policies_are_policies(tmp_path: Path) -> None:
     assert policies.items
 
 
+def test_the_folder_to_copy_has_every_kind_and_no_fault() -> None:
+    policies = load_policies([DOCS.parent / "examples" / "policies"])
+    assert policies.faults == ()
+    assert {policy.kind for policy in policies.items} == {str(form.__struct_config__.tag) for form in KINDS}
+    assert {policy.domain for policy in policies.items} == {"", "sales"}
+
+
 def test_the_line_that_tests_a_folder_prints_its_faults(tmp_path: Path) -> None:
     """The documented command, on a folder with a mistake in it."""
     [command] = re.findall(r"-c \"(.*?)\"\n", PAGE)

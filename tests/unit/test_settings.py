@@ -21,6 +21,7 @@ OPTIONAL = (
     "MESH_EDGE_WARNING_DAYS",
     "MESH_RATES",
     "MESH_RULES",
+    "MESH_POLICIES",
 )
 # Read by the worker, by azure-identity and by Python's TLS: what the cloud gives an app, the sample has to.
 PLATFORM = {"FUNCTIONS_WORKER_RUNTIME", "IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SSL_CERT_FILE"}
@@ -106,6 +107,7 @@ def test_the_sample_is_valid_and_names_every_setting_that_the_code_reads() -> No
         ("MESH_RATES", "nowhere.toml", "nowhere.toml"),
         ("MESH_RATES", "local.settings.sample.json", "not a table of rates"),
         ("MESH_RULES", "shared/telemetry/library, nowhere", "nowhere"),
+        ("MESH_POLICIES", "shared/governance/library, nowhere", "nowhere"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_is_wrong(name: str, value: str, said: str) -> None:
@@ -240,6 +242,12 @@ def test_folders_of_rules_are_named_and_not_read(tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text("name: [", encoding="utf-8")
     folders = load_settings({**SAMPLE, "MESH_RULES": f"shared/telemetry/library, {tmp_path},"}).rule_folders
     assert folders == (ROOT / "shared/telemetry/library", tmp_path)
+
+
+def test_policies_are_the_librarys_unless_others_or_none_are_named(tmp_path: Path) -> None:
+    library = ROOT / "shared/governance/library"
+    for text, folders in (("", (library,)), ("none", ()), (f"{tmp_path}", (tmp_path,))):
+        assert load_settings({**SAMPLE, "MESH_POLICIES": text}).policy_folders == folders
 
 
 def test_only_public_azure_has_a_log_store_that_nobody_named() -> None:
