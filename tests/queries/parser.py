@@ -21,13 +21,15 @@ def files() -> dict[str, str]:
 
 
 def parsed(
-    queries: Mapping[str, str], external: Mapping[str, Mapping[str, str]] | None = None
+    queries: Mapping[str, str],
+    external: Mapping[str, Mapping[str, str]] | None = None,
+    tables: Mapping[str, Mapping[str, str]] = TABLES,
 ) -> Mapping[str, Mapping[str, list[str]]]:
     """`diagnostics` and `texts` (the values of string literals) of each query; see kusto.js."""
     node = shutil.which("node")
     if node is None or not _PARSER.exists():
         pytest.skip("node or @kusto/language-service-next is not installed: make setup")
-    asked = json.dumps({"tables": TABLES, "externalTables": external or {}, "queries": queries})
+    asked = json.dumps({"tables": tables, "externalTables": external or {}, "queries": queries})
     done = subprocess.run(
         [node, str(ROOT / "tests/queries/kusto.js")],
         input=asked,
