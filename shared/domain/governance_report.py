@@ -46,15 +46,10 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cell(msgspec.Struct, frozen=True, order=True):
-    """One policy in one domain; domains differ by more than the case of their letters."""
+    """One policy in one domain, whose name is folded: domains differ by more than the case of their letters."""
 
     domain: str
     policy: str
-
-    @classmethod
-    def of(cls, domain: str, policy: str) -> "Cell":
-        """The cell of a domain in any case of letters."""
-        return cls(domain.casefold(), policy)
 
 
 class Trend(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,14 +61,13 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
 
 def tallied(nodes: Iterable[NodeGovernance]) -> dict[Cell, Tally]:
     """The tally of each policy in each domain."""
-    counted = Counter(
-        (Cell.of(node.domain, policy), verdict)
-        for node in nodes
-        for policy, verdict in (node.verdicts or {}).items()
-    )
+    counted: Counter[tuple[str, str, Verdict]] = Counter()
+    for node in nodes:
+        domain = node.domain.casefold()
+        counted.update((domain, policy, verdict) for policy, verdict in (node.verdicts or {}).items())
     found: dict[Cell, dict[str, int]] = {}
-    for (cell, verdict), number in counted.items():
-        found.setdefault(cell, {})[verdict] = number
+    for (domain, policy, verdict), number in counted.items():
+        found.setdefault(Cell(domain, policy), {})[verdict] = number
     return {cell: Tally(**found[cell]) for cell in sorted(found)}
 
 
