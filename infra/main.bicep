@@ -57,6 +57,9 @@ param authenticationClientId string = ''
 @description('Who gets which role of an application that is made here.')
 param roleHolders holderType[] = []
 
+@description('Whether whoever deploys gets Mesh.Operator of an application that is made here: else nobody may call before somebody is named.')
+param deployerOperates bool = true
+
 @description('Prefixes of addresses that may call the HTTP API, such as 203.0.113.7/32. Empty: none but by a private endpoint.')
 param allowedAddresses string[] = []
 
@@ -387,7 +390,7 @@ module entra 'modules/entra.bicep' = if (authentication == 'create') {
   params: {
     uniqueName: '${name}-${suffix}'
     displayName: 'Meshplane (${name})'
-    holders: roleHolders
+    holders: union(roleHolders, deployerOperates ? [{ principalId: deployer().objectId, role: 'Mesh.Operator' }] : [])
   }
 }
 

@@ -16,6 +16,7 @@ SCOPES: dict[str, Value] = {
         "name": "rg",
         "location": "westeurope",
     },
+    "deployer": {"objectId": "b0000000-0000-4000-8000-0000000000cc"},
     "deployment": {"location": "westeurope", "name": "main"},
     "tenant": {"tenantId": "b0000000-0000-4000-8000-0000000000aa"},
     "environment": {
