@@ -1,7 +1,7 @@
 """What is shown of edges."""
 
 from meshplane_cli.client import Json
-from meshplane_cli.parts import CONDITIONS, show_history, show_plan
+from meshplane_cli.parts import CONDITIONS, short, show_history, show_plan
 from meshplane_cli.render import Column, Screen
 from meshplane_cli.text import in_words
 
@@ -53,8 +53,8 @@ def show_edge(screen: Screen, edge: Json) -> None:
     show_history(screen, edge)
 
 
-def show_route(screen: Screen, title: str, route: Json | None) -> None:
-    """How an edge is carried, and why not otherwise."""
+def show_route(screen: Screen, title: str, route: Json | None, *, others: bool = True) -> None:
+    """How an edge is carried, and with `others` why not otherwise."""
     if not route:
         return
     screen.title(title)
@@ -64,6 +64,6 @@ def show_route(screen: Screen, title: str, route: Json | None) -> None:
             ("Why", route.get("why")),
             ("US dollars a month", route.get("monthly_cost")),
             ("In Azure", route.get("artefact")),
-            *[("Instead", each) for each in route.get("alternatives", [])],
+            *[("Instead", short(str(each))) for each in route.get("alternatives", []) if others],
         ]
     )

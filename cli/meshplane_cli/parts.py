@@ -37,7 +37,7 @@ def show_plan(screen: Screen, plan: Json | None, title: str = "Last plan") -> No
         for difference in step.get("differences", []):
             screen.entry(short(str(difference)), indent=4)
     for finding in findings:
-        screen.line(f"In the way: {finding}", "yellow")
+        screen.line(f"In the way: {short(str(finding))}", "yellow")
 
 
 def show_history(screen: Screen, item: Json) -> None:

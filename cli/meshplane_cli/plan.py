@@ -16,7 +16,7 @@ from meshplane_cli.edges import (
     ask,
 )
 from meshplane_cli.options import Days, Node, node_path
-from meshplane_cli.parts import show_plan
+from meshplane_cli.parts import short, show_plan
 from meshplane_cli.render import Column, Screen
 from meshplane_cli.session import Session, command
 
@@ -27,7 +27,7 @@ _WAYS = (
     Column("POSSIBLE", "possible"),
     Column("A MONTH", "monthly_cost"),
     Column("CURRENCY", "currency"),
-    Column("AGAINST IT", "against"),
+    Column("AGAINST IT", lambda way: [short(str(each)) for each in way.get("against", [])]),
 )
 
 
@@ -64,9 +64,9 @@ def _show_node(screen: Screen, plan: Json) -> None:
 
 
 def _show_edge(screen: Screen, found: Json) -> None:
-    show_route(screen, "It would be carried", found.get("route"))
+    show_route(screen, "It would be carried", found.get("route"), others=False)
     if found.get("cheapest"):
         screen.facts([("The cheapest that works", found["cheapest"])])
     screen.part("Ways", list(found.get("ways", [])), _WAYS)
     for finding in found.get("findings", []):
-        screen.line(f"In the way: {finding}", "yellow")
+        screen.line(f"In the way: {short(str(finding))}", "yellow")

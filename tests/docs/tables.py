@@ -12,6 +12,7 @@ from shared.domain.cost import Rates, cost_of
 from shared.domain.exposure import EXPOSED
 from shared.reconcile.edges.planner import ORDER
 from shared.reconcile.repairs import AILMENTS, REPAIRS, AilmentRow, Match, Repair
+from tests.docs.commands import commands
 from tests.docs.library import library, recorded
 from tests.docs.parameters import deployment_tables
 from tests.docs.queries import queries
@@ -29,6 +30,7 @@ def tables() -> dict[str, dict[str, str]]:
         "http-api.md": {"routes": routes(), "codes": codes()},
         "rules.md": {"library": library()},
         "queries.md": {"queries": queries()},
+        "cli.md": {"commands": commands()},
         "governance.md": {"exposed": exposed()},
         "deploy.md": deployment_tables(),
     }

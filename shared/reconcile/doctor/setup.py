@@ -5,6 +5,7 @@ from itertools import combinations
 
 from shared.domain.examination import Gravity, Setup, Trouble
 from shared.domain.network import Hub
+from shared.domain.sinks import Sink
 
 
 def facts_of(setup: Setup) -> dict[str, str]:
@@ -14,7 +15,7 @@ def facts_of(setup: Setup) -> dict[str, str]:
         "MESH_NAME": mesh.name,
         "MESH_SUBSCRIPTIONS": ", ".join(mesh.subscriptions),
         "MESH_HUBS": ", ".join(_described(hub) for hub in mesh.hubs),
-        "MESH_SINKS": ", ".join(f"{sink.kind} {sink.place}" for sink in mesh.sinks)
+        "MESH_SINKS": ", ".join(f"{sink.kind} {_named(sink)}" for sink in mesh.sinks)
         or "none beside the hubs' workspaces",
         "MESH_PRINCIPAL_ID": mesh.principal or "not set",
         "MESH_PLATFORM_AUTH": "true" if setup.platform_authentication else "false",
@@ -146,6 +147,11 @@ def _of_hub(hub: Hub) -> Iterator[Trouble]:
             "The hub has no address pools: a node that brings no network gets none.",
             "Name prefixes in `pools`, where nodes should be given networks.",
         )
+
+
+def _named(sink: Sink) -> str:
+    """A workspace's, an account's, or a namespace's name with that of the hub in it."""
+    return "/".join(sink.place.split("/")[8:])
 
 
 def _described(hub: Hub) -> str:
