@@ -50,7 +50,7 @@ class Caller:
             )
         return answer
 
-    def complete(self, method: str, path: str, body: object = None, timeout: float = 60.0) -> Answer:
+    def complete(self, method: str, path: str, body: object = None, timeout: float = 150.0) -> Answer:
         """One request and, where it begins a long operation, its end. Answers with the first answer."""
         answer = self.request(method, path, body)
         deadline = time.monotonic() + timeout
@@ -74,7 +74,7 @@ class Caller:
         request = urllib.request.Request(
             f"{self.identity_endpoint}?{query}", headers={"X-IDENTITY-HEADER": self.identity_header}
         )
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return str(json.load(response)["access_token"])
 
     def _open(self, request: urllib.request.Request) -> Answer:

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from local.child import Child
 
-SECONDS_TO_START = 60.0
+SECONDS_TO_START = 120.0
 # The host lets running invocations finish for up to 30 s.
 SECONDS_TO_STOP = 40.0
 

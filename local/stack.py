@@ -21,7 +21,7 @@ type Carried = Literal["records", "events"]
 DEFAULT_FOLDER = ROOT / ".local-azure"
 # The function app's managed identity, and the person at the keyboard.
 DEFAULT_PRINCIPALS = ("app", "operator")
-SECONDS_TO_START = 60.0
+SECONDS_TO_START = 120.0
 # The consumer group that the log store reads with.
 LOGS_GROUP = "logs"
 EVENT_SUBSCRIPTIONS = "2022-06-15"

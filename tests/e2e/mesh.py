@@ -175,7 +175,7 @@ class Mesh(Azure):
             url, data, {"Content-Type": "application/json", **sent}, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return _response(answer.status, answer.headers.get("Content-Type"), answer.read())
         except urllib.error.HTTPError as error:
             with error:
@@ -263,7 +263,7 @@ class Mesh(Azure):
             self.webhook, body, {"aeg-event-type": "Notification", "Content-Type": "application/json"}
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             with error:
