@@ -33,7 +33,7 @@ def authorize(access: Access, arm: ArmRequest, action: Action) -> tuple[Right, .
             return ()
         raise _refused(oid, action.name, scope)
     rights = [own]
-    for need in linked(action.name, arm.body):
+    for need in linked(action.name, scope, arm.body):
         right = access.right(oid, need.action, need.scope)
         if not right.roles:
             raise _linked_refused(oid, action.name, scope, need.shown, need.scope)

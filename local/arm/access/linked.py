@@ -33,14 +33,15 @@ class Linked(NamedTuple):
     shown: str
 
 
-def linked(action: str, body: JsonObject | None) -> Iterator[Linked]:
+def linked(action: str, scope: str, body: JsonObject | None) -> Iterator[Linked]:
     """What the body of a request with this action refers to; nothing where it is no write that refers to others."""
-    find = _WRITES.get(action.lower())
-    if find is None or body is None:
+    if body is None:
         return
-    for needed, scope, *shown in find(object_in(body, "properties")):
-        if scope:
-            yield Linked(needed, scope, shown[0] if shown else needed)
+    properties = object_in(body, "properties")
+    find = _WRITES.get(action.lower())
+    for needed, where, *shown in find(properties) if find else _approval(action, scope, properties):
+        if where:
+            yield Linked(needed, where, shown[0] if shown else needed)
 
 
 type _Found = Iterator[tuple[str, ...]]
@@ -80,6 +81,14 @@ def _endpoint(properties: JsonObject) -> _Found:
         resource = ResourceId.parse(target)
         if resource is not None:
             yield f"{resource.type}/privateEndpointConnectionsApproval/action", target
+
+
+def _approval(action: str, scope: str, properties: JsonObject) -> _Found:
+    """Approving a connection takes what an endpoint that approves itself takes (inferred: roles for it list both)."""
+    type_, collection, verb = action.rsplit("/", 2)
+    state = text_in(object_in(properties, "privateLinkServiceConnectionState"), "status")
+    if (collection.lower(), verb, state) == ("privateendpointconnections", "write", "Approved"):
+        yield f"{type_}/privateEndpointConnectionsApproval/action", scope.rsplit("/", 2)[0]
 
 
 def _zone_group(properties: JsonObject) -> _Found:

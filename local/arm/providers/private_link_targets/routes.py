@@ -27,10 +27,10 @@ _REMOVE = "private-link-connection-remove"
 _RETRY_AFTER = 10
 
 
-# Beneath a location, as the lists of permissions of these providers name it.
+# What follows a location, as the lists of permissions of these providers name it.
 _POLLED = {
+    "Microsoft.Databricks": "operationstatuses",
     "Microsoft.Sql": "privateEndpointConnectionAzureAsyncOperation",
-    "Microsoft.Synapse": "operationStatuses",
 }
 
 
@@ -56,6 +56,7 @@ def mount(router: Router, manager: ResourceManager) -> TargetConnections:
         router.add("GET", connection + "/operationResults/{operation}", routes.result)
         everywhere = f"/subscriptions/{{subscription}}/providers/{provider}/locations/{{location}}"
         router.add("GET", f"{everywhere}/{_polled(provider)}/{{operation}}", routes.status)
+        router.add("GET", resource + "/operationStatuses/{operation}", routes.status)
     return connections
 
 
@@ -200,9 +201,7 @@ class PrivateLinkRoutes:
             case "operation-status":
                 return {"Azure-AsyncOperation": f"{own}/operationStatus/{operation.id}?{version}"}
             case _:
-                provider = connection.type.partition("/")[0]
-                base = f"{request.base_url}/subscriptions/{operation.subscription}/providers/{provider}/locations"
-                base = f"{base}/{operation.location}/{_polled(provider)}"
+                base = f"{request.base_url}{_statuses(connection, operation)}"
                 return {
                     "Azure-AsyncOperation": f"{base}/{operation.id}?{version}",
                     "Location": f"{own}/operationResults/{operation.id}?{version}",
@@ -275,6 +274,15 @@ def _link_document(resource: Resource, target: Target, group: Group) -> JsonObje
             "requiredZoneNames": [group.naming.zone],
         },
     }
+
+
+def _statuses(connection: Resource, operation: LongOperation) -> str:
+    """Where a provider tells of its operations: beneath a location, Synapse beneath the workspace."""
+    provider = connection.type.partition("/")[0]
+    if provider == "Microsoft.Synapse":
+        return f"{connection.id.text.rsplit('/', 2)[0]}/operationStatuses"
+    location = f"/subscriptions/{operation.subscription}/providers/{provider}/locations/{operation.location}"
+    return f"{location}/{_polled(provider)}"
 
 
 def _polled(provider: str) -> str:
