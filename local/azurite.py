@@ -76,7 +76,7 @@ def start(
     location: Path | None,
     log: Path,
     ports: Ports | None = None,
-    timeout: float = 30.0,
+    timeout: float = 90.0,
     *,
     requests_logged: bool = False,
 ) -> Azurite:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from local.child import Child
 
-SECONDS_TO_START = 20.0
+SECONDS_TO_START = 120.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from local import certificates
 from local.child import Child
 from local.identity.tokens import ManagedIdentity, issue
 
-SECONDS_TO_START = 30.0
+SECONDS_TO_START = 120.0
 AUDIENCE = "https://api.loganalytics.io"
 
 
