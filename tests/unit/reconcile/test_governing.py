@@ -174,19 +174,18 @@ async def test_a_sweep_over_a_node_that_violates_everything_writes_nothing() -> 
     assert after == writes
 
 
+_REQUIREMENTS: tuple[Requirement, ...] = (
+    AllowedRegions(("nowhere",)),
+    RequiredTags({"absent": ("*",)}),
+    PublicNetworkAccess(),
+    TelemetryCoverage({"storage": 100.0}),
+    AllowedNetworkOptions(("none",)),
+    AllowedResourceTypes(("none/*",)),
+)
 EVERYTHING = Policies(
     tuple(
         Policy(name=f"p{number}", title="T", require=require, mode="enforce")
-        for number, require in enumerate(
-            (
-                AllowedRegions(("nowhere",)),
-                RequiredTags({"absent": ("*",)}),
-                PublicNetworkAccess(),
-                TelemetryCoverage({"storage": 100.0}),
-                AllowedNetworkOptions(("none",)),
-                AllowedResourceTypes(("none/*",)),
-            )
-        )
+        for number, require in enumerate(_REQUIREMENTS)
     )
 )
 
