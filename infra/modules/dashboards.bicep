@@ -16,6 +16,7 @@ param workspaceId string
 param portal string = environment().portal
 
 module workbook '../dashboards/workbook.bicep' = {
+  name: '${name}-workbook'
   params: {
     name: name
     location: location
@@ -25,6 +26,7 @@ module workbook '../dashboards/workbook.bicep' = {
 }
 
 module dashboard '../dashboards/portal.bicep' = {
+  name: '${name}-dashboard'
   params: {
     name: name
     location: location

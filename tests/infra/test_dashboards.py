@@ -9,7 +9,7 @@ import pytest
 from shared.telemetry.queries import parse_query
 from tests.infra.reader.evaluate import Evaluator, Value, as_value
 from tests.infra.reader.expressions import Object, Text, every
-from tests.infra.sources import INFRA, bicep
+from tests.infra.sources import INFRA, ROOT, bicep
 from tests.queries.parser import files, parsed
 
 WORKSPACE = "/subscriptions/s/resourceGroups/mesh/providers/Microsoft.OperationalInsights/workspaces/logs"
@@ -144,6 +144,19 @@ def test_every_named_query_is_shown_somewhere(workbook: Json) -> None:
     shown = {unbound(text) for text in bound_queries(workbook).values()}
     assert [name for name, text in files().items() if unbound(text) not in shown] == []
     assert (INFRA / "dashboards").is_dir()
+
+
+def test_the_page_shows_what_the_workbook_and_the_dashboard_show(workbook: Json, dashboard: Json) -> None:
+    text = (ROOT / "docs/dashboards.md").read_text()
+    rows = re.findall(r"^\| (Mesh|Node|Alerts|Telemetry coverage|Network) \| (.+) \|$", text, re.MULTILINE)
+    told = [set(re.findall(r"`([a-z-]+)`", cells)) for _, cells in rows]
+    files_of = {unbound(query): name.removesuffix(".kql") for name, query in files().items()}
+    shown = [{files_of[unbound(str(i["query"]))] for i in in_page(workbook, page)} for page in PAGES]
+    shown[PAGES.index("node")].add("nodes")
+    assert told == shown
+    paragraph = text.partition("**The dashboard**")[2].partition("\n\n")[0]
+    tiles = {files_of[unbound(str(o["value"]))] for o in objects(dashboard) if o.get("name") == "Query"}
+    assert set(re.findall(r"`([a-z-]+)`", paragraph)) == tiles
 
 
 def test_files_without_a_parameter_that_is_bound_would_be_noticed() -> None:

@@ -201,6 +201,8 @@ def test_the_page_names_every_policy_and_effect() -> None:
     page = (ROOT / "docs/backstop.md").read_text()
     effects = {e for n in DEFINITIONS for e in properties(n)["parameters"]["effect"]["allowedValues"]}
     assert [name for name in (*DEFINITIONS, *effects) if f"`{name}`" not in page] == []
+    types = properties("diagnostics-if-missing")["parameters"]["resourceTypes"]["defaultValue"]
+    assert f"knows {len(types)} types" in page
 
 
 def _assigned() -> Document:
