@@ -87,7 +87,8 @@ class OrderedTable(Table):
     async def delete(self, partition: str, row: str, etag: str) -> None:
         await self.transact([("delete", {"PartitionKey": partition, "RowKey": row}, etag)])
 
-    async def transact(self, steps: Sequence[Step]) -> list[str]:
+    async def transact(self, steps: Sequence[Step], *, again: bool = False) -> list[str]:
+        del again
         for kind, entity, *version in steps:
             self._check(kind, entity, version)
         return [self._take(entity) if kind == "delete" else self._put(entity) for kind, entity, *_ in steps]

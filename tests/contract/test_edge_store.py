@@ -313,10 +313,10 @@ class _Dying:
         return await self._store.save(record)
 
     def _counted(self, write: Any) -> Any:
-        async def counted(*args: Any) -> Any:
+        async def counted(*args: Any, **more: Any) -> Any:
             if self._left <= 0:
                 raise _DiedError
             self._left -= 1
-            return await write(*args)
+            return await write(*args, **more)
 
         return counted

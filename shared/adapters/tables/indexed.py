@@ -80,6 +80,7 @@ class IndexedTable:
         self._shown = list(shown)
         self._only = only
         self._registered: set[str] = set()
+        self._registering = asyncio.Lock()
 
     async def get(self, partition: str, row: str) -> tuple[Entity, str] | None:
         """A row and its version."""
@@ -98,11 +99,12 @@ class IndexedTable:
         own: Step = ("update", row, etag) if version else ("create", row)
         puts, gone = self._changes(entity, was, marks)
         try:
-            written = await self._table.transact([own, *puts, *gone])
+            written = await self._table.transact([own, *puts, *gone], again=True)
         except NotFound:
             if not gone:
                 raise
-            written = await self._table.transact([own, *puts])  # an index row was removed by hand
+            # An index row was removed by hand.
+            written = await self._table.transact([own, *puts], again=True)
         return _version(written[0], marks)
 
     async def delete(self, partition: str, row: str, version: str) -> None:
@@ -110,7 +112,7 @@ class IndexedTable:
         etag, marks = _parts(version)
         index: list[Step] = [("delete", _key(partition, key)) for key in marks.rows(row)]
         try:
-            await self._table.transact([("delete", _key(partition, row), etag), *index])
+            await self._table.transact([("delete", _key(partition, row), etag), *index], again=True)
         except NotFound:
             await self._table.delete(partition, row, etag)
 
@@ -247,9 +249,11 @@ class IndexedTable:
 
     async def _register(self, partition: str) -> None:
         """Before the first row of a partition is there, everybody knows of the partition."""
-        if partition not in self._registered:
-            await self._table.transact([("upsert", {**_key(_REGISTER, f"!{partition}"), "name": partition})])
-            self._registered.add(partition)
+        async with self._registering:
+            if partition not in self._registered:
+                row = {**_key(_REGISTER, f"!{partition}"), "name": partition}
+                await self._table.transact([("upsert", row)], again=True)
+                self._registered.add(partition)
 
     async def _partitions(self) -> Sequence[str] | None:
         """All, in order; None until all rows are indexed."""

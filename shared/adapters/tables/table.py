@@ -142,15 +142,17 @@ class Table:
         except NotFound:
             return
 
-    async def transact(self, steps: Sequence[Step]) -> list[str]:
+    async def transact(self, steps: Sequence[Step], *, again: bool = False) -> list[str]:
         """Writes rows of one partition, all or none; no row twice. Conflict where one is not as a step expects it.
 
-        Answers their new ETags, empty for one that was deleted.
+        Answers their new ETags, empty for one that was deleted. With `again` it is sent once more where a connection
+        broke, as other writes are: where only the answer was lost, that ends in Conflict.
         """
         for step in steps:
             check_size(step[1])
         whole = [_operation(step) for step in steps]
-        answers = await self._write(steps[0][1], lambda client: client.submit_transaction(whole))
+        options = {"retry_on_methods": frozenset({"POST"})} if again else {}
+        answers = await self._write(steps[0][1], lambda client: client.submit_transaction(whole, **options))
         return [str(answer.get("etag") or "") for answer in answers]
 
     async def page(

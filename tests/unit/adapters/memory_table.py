@@ -74,7 +74,8 @@ class MemoryTable(Table):
         first, last = max(start, str(values["first"])), str(values["last"])
         return [row for (_, key), (row, _) in sorted(self.rows.items()) if first <= key <= last]
 
-    async def transact(self, steps: Sequence[Step]) -> list[str]:
+    async def transact(self, steps: Sequence[Step], *, again: bool = False) -> list[str]:
+        del again
         await self._give_way()
         trouble = self.trouble()
         if trouble == "conflict":

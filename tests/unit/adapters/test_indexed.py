@@ -214,11 +214,11 @@ def _between(table: OrderedTable, moment: int, act: Callable[[], object]) -> Non
     """Has something happen before the n-th transaction."""
     real, left = table.transact, [moment]
 
-    async def transact(steps: Sequence[Step]) -> list[str]:
+    async def transact(steps: Sequence[Step], *, again: bool = False) -> list[str]:
         left[0] -= 1
         if left[0] == -1:
             table.transact = real  # type: ignore[method-assign]
             await act()  # type: ignore[misc]
-        return await real(steps)
+        return await real(steps, again=again)
 
     table.transact = transact  # type: ignore[method-assign]
