@@ -1,7 +1,7 @@
 """Tables whose rows are found by state and time: any history of writers, also of a former version, hides no row."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Literal
@@ -44,8 +44,8 @@ def entity(partition: str, name: str, state: str = "Ready", due: int | None = 0)
 class World:
     """A table, what wrote to it last by name, and what a reader finds who looks at everything."""
 
-    def __init__(self) -> None:
-        self.storage = OrderedStorage()
+    def __init__(self, storage: OrderedStorage | None = None) -> None:
+        self.storage = storage or OrderedStorage()
         self.raw: OrderedTable = self.storage.table("things")
         self.table = IndexedTable(self.raw, SHOWN)
 
@@ -186,8 +186,9 @@ async def test_rows_that_are_written_while_the_table_is_indexed_are_found() -> N
     """Each of the requests that indexing makes may be followed by another writer's."""
     for moment in range(12):
         world = World()
+        other = World(world.storage)
         await world.do(("former", "p", "a", "Ready", -1))
-        _between(world.raw, moment, lambda w=world: w.do(("save", "p", "a", "NotReady", -2)))  # type: ignore[misc]
+        _between(world.raw, moment, partial(other.do, ("save", "p", "a", "NotReady", -2)))
         try:
             await world.table.index()
         except MeshError:
@@ -210,7 +211,7 @@ async def test_what_is_found_by_state_or_time_costs_what_is_found() -> None:
     assert world.storage.cost.rows <= 7
 
 
-def _between(table: OrderedTable, moment: int, act: Callable[[], object]) -> None:
+def _between(table: OrderedTable, moment: int, act: Callable[[], Awaitable[None]]) -> None:
     """Has something happen before the n-th transaction."""
     real, left = table.transact, [moment]
 
@@ -218,7 +219,7 @@ def _between(table: OrderedTable, moment: int, act: Callable[[], object]) -> Non
         left[0] -= 1
         if left[0] == -1:
             table.transact = real  # type: ignore[method-assign]
-            await act()  # type: ignore[misc]
+            await act()
         return await real(steps, again=again)
 
     table.transact = transact  # type: ignore[method-assign]
