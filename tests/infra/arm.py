@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.infra.deployment import evaluator_of, turns
+from tests.infra.deployment import evaluator_of, known_turns
 from tests.infra.reader.evaluate import Evaluator, Unknowable, Value, spelled
 from tests.infra.reader.expressions import Expression, Items, Object
 from tests.infra.reader.file import BicepFile, Resource
@@ -31,18 +31,11 @@ def template(file: BicepFile) -> dict[str, Value]:
 def _resources(file: BicepFile, resource: Resource, evaluator: Evaluator) -> Iterator[dict[str, Value]]:
     if resource.is_existing or resource.type.startswith(GRAPH):
         return
-    for local in _turns(resource, evaluator):
+    for local in known_turns(evaluator, resource.value):
         found = known(resource.body, evaluator, local)
         assert isinstance(found, dict)
         body = {name: value for name, value in found.items() if name not in ("parent", "scope", "dependsOn")}
         yield {"type": resource.type, "apiVersion": resource.version, **body}
-
-
-def _turns(resource: Resource, evaluator: Evaluator) -> list[dict[str, Value]]:
-    try:
-        return list(turns(evaluator, resource.value))
-    except Unknowable:
-        return [{}]
 
 
 def known(value: Expression, evaluator: Evaluator, local: Mapping[str, Value]) -> Value:

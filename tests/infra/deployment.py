@@ -1,11 +1,11 @@
 """What main.bicep deploys with its defaults into an imagined subscription, as far as that can be known beforehand."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 from tests.infra.reader.evaluate import Evaluator, Unknowable, Value
-from tests.infra.reader.expressions import Expression, Loop, When
-from tests.infra.reader.file import BicepFile, Resource
+from tests.infra.reader.expressions import Expression, Loop, Object, When
+from tests.infra.reader.file import BicepFile, Module, Resource, read
 from tests.infra.sources import INFRA, bicep
 
 SUBSCRIPTION = "b0000000-0000-4000-8000-000000000001"
@@ -32,9 +32,14 @@ SCOPES: dict[str, Value] = {
 @cache
 def main() -> Evaluator:
     """main.bicep with its defaults; outputs of modules are imagined by their types."""
+    return main_with({})
+
+
+def main_with(symbols: Mapping[str, Value]) -> Evaluator:
+    """The same with values of parameters."""
     file = bicep("main.bicep")
     imagined = {name: _outputs(bicep(module.path)) for name, module in file.modules.items()}
-    return Evaluator(file, imagined, SCOPES)
+    return Evaluator(file, {**imagined, **symbols}, SCOPES)
 
 
 def _outputs(module: BicepFile) -> Value:
@@ -47,17 +52,31 @@ def _imagined(name: str, kind: str) -> Value:
     return {"bool": True, "int": 1}.get(kind, f"/subscriptions/{SUBSCRIPTION}/{name}")
 
 
-def parameters(module: str, caller: str = "main.bicep") -> dict[str, Value]:
+def parameters(module: str) -> dict[str, Value]:
     """What main.bicep gives to a module by its symbol; what only a deployment knows is left out."""
-    given = bicep(caller).modules[module].body.get("params")
-    entries = given.entries if given is not None and hasattr(given, "entries") else ()
+    return given(bicep("main.bicep").modules[module], main(), {})
+
+
+def given(module: Module, caller: Evaluator, local: Mapping[str, Value]) -> dict[str, Value]:
+    """What a module gets in one turn of its loop, as far as that is known."""
+    passed = module.body.get("params")
     found: dict[str, Value] = {}
-    for key, expression in entries:
+    for key, expression in passed.entries if isinstance(passed, Object) else ():
         try:
-            found[str(key.plain)] = main().value(expression)
+            found[str(key.plain)] = caller.value(expression, local)
         except Unknowable:
             continue
     return found
+
+
+def deployments(caller: Evaluator) -> Iterator[tuple[BicepFile, Evaluator]]:
+    """A file and all that it deploys, each turn of a loop by itself."""
+    file = caller.file
+    yield file, caller
+    for module in file.modules.values():
+        target = read((file.path.parent / module.path).resolve())
+        for local in known_turns(caller, module.value):
+            yield from deployments(Evaluator(target, given(module, caller, local), SCOPES))
 
 
 def module(symbol: str, **resources: Value) -> Evaluator:
@@ -85,6 +104,14 @@ def names(evaluator: Evaluator, resource: Resource) -> list[str]:
     name = resource.body.get("name")
     assert name is not None
     return [str(evaluator.value(name, local)) for local in turns(evaluator, resource.value)]
+
+
+def known_turns(evaluator: Evaluator, value: Expression) -> list[dict[str, Value]]:
+    """The turns of a loop; one without any names where nobody knows them yet."""
+    try:
+        return list(turns(evaluator, value))
+    except Unknowable:
+        return [{}]
 
 
 def turns(evaluator: Evaluator, value: Expression) -> Iterator[dict[str, Value]]:

@@ -138,6 +138,7 @@ def test_a_file_of_parameters_is_read_with_what_it_is_for() -> None:
         SAMPLE.replace("[for id in ids: {", "[for id ids: {", 1),
         SAMPLE.replace("'Microsoft.Storage/storageAccounts@2023-05-01'", "", 1),
         SAMPLE.replace("name: 'default'", "name: 'default", 1),
+        SAMPLE.replace("var chosen", "var ids", 1),
     ],
 )
 def test_what_is_no_bicep_is_refused(broken: str) -> None:

@@ -57,6 +57,10 @@ class Evaluator:
             "loadJsonContent": lambda path: as_value(json.loads(path.read_text())),
         }
 
+    @property
+    def file(self) -> BicepFile:
+        return self._file
+
     def symbol(self, name: str) -> Value:
         """A parameter's or variable's value. Raises Unknowable."""
         if name not in self._symbols:

@@ -178,6 +178,8 @@ def _declare_one(file: BicepFile, node: Node, decorators: tuple[Call, ...], pare
         return
     about = (text_of(inner[0]), node.start_point.row + 1, decorators)
     name = about[0]
+    if node.type != "output_declaration" and name in _taken(file):
+        raise Unreadable(f"line {about[1]}: {name} is declared twice")
     match node.type:
         case "parameter_declaration":
             default = expression(inner[2]) if len(inner) > 2 else None
@@ -196,6 +198,12 @@ def _declare_one(file: BicepFile, node: Node, decorators: tuple[Call, ...], pare
             _declare_resource(file, node, about, parents)
         case _:
             raise Unreadable(f"line {about[1]}: {node.type}")
+
+
+def _taken(file: BicepFile) -> set[str]:
+    """The names that share one space: outputs have their own."""
+    declared = (file.parameters, file.variables, file.resources, file.modules, file.functions, file.imports)
+    return file.types.union(*declared)
 
 
 def _declare_resource(
