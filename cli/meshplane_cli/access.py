@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+import httpx
 
 from meshplane_cli.errors import Unusable
 
@@ -16,17 +18,25 @@ _TOKEN_HELP = (
 
 def address(url: str) -> str:
     """The app's address without `/api`. Raises Unusable: the key may only leave over TLS, or not leave the machine."""
-    parts = urlsplit(url.strip())
     if not url.strip():
         raise Unusable("The address of the mesh is not known.", do="Give --url, or set MESHPLANE_URL.")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = _split(url.strip())
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         do = "Give an address such as https://my-mesh.azurewebsites.net."
-        raise Unusable("This is no address of an app.", to=url, do=do)
+        raise Unusable("This is no address of an app.", do=do)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise Unusable("The address holds more than an address.", to=parts.hostname, do="Leave that out.")
     if parts.scheme == "http" and not _is_here(parts.hostname):
         raise Unusable("http:// would show the key to the network.", to=url, do="Give the https:// address.")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/api')}"
+
+
+def function_key(text: str) -> str:
+    """The key, checked, since whoever writes it into a header would repeat a wrong one. Raises Unusable."""
+    key = text.strip()
+    if not (key.isascii() and key.isprintable()):
+        raise Unusable("The key has characters that no key has.", do="Copy it anew: --key, MESHPLANE_KEY.")
+    return key
 
 
 def bearer(auth: Auth, scope: str) -> Callable[[], str] | None:
@@ -53,6 +63,19 @@ def bearer(auth: Auth, scope: str) -> Callable[[], str] | None:
             raise Unusable("Microsoft Entra gives no token.", to=scope, do=_TOKEN_HELP) from error
 
     return token
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of an address; None where it is none, by its port or by what a host name may hold."""
+    try:
+        parts = urlsplit(url)
+        return (
+            parts
+            if parts.port != 0 and httpx.URL(url).host and url.isprintable() and " " not in url
+            else None
+        )
+    except (ValueError, httpx.InvalidURL):
+        return None
 
 
 def _is_here(host: str) -> bool:

@@ -20,6 +20,7 @@ from meshplane_cli import (
     nodes,
     plan,
     silences,
+    teardown,
     telemetry,
 )
 from meshplane_cli.errors import BROKEN_PIPE, INTERRUPTED
@@ -45,7 +46,7 @@ for group in (
     dead_letters,
 ):
     app.add_typer(group.app)
-for single in (health, doctor, about):
+for single in (health, doctor, teardown, about):
     single.declare(app)
 
 

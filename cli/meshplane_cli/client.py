@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
-from meshplane_cli.errors import FromApi, Refused, Unreachable
+from meshplane_cli.errors import FromApi, Refused, Unreachable, Unusable
 from meshplane_cli.version import VERSION
 
 type Json = dict[str, Any]  # any JSON object: shown as it comes
@@ -70,9 +70,14 @@ class Client:
         etag: str = "",
         idempotency_key: str = "",
     ) -> Reply:
-        """Asks for a change, of the version `etag` where that is given. Raises Refused, Unreachable."""
+        """Asks for a change, of the version `etag` where that is given. Raises Refused, Unreachable, Unusable."""
         headers = {"If-Match": etag, "Idempotency-Key": idempotency_key}
         given = {name: value for name, value in headers.items() if value}
+        for name, value in given.items():
+            if not (value.isascii() and value.isprintable()):
+                raise Unusable(
+                    f"{name} takes printable characters of ASCII alone.", to=value, do="Give another."
+                )
         return self._send("POST", path, query, body, given)
 
     def delete(self, path: str) -> Reply:
@@ -148,7 +153,7 @@ class Client:
         asked = {name: str(value) for name, value in query.items() if value not in ("", None)}
         try:
             return self._http.request(method, f"/api/{path}", params=asked, json=body, headers=dict(headers))
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             what = f"{self._http.base_url.host} does not answer: {error or type(error).__name__}."
             do = "Check the address (--url, MESHPLANE_URL), the network and proxies; `meshplane doctor` looks closer."
             raise Unreachable(what, to=f"{method} {path}", do=do) from error
@@ -189,7 +194,7 @@ def document(response: httpx.Response) -> Json | None:
     """The JSON object that an answer carries."""
     try:
         found = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

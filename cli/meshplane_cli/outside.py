@@ -52,7 +52,7 @@ def _looks(url: str, client: Client, clock: Callable[[], float]) -> Iterator[Jso
 def _name(host: str, port: int) -> Json:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a part of the name may be too long to be one
         do = "Check the spelling; an app that is reached by a private endpoint alone needs its private zone."
         return _wrong("error", "name", "NameUnknown", host, f"The name has no address: {error}.", do)
     addresses = sorted({str(each[4][0]) for each in found})

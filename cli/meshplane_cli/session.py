@@ -8,7 +8,7 @@ from typing import Annotated, Any, Concatenate, Self
 
 import typer
 
-from meshplane_cli.access import Auth, address, bearer
+from meshplane_cli.access import Auth, address, bearer, function_key
 from meshplane_cli.client import Client, connect
 from meshplane_cli.errors import BROKEN_PIPE, MeshplaneError
 from meshplane_cli.render import Output, Screen
@@ -76,7 +76,7 @@ class Session:
     @cached_property
     def client(self) -> Client:
         """What speaks to the app. Raises Unusable."""
-        client = connect(address(self.url), self.key, bearer(self.auth, self.scope))
+        client = connect(address(self.url), function_key(self.key), bearer(self.auth, self.scope))
         self._open.callback(client.close)
         return client
 

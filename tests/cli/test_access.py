@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from meshplane_cli.access import address, bearer
+from meshplane_cli.access import address, bearer, function_key
 from meshplane_cli.errors import Unusable
 from tests.cli.servers import Says, saying, serving
 
@@ -38,6 +38,11 @@ def test_an_address_is_taken_with_or_without_api(given: str, used: str) -> None:
         "https://user:secret@mesh.example",
         "https://mesh.example?code=secret",
         "https://mesh.example/#x",
+        "https://mesh.example:99999",
+        "https://mesh.example:0",
+        "https://[::1",
+        "https://mesh example",
+        "https://mesh\x1b.example",
     ],
 )
 def test_an_address_that_would_show_the_key_or_leads_nowhere_is_refused_without_repeating_a_secret(
@@ -47,6 +52,15 @@ def test_an_address_that_would_show_the_key_or_leads_nowhere_is_refused_without_
         address(given)
     assert caught.value.exit_code == 2
     assert "secret" not in str(caught.value.document())
+
+
+@pytest.mark.parametrize("key", ["secret\nX-Evil: 1", "s\u00e9cret", "secret\x00"])
+def test_a_key_that_cannot_be_one_is_refused_without_repeating_it(key: str) -> None:
+    """A library that is given one to send would name it in its error."""
+    with pytest.raises(Unusable) as caught:
+        function_key(key)
+    assert "secret" not in str(caught.value.document())
+    assert function_key(" abc== \n") == "abc=="
 
 
 def test_the_key_alone_needs_no_token() -> None:

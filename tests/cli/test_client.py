@@ -5,7 +5,7 @@ import pytest
 
 from meshplane_cli.client import MOST_ITEMS, Client, connect
 from meshplane_cli.decisions import decide
-from meshplane_cli.errors import FromApi, Refused, Unreachable
+from meshplane_cli.errors import FromApi, Refused, Unreachable, Unusable
 
 KEY = "a-key-that-nobody-may-see"
 
@@ -82,6 +82,16 @@ def test_a_change_is_asked_for_once_unless_its_repetition_finds_the_first() -> N
     assert [request.headers["Idempotency-Key"] for request in again.asked] == ["k", "k", "k"]
 
 
+@pytest.mark.parametrize("text", ["a\nb", "\u00e9", "\x00"])
+def test_what_no_header_can_carry_is_a_mistake_and_not_sent(text: str) -> None:
+    wire = Wire(httpx.Response(200, json={}))
+    with pytest.raises(Unusable):
+        wire.client.post("edges", {}, idempotency_key=text)
+    with pytest.raises(Unusable):
+        wire.client.post("edges/e/approve", {}, etag=text)
+    assert wire.asked == []
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [(400, Refused), (401, Refused), (404, Refused), (412, Refused), (302, Unreachable), (500, Unreachable)],
@@ -102,7 +112,9 @@ def test_an_error_says_what_happened_to_what_and_what_to_do(status: int, kind: t
     assert error.do
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[1]", b"", b"\xff\xfe", b'{"detail": 3, "allowed": null}'])
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[1]", b"", b"\xff\xfe", b"[" * 100_000, b'{"detail": 3, "allowed": null}']
+)
 def test_an_error_that_is_no_problem_document_is_told_by_its_status(body: bytes) -> None:
     with pytest.raises(Refused) as caught:
         Wire(httpx.Response(403, content=body)).client.get("nodes")

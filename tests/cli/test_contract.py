@@ -75,6 +75,7 @@ ASKED: tuple[tuple[str, ...], ...] = (
     ("governance", "findings", "--domain", "d", "--policy", "p", "--node", PROVIDER, "--verdict", "exempt"),
     ("health",),
     ("doctor",),
+    ("teardown",),
     ("version",),
 )
 _REGISTRY: Registry[Any] = Registry().with_resource("urn:openapi", DRAFT202012.create_resource(OPENAPI))
@@ -99,7 +100,7 @@ def answer(asked: Asked) -> Says:
         "dependencies": [],
         "healthy": True,
         "version": VERSION,
-        "findings": [],
+        "findings": [{"code": "Leaving", "severity": "warning"}],
     }
     return Says(body=json.dumps({**body, **history, "state": state}).encode(), headers={"ETag": "1"})
 

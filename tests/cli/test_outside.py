@@ -46,7 +46,7 @@ def test_an_app_that_is_well_is_looked_at_from_name_to_version() -> None:
 
 
 def test_a_name_without_an_address_ends_it() -> None:
-    (only,) = looked("https://nothing.invalid")
+    (only,) = looked(f"https://{'x' * 64}.invalid")
     assert (only["name"], only["code"], only["severity"]) == ("name", "NameUnknown", "error")
 
 
