@@ -107,7 +107,7 @@ def operator(app: Path) -> Iterator[Caller]:
 
 @pytest.mark.stack
 @pytest.mark.xdist_group("package")
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_the_local_host_runs_on_it(app: Path, operator: Caller) -> None:
     """With nothing but the copied file, a tagged group's network comes to be peered with the hub's."""
     group = f"{SUBSCRIPTION}/resourceGroups/orders"
