@@ -66,14 +66,12 @@ def bearer(auth: Auth, scope: str) -> Callable[[], str] | None:
 
 
 def _split(url: str) -> SplitResult | None:
-    """The parts of an address; None where it is none, by its port or by what a host name may hold."""
+    """The parts of an address; None where it is none, by its characters, its port or its host."""
+    if not url.isprintable() or " " in url:
+        return None
     try:
         parts = urlsplit(url)
-        return (
-            parts
-            if parts.port != 0 and httpx.URL(url).host and url.isprintable() and " " not in url
-            else None
-        )
+        return parts if parts.port != 0 and httpx.URL(url).host else None
     except (ValueError, httpx.InvalidURL):
         return None
 
