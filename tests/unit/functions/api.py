@@ -152,9 +152,10 @@ def _validator(schema: str) -> Draft202012Validator:
     return Draft202012Validator(json.loads(text), registry=_REGISTRY)
 
 
-def api(*, authenticated: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
+def api(*, authenticated: bool = False, leaving: bool = False, rules: tuple[Rule, ...] = ()) -> Api:
     """An app with two nodes that are Ready."""
     mesh, numbers = InMemoryMesh(), count(1)
+    mesh.mesh = replace(mesh.mesh, leaving=leaving)
     edges, hubs = mesh.edges, InMemoryHubStore()
     edge_intake = EdgeIntake(edges, mesh.queue, mesh.clock, mesh.timing)
     hub_intake = HubIntake(mesh.mesh, hubs, mesh.queue, mesh.clock, mesh.timing)
