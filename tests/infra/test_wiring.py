@@ -8,8 +8,11 @@ import pytest
 from tests.infra.reader.file import BicepFile, read, read_text
 from tests.infra.sources import INFRA, all_bicep, where
 from tests.infra.wiring import (
+    double_entries,
+    misplaced,
     missing_files,
     undescribed,
+    unknown_functions,
     unknown_names,
     unknown_outputs,
     unused,
@@ -35,6 +38,11 @@ def test_every_name_is_declared_and_every_declaration_is_used(file: BicepFile) -
 def test_modules_get_what_they_take_where_they_are_made_for(file: BicepFile) -> None:
     assert wrong_modules(file, read) == []
     assert unknown_outputs(file, read) == []
+
+
+@templates
+def test_the_compiler_would_find_functions_and_members_and_the_scope_right(file: BicepFile) -> None:
+    assert unknown_functions(file) + double_entries(file) + misplaced(file) == []
 
 
 @templates
@@ -106,6 +114,9 @@ ALL: dict[str, Check] = {
     "wrong_modules": wrong_modules,
     "unknown_outputs": unknown_outputs,
     "missing_files": lambda file, _: missing_files(file),
+    "unknown_functions": lambda file, _: unknown_functions(file),
+    "double_entries": lambda file, _: double_entries(file),
+    "misplaced": lambda file, _: misplaced(file),
 }
 
 
@@ -137,6 +148,9 @@ def test_what_is_right_has_no_faults(tmp_path: Path) -> None:
         ("wrong_modules", "  scope: resourceGroup(name)\n", ""),
         ("unknown_outputs", "one.outputs.id", "one.outputs.ids"),
         ("unknown_outputs", "each[0].outputs.id", "each[0].outputs.name"),
+        ("unknown_functions", "length(", "size("),
+        ("double_entries", "    name: settings.name\n", "    name: settings.name\n    name: mesh\n"),
+        ("misplaced", "module one", "resource lake 'A.B/c@2024-01-01' = {\n  name: 'x'\n}\nmodule one"),
         ("missing_files", "'settings.json'", "'setting.json'"),
     ],
 )  # fmt: skip

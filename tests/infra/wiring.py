@@ -81,6 +81,52 @@ def _declared(file: BicepFile) -> set[str]:
     }
 
 
+_FUNCTIONS = """
+any array base64 bool cidrHost cidrSubnet coalesce concat contains deployer deployment empty endsWith environment
+extensionResourceId filter first flatten format getSecret groupBy guid indexOf int intersection items join json last length
+loadFileAsBase64 loadJsonContent loadTextContent loadYamlContent managementGroup map mapValues max min newGuid objectKeys
+padLeft parseCidr pickZones range readEnvironmentVariable reduce reference replace resourceGroup resourceId shallowMerge
+skip sort split startsWith string subscription subscriptionResourceId substring take tenant tenantResourceId toLower
+toObject toUpper trim union uniqueString uri utcNow
+"""
+KNOWN_FUNCTIONS = frozenset(_FUNCTIONS.split())
+"""Of Bicep's function reference."""
+AT_SUBSCRIPTION = (
+    "Microsoft.Authorization/",
+    "Microsoft.Insights/diagnosticSettings",
+    "Microsoft.Resources/resourceGroups",
+)
+"""What may be deployed outside a resource group, of the types that are used."""
+
+
+def unknown_functions(file: BicepFile) -> list[str]:
+    """Functions that neither Bicep nor the file has."""
+    called = (e for v in file.values() for e in every(v) if isinstance(e, Call) and e.of is None)
+    return [
+        f"{where(file)}: {c.name}()" for c in called if c.name not in KNOWN_FUNCTIONS | set(file.functions)
+    ]
+
+
+def double_entries(file: BicepFile) -> list[str]:
+    """Objects with a member twice: the compiler refuses them."""
+    objects = (e for v in file.values() for e in every(v) if isinstance(e, Object))
+    return [f"{where(file)}: {n}" for o in objects for n in sorted(set(o.names())) if o.names().count(n) > 1]
+
+
+def misplaced(file: BicepFile) -> list[str]:
+    """Resources that cannot be deployed at the scope of the file."""
+    return [
+        f"{where(file, r.line)}: {r.type} in a {file.scope}"
+        for r in file.resources.values()
+        if (not r.is_existing and (file.scope != "resourceGroup" and not r.type.startswith(AT_SUBSCRIPTION)))
+        or (
+            file.scope == "resourceGroup"
+            and r.type == "Microsoft.Resources/resourceGroups"
+            and not r.is_existing
+        )
+    ]
+
+
 type Reader = Callable[[Path], BicepFile]
 
 
