@@ -83,19 +83,16 @@ def _declared(file: BicepFile) -> set[str]:
 
 _FUNCTIONS = """
 any array base64 bool cidrHost cidrSubnet coalesce concat contains deployer deployment empty endsWith environment
-extensionResourceId filter first flatten format getSecret groupBy guid indexOf int intersection items join json last length
-loadFileAsBase64 loadJsonContent loadTextContent loadYamlContent managementGroup map mapValues max min newGuid objectKeys
-padLeft parseCidr pickZones range readEnvironmentVariable reduce reference replace resourceGroup resourceId shallowMerge
+extensionResourceId filter first flatten format getSecret groupBy guid indexOf int intersection items join json last
+length loadFileAsBase64 loadJsonContent loadTextContent loadYamlContent managementGroup map mapValues max min newGuid
+objectKeys padLeft parseCidr pickZones range readEnvironmentVariable reduce reference replace resourceGroup resourceId shallowMerge
 skip sort split startsWith string subscription subscriptionResourceId substring take tenant tenantResourceId toLower
 toObject toUpper trim union uniqueString uri utcNow
 """
 KNOWN_FUNCTIONS = frozenset(_FUNCTIONS.split())
 """Of Bicep's function reference."""
-AT_SUBSCRIPTION = (
-    "Microsoft.Authorization/",
-    "Microsoft.Insights/diagnosticSettings",
-    "Microsoft.Resources/resourceGroups",
-)
+GROUP = "Microsoft.Resources/resourceGroups"
+AT_SUBSCRIPTION = ("Microsoft.Authorization/", "Microsoft.Insights/diagnosticSettings", GROUP)
 """What may be deployed outside a resource group, of the types that are used."""
 
 
@@ -115,16 +112,10 @@ def double_entries(file: BicepFile) -> list[str]:
 
 def misplaced(file: BicepFile) -> list[str]:
     """Resources that cannot be deployed at the scope of the file."""
-    return [
-        f"{where(file, r.line)}: {r.type} in a {file.scope}"
-        for r in file.resources.values()
-        if (not r.is_existing and (file.scope != "resourceGroup" and not r.type.startswith(AT_SUBSCRIPTION)))
-        or (
-            file.scope == "resourceGroup"
-            and r.type == "Microsoft.Resources/resourceGroups"
-            and not r.is_existing
-        )
-    ]
+    in_group = file.scope == "resourceGroup"
+    made = [r for r in file.resources.values() if not r.is_existing]
+    wrong = [r for r in made if (r.type == GROUP if in_group else not r.type.startswith(AT_SUBSCRIPTION))]
+    return [f"{where(file, r.line)}: {r.type} in a {file.scope}" for r in wrong]
 
 
 type Reader = Callable[[Path], BicepFile]
