@@ -16,6 +16,7 @@ from tests.docs.commands import commands
 from tests.docs.library import library, recorded
 from tests.docs.parameters import deployment_tables
 from tests.docs.queries import queries
+from tests.docs.rights import rights
 
 _SWAPPED = " (the other way round)"
 _RATES = Path(__file__).resolve().parents[2] / "shared/domain/rates.toml"
@@ -33,6 +34,7 @@ def tables() -> dict[str, dict[str, str]]:
         "cli.md": {"commands": commands()},
         "governance.md": {"exposed": exposed()},
         "deploy.md": deployment_tables(),
+        "rights.md": rights(),
     }
 
 
