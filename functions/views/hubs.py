@@ -28,8 +28,8 @@ class HubItem(msgspec.Struct, frozen=True):
 
 
 class HubDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """One hub in full. `pairs` are its sides of the pairs with other hubs that it leads, `private_endpoints` those
-    that are known in its network and in its nodes'."""
+    """One hub in full. `pairs` are its sides of the pairs with other hubs that it leads, and of former ones that are
+    not gone yet, `private_endpoints` those that are known in its network and in its nodes'."""
 
     id: str
     region: str

@@ -40,8 +40,8 @@ class HubRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     `used` and `capacity` count peerings of its network, `endpoints` the private endpoints in it and, as far as the
     records of its nodes know, in theirs; `coming` are those that edges make and these do not show yet. `pairs` are this
-    hub's sides of the pairs with other hubs that it leads, as last seen. `queued` says that nothing but others' writes
-    to the hub kept its plan from starting. `etag` is None until stored.
+    hub's sides of the pairs with other hubs that it leads, and of former ones that are not gone yet, as last seen.
+    `queued` says that nothing but others' writes to the hub kept its plan from starting. `etag` is None until stored.
     """
 
     key: HubKey

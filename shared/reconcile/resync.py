@@ -49,7 +49,8 @@ class Resync:
     async def discover(self) -> int:
         """Bumps groups that were tagged or untagged without an event reaching us: one read a subscription.
 
-        Where the mesh is leaving, every node that it still looks after. A subscription that cannot be listed is left for the next time, after the others; then raises its error.
+        Where the mesh is leaving, every node that it still looks after. A subscription that cannot be listed is left
+        for the next time, after the others; then raises its error.
         """
         if filed := await self._nodes.index():
             log.info("%d nodes were not found by their state before", filed)

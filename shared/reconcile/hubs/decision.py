@@ -47,7 +47,8 @@ def decide(mesh: Mesh, hub: Hub, seen: HubObservation, record: HubRecord, now: d
     if network is None:
         message = f"The hub's network {hub.network} is not there: create it, or correct MESH_HUBS."
         return HubDecision(Plan(findings=(Finding(CONNECTED, "HubMissing", message),), made_at=now))
-    steps: list[NetworkStep] = _left_over(mesh, hub, network, seen.abandoned)
+    former = _former(mesh, hub, network)
+    steps: list[NetworkStep] = _left_over(hub, former, seen.abandoned)
     leaving = {normal_id(step.id) for step in steps}
     crowded = too_many_endpoints(
         HEADROOM, seen.endpoints, f"hub {hub.id} and the nodes that are peered with it"
@@ -58,7 +59,7 @@ def decide(mesh: Mesh, hub: Hub, seen: HubObservation, record: HubRecord, now: d
         *_headroom(hub, network, leaving),
         *_foreign(mesh, network),
     ]
-    pairs: list[PeeringStatus] = []
+    pairs = [_status(p, owned=True) for p in former]  # until they are read back as gone
     for peer in seen.peers:
         pair = hubs_pair(mesh.name, hub, peer.hub, network, peer.network)
         more, found = _paired(pair, hub, network, peer, leaving, seen.permissions)
@@ -85,15 +86,17 @@ def conditions_of(decision: HubDecision, more: Sequence[Finding]) -> tuple[Condi
     return conditions_from([*decision.plan.findings, *more], CONDITIONS, undecided)
 
 
-def _left_over(
-    mesh: Mesh, hub: Hub, network: VirtualNetwork, abandoned: Sequence[Peering]
-) -> list[NetworkStep]:
+def _former(mesh: Mesh, hub: Hub, network: VirtualNetwork) -> list[Peering]:
+    """Sides of pairs with hubs that are not to be peers any more."""
     peers = {normal_id(other.network) for other in peers_of(mesh, hub)}
-    former = [
+    return [
         p
         for p in network.peerings
         if is_hub_pair_name(mesh.name, p.name, p.remote_network) and normal_id(p.remote_network) not in peers
     ]
+
+
+def _left_over(hub: Hub, former: Sequence[Peering], abandoned: Sequence[Peering]) -> list[NetworkStep]:
     why = "it leads to a node that is gone, and goes on blocking its addresses"
     return [
         *(DeletePeering(p.id, why, hub.id) for p in abandoned),

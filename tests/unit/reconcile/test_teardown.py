@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from shared.domain.errors import Denied
 from shared.domain.ids import NodeKey
 from shared.reconcile.intake import Intake
 from tests.support.chaos import without_the_mesh
@@ -72,3 +73,17 @@ async def test_hubs_that_are_peered_are_parted() -> None:
     await hubs.until_quiet("a")
     await hubs.until_quiet("b")
     assert hubs.states() == {}
+
+
+async def test_a_hub_shows_its_side_of_a_former_pair_until_that_is_gone() -> None:
+    """Also the one that never led it: nothing else tells that something is left."""
+    hubs = Hubs(hub("a", "b"), hub("b"))
+    await hubs.until_quiet()
+    hubs.mesh = msgspec.structs.replace(hubs.mesh, leaving=True)
+    hubs.restart()
+    hubs.arm.inject("delete_peering", Denied("AuthorizationFailed", "You may not."))
+    refused = await hubs.run("b")
+    assert [pair.id for pair in refused.pairs] == [key for key in hubs.states() if "/b/" in key.lower()]
+    assert len(refused.pairs) == 1
+    assert (await hubs.until_quiet("b")).pairs == ()
+    assert (await hubs.until_quiet("a")).pairs == ()
