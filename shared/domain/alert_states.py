@@ -7,9 +7,9 @@ from typing import Literal
 import msgspec
 
 from shared.domain.alert import Alert, AlertState, Mark, Occurrence, Owed, Silence, Transition
-from shared.domain.errors import Conflict
 from shared.domain.high_water import is_above, raised
 from shared.domain.node import HistoryEntry
+from shared.domain.transitions import Transitions, later
 
 type Command = Literal[
     "fire",  # the rule's condition holds, again or still
@@ -42,19 +42,9 @@ LONGEST_JOURNAL = 500
 MOST_SEEN = 2_000
 
 
-def allowed(state: AlertState) -> tuple[Command, ...]:
-    """The commands that a state takes."""
-    return tuple(command for here, command in TRANSITIONS if here == state)
-
-
-def moved(state: AlertState, command: Command) -> AlertState:
-    """The state that a command leads to. Raises Conflict (`TransitionNotAllowed`), naming what is allowed."""
-    after = TRANSITIONS.get((state, command))
-    if after is None:
-        ways = ", ".join(f"{c} (to {TRANSITIONS[state, c]})" for c in allowed(state)) or "none"
-        message = f"An alert that is {state} does not take {command!r}; it takes: {ways}."
-        raise Conflict("TransitionNotAllowed", message)
-    return after
+_STATES: Transitions[AlertState, Command] = Transitions("An alert", TRANSITIONS)
+allowed = _STATES.allowed
+moved = _STATES.moved
 
 
 def fired(stored: Alert | None, found: Occurrence, now: datetime, silence: Silence | None) -> Alert:
@@ -113,8 +103,7 @@ def with_due(alert: Alert) -> Alert:
 
 def noted(alert: Alert, cause: str, now: datetime, *changes: str) -> Alert:
     """The alert with one more entry that its history is to have."""
-    after = [e.at for e in alert.journal[-1:]] + ([alert.changed_at] if alert.changed_at else [])
-    at = max([now, *(before + timedelta(microseconds=1) for before in after)])  # histories are read by time
+    at = later(now, [*(e.at for e in alert.journal[-1:]), alert.changed_at])
     entry = HistoryEntry(
         at=at,
         key=f"alert/{alert.id}",

@@ -1,13 +1,13 @@
 """The states of an edge and the commands that move it from one to another, as data. Pure."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from shared.domain.edge import EdgeRecord, EdgeState
-from shared.domain.errors import Conflict
 from shared.domain.node import HistoryEntry, MeshEvent
+from shared.domain.transitions import Transitions, later
 
 type Command = Literal[
     "ask",  # a person has to decide: no rule does, or the way that is left exposes more than was approved
@@ -75,19 +75,9 @@ TRANSITIONS: dict[tuple[EdgeState, Command], EdgeState] = {
 """Where a command leads from a state; what is not here is refused."""
 
 
-def allowed(state: EdgeState) -> tuple[Command, ...]:
-    """The commands that a state takes."""
-    return tuple(command for here, command in TRANSITIONS if here == state)
-
-
-def moved(state: EdgeState, command: Command) -> EdgeState:
-    """The state that a command leads to. Raises Conflict (`TransitionNotAllowed`), naming what is allowed."""
-    after = TRANSITIONS.get((state, command))
-    if after is None:
-        ways = ", ".join(f"{c} (to {TRANSITIONS[state, c]})" for c in allowed(state)) or "none"
-        message = f"An edge that is {state} does not take {command!r}; it takes: {ways}."
-        raise Conflict("TransitionNotAllowed", message)
-    return after
+_STATES: Transitions[EdgeState, Command] = Transitions("An edge", TRANSITIONS)
+allowed = _STATES.allowed
+moved = _STATES.moved
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -103,7 +93,7 @@ def move(record: EdgeRecord, step: Move) -> EdgeRecord:
     """The record after a command, with what its history and its mesh event are to say. Raises as `moved`."""
     after = moved(record.state, step.command)
     entry = HistoryEntry(
-        at=_later(record, step.at),
+        at=later(step.at, [*(e.at for e in record.journal), record.told_at]),
         key=str(record.key),
         cause=f"{step.command} by {step.by}",
         outcome=after,
@@ -117,12 +107,6 @@ def move(record: EdgeRecord, step: Move) -> EdgeRecord:
         told_at=entry.at,
         outbox=(*record.outbox, event_of(record, step, after)),
     )
-
-
-def _later(record: EdgeRecord, at: datetime) -> datetime:
-    """The time of an entry that follows what was told before: histories are read by time, and clocks differ."""
-    told = [entry.at for entry in record.journal] + ([record.told_at] if record.told_at else [])
-    return max([at, *(before + timedelta(microseconds=1) for before in told)])
 
 
 def event_of(record: EdgeRecord, step: Move, after: EdgeState) -> MeshEvent:

@@ -96,29 +96,29 @@ def _connection(scene: Scene, option: Option, tags: NodeTags, location: str, now
     made = _permitted(scene, _made(scene, option, tags, location))
     network = made.steps or tuple(steps) or names.puts or (names.removals if ready and not edges else ())
     held = moving(edges, scene.record.conditions, now) if ready and not steps else []
-    absent = _absences(scene, option)
-    return Connection(
+    against = [*against, *_refused(scene, against), *held, *_absences(scene, option)]
+    kept = Connection(
         network,
-        (
-            *wanted.findings,
-            *against,
-            *_refused(scene, against),
-            *held,
-            *absent,
-            *made.findings,
-            *names.findings,
-        ),
+        (*wanted.findings, *against, *made.findings, *names.findings),
         _owned(scene, found, wanted.pairs, network),
         _statuses(found, wanted.pairs),
-        tuple(n.id for n in scene.own),
-        sum(n.private_endpoints for n in scene.own),
-        made.owned,
-        _allocation(scene),
-        names.owned,
-        bool(zones.wanted or zones.held),
-        zones.own,
+        made=made.owned,
+        zone_links=names.owned,
+        resolves=bool(zones.wanted or zones.held),
+        own_zones=zones.own,
         leaves=scene.record.roster == ROSTER and tags.network != ROSTER and ready and not edges,
         asked=_asked(scene, wanted),
+    )
+    return _with_own(kept, scene)
+
+
+def _with_own(kept: Connection, scene: Scene) -> Connection:
+    """With what the node has by itself."""
+    return msgspec.structs.replace(
+        kept,
+        networks=tuple(n.id for n in scene.own),
+        private_endpoints=sum(n.private_endpoints for n in scene.own),
+        allocation=_allocation(scene),
     )
 
 

@@ -22,6 +22,9 @@ from shared.domain.steps import (
 )
 from shared.ports.network import Azure
 
+type NameStep = PutZone | DeleteZone | PutZoneLink | DeleteZoneLink | PutZoneGroup | DeleteZoneGroup
+type ServiceStep = AddServiceEndpoint | RemoveServiceEndpoint | AddNetworkRule | RemoveNetworkRule
+
 
 async def write(azure: Azure, step: NetworkStep) -> Accepted:
     """Sends a step. Raises what Azure answers."""
@@ -40,14 +43,6 @@ async def write(azure: Azure, step: NetworkStep) -> Accepted:
             )
         case DeleteNetwork():
             return await azure.delete_network(step.id)
-        case PutZone():
-            return await azure.put_zone(step.id, step.mesh)
-        case DeleteZone():
-            return await azure.delete_zone(step.id)
-        case PutZoneLink():
-            return await azure.put_zone_link(step.id, step.network)
-        case DeleteZoneLink():
-            return await azure.delete_zone_link(step.id)
         case PutPrivateEndpoint():
             return await azure.put_private_endpoint(
                 step.id,
@@ -60,12 +55,32 @@ async def write(azure: Azure, step: NetworkStep) -> Accepted:
             )
         case DeletePrivateEndpoint():
             return await azure.delete_private_endpoint(step.id)
+        case ApproveConnection():
+            return await azure.approve_connection(step.id, step.message)
+        case AddServiceEndpoint() | RemoveServiceEndpoint() | AddNetworkRule() | RemoveNetworkRule():
+            return await _write_service(azure, step)
+        case _:
+            return await _write_name(azure, step)
+
+
+async def _write_name(azure: Azure, step: NameStep) -> Accepted:
+    match step:
+        case PutZone():
+            return await azure.put_zone(step.id, step.mesh)
+        case DeleteZone():
+            return await azure.delete_zone(step.id)
+        case PutZoneLink():
+            return await azure.put_zone_link(step.id, step.network)
+        case DeleteZoneLink():
+            return await azure.delete_zone_link(step.id)
         case PutZoneGroup():
             return await azure.put_zone_group(step.id, step.zones)
         case DeleteZoneGroup():
             return await azure.delete_zone_group(step.id)
-        case ApproveConnection():
-            return await azure.approve_connection(step.id, step.message)
+
+
+async def _write_service(azure: Azure, step: ServiceStep) -> Accepted:
+    match step:
         case AddServiceEndpoint():
             return await azure.add_service_endpoint(step.id, step.service)
         case RemoveServiceEndpoint():
