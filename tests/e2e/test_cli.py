@@ -13,10 +13,10 @@ import pytest
 from tests.e2e.asking import Desk
 from tests.e2e.mesh import Mesh
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack-edges"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack-edges"), pytest.mark.timeout(900)]
 
 COMMAND = Path(sys.executable).parent / "meshplane"
-PATIENCE = 150
+PATIENCE = 240
 
 
 def meshplane(mesh: Mesh, *args: str, codes: Collection[int] = (0,)) -> Any:
