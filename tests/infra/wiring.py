@@ -82,12 +82,13 @@ def _declared(file: BicepFile) -> set[str]:
 
 
 _FUNCTIONS = """
-any array base64 bool cidrHost cidrSubnet coalesce concat contains deployer deployment empty endsWith environment
-extensionResourceId filter first flatten format getSecret groupBy guid indexOf int intersection items join json last
-length loadFileAsBase64 loadJsonContent loadTextContent loadYamlContent managementGroup map mapValues max min newGuid
-objectKeys padLeft parseCidr pickZones range readEnvironmentVariable reduce reference replace resourceGroup resourceId shallowMerge
-skip sort split startsWith string subscription subscriptionResourceId substring take tenant tenantResourceId toLower
-toObject toUpper trim union uniqueString uri utcNow
+any array base64 bool cidrHost cidrSubnet coalesce concat contains deployer deployment empty endsWith
+environment extensionResourceId filter first flatten format getSecret groupBy guid indexOf int intersection
+items join json last length loadFileAsBase64 loadJsonContent loadTextContent loadYamlContent managementGroup
+map mapValues max min newGuid objectKeys padLeft parseCidr pickZones range readEnvironmentVariable reduce
+reference replace resourceGroup resourceId shallowMerge skip sort split startsWith string subscription
+subscriptionResourceId substring take tenant tenantResourceId toLower toObject toUpper trim union
+uniqueString uri utcNow
 """
 KNOWN_FUNCTIONS = frozenset(_FUNCTIONS.split())
 """Of Bicep's function reference."""
