@@ -44,7 +44,7 @@ _TYPES = (
     ExposedType("Microsoft.EventHub/namespaces", "2024-01-01"),
     ExposedType("Microsoft.KeyVault/vaults", "2023-07-01", firewall=_ACLS),
     ExposedType("Microsoft.Kusto/clusters", "2023-08-15"),
-    ExposedType("Microsoft.MachineLearningServices/workspaces", "2023-10-01", silent="closed"),
+    ExposedType("Microsoft.MachineLearningServices/workspaces", "2023-10-01", silent="unknown"),
     ExposedType("Microsoft.Search/searchServices", "2023-11-01"),
     ExposedType("Microsoft.ServiceBus/namespaces", "2024-01-01"),
     ExposedType(

@@ -108,6 +108,16 @@ async def test_findings_change_with_the_row_and_go_with_it(store: NodeStore) -> 
     assert (await store.findings("violating")).items == ()
 
 
+async def test_of_several_findings_the_one_that_is_mended_goes(store: NodeStore) -> None:
+    both = (standing("eu-only", "violating"), standing("tags", "violating"))
+    saved = await store.save(NodeRecord(key=key("a"), state="Ready", standings=both))
+    mended = (standing("eu-only", "violating"), standing("tags", "compliant"))
+    await store.save(msgspec.structs.replace(saved, standings=mended))
+    assert (await store.findings("violating", policy="tags")).items == ()
+    [row] = (await store.findings("violating", policy="eu-only")).items
+    assert [s.policy for s in row.standings] == ["eu-only"]
+
+
 @pytest.mark.stack
 @pytest.mark.xdist_group("azurite")
 async def test_only_nodes_that_do_not_comply_are_read_for_findings(table_storage: TableStorage) -> None:

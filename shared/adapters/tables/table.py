@@ -243,7 +243,8 @@ def _operation(step: Step) -> tuple[str, dict[str, object], dict[str, object]]:
     from azure.data.tables import UpdateMode
 
     kind, entity, *version = step
-    options: dict[str, object] = {"mode": UpdateMode.REPLACE} if kind == "update" else {}
+    # An upsert as well: columns that a row has no more would stay otherwise.
+    options: dict[str, object] = {"mode": UpdateMode.REPLACE} if kind in ("update", "upsert") else {}
     if version:
         options |= {"etag": version[0], "match_condition": MatchConditions.IfNotModified}
     return kind, dict(entity), options
