@@ -43,6 +43,7 @@ from tests.support.receiver import running_receiver
 
 __all__ = [
     "GROUPS",
+    "INSTANCES",
     "LEASE_SECONDS",
     "NETWORKS",
     "SETTING",

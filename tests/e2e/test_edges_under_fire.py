@@ -83,13 +83,16 @@ class Team:
 
 
 def kill_workers(hosts: list[FunctionsHost], over: Event) -> int:
-    """kill -9 for a worker of any host, one after the other until `over`, two at least; how many."""
-    draw, killed = random.Random(SEED), 0
+    """kill -9 for a worker of any host, one after the other until `over`, two at least; how many.
+
+    Each has been replaced before the next one dies: on a slow machine nobody would ever get an answer otherwise.
+    """
+    draw, killed, whole = random.Random(SEED), 0, sum(len(host.workers()) for host in hosts)
     while not over.wait(SECONDS_BETWEEN_KILLS) or killed < 2:
         time.sleep(SECONDS_BETWEEN_KILLS if over.is_set() else 0)
         ready = [(host, w) for host in hosts for w in host.workers() if w.ready]
         busy = [(host, w) for host, w in ready if w.running]
-        if ready:
+        if len(ready) >= whole:
             host, worker = draw.choice(busy or ready)
             host.kill_worker(worker.pid)
             killed += 1
