@@ -1,12 +1,12 @@
-"""The mesh's own events on an Event Hub."""
+"""The mesh's own events on an Event Hub, and what every client of one has in common."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from traceback import walk_tb
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,10 +20,14 @@ if TYPE_CHECKING:
     from azure.eventhub._pyamqp.aio import Connection
     from azure.eventhub.aio import EventHubProducerClient
 
-_RETRIES = 1
-_BACKOFF = 0.5
-_ANSWER_SECONDS = 5.0
-_CLOSE_SECONDS = 1.0
+ANSWER_SECONDS = 5.0
+CLOSE_SECONDS = 1.0
+OPTIONS: Mapping[str, Any] = {
+    "retry_total": 1,
+    "retry_backoff_factor": 0.5,
+    "auth_timeout": ANSWER_SECONDS,
+}
+"""Of a client; the SDK's own would outlive a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +38,36 @@ class EventHubConnection:
     namespace: str = ""
 
 
+@asynccontextmanager
+async def answered(
+    name: str, drop: "Callable[[Sequence[Connection]], Awaitable[None]]"
+) -> AsyncGenerator[None]:
+    """Five seconds for what a hub is asked for, and its errors as ours; then `drop` closes what is broken.
+
+    Neither retries nor time-outs of the SDK bound how long it waits for a namespace that accepts the connection and
+    never answers.
+    """
+    with EventHubErrors(name):
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                yield
+        except TimeoutError as error:
+            await drop(connections_in(error.__cause__))
+            message = f"no answer within {ANSWER_SECONDS:g} seconds"
+            raise Transient("EventHubSilent", message, target=name) from None
+
+
+def identity(credential: "AsyncTokenCredential | None") -> "AsyncTokenCredential":
+    """The credential that a namespace without a connection string cannot do without."""
+    if credential is None:
+        raise Terminal("NoCredential", "a namespace without a connection string needs a credential")
+    return credential
+
+
 class EventHubStream:
     """EventStream; events of one key keep their order, for the key is their partition key.
 
-    Neither retries nor time-outs of the SDK bound how long it waits for a namespace that accepts the connection and
-    never answers, so that each call here takes five seconds, and one more to close what is broken, at most.
+    Each call takes five seconds, and one more to close what is broken, at most.
     """
 
     def __init__(
@@ -54,13 +83,13 @@ class EventHubStream:
 
     async def publish(self, events: Sequence[MeshEvent]) -> None:
         in_order = sorted(events, key=lambda event: event.key)
-        async with self._bounded():
+        async with answered(self._name, self._drop):
             for key, own in groupby(in_order, key=lambda event: event.key):
                 await self._publish_to(key, [msgspec.json.encode(event) for event in own])
 
     async def partitions(self) -> int:
         """How many partitions the hub has."""
-        async with self._bounded():
+        async with answered(self._name, self._drop):
             return len(await self._producer().get_partition_ids())
 
     async def close(self) -> None:
@@ -68,22 +97,11 @@ class EventHubStream:
             await self._made.close()
             self._made = None
 
-    @asynccontextmanager
-    async def _bounded(self) -> AsyncGenerator[None]:
-        with EventHubErrors(self._name):
-            try:
-                async with asyncio.timeout(_ANSWER_SECONDS):
-                    yield
-            except TimeoutError as error:
-                await self._drop(connections_in(error.__cause__))
-                message = f"no answer within {_ANSWER_SECONDS:g} seconds"
-                raise Transient("EventHubSilent", message, target=self._name) from None
-
     async def _drop(self, connections: "Sequence[Connection]") -> None:
         """Makes the next call connect anew."""
         broken, self._made = self._made, None
         with suppress(MeshError), EventHubErrors(self._name):
-            async with asyncio.timeout(_CLOSE_SECONDS):
+            async with asyncio.timeout(CLOSE_SECONDS):
                 if broken is not None:
                     await broken.close()
                 for connection in connections:
@@ -121,25 +139,10 @@ class EventHubStream:
     def _connect(self) -> "EventHubProducerClient":
         from azure.eventhub.aio import EventHubProducerClient
 
-        connection = self._connection
-        if connection.connection_string:
-            return EventHubProducerClient.from_connection_string(
-                connection.connection_string,
-                eventhub_name=self._name,
-                retry_total=_RETRIES,
-                retry_backoff_factor=_BACKOFF,
-                auth_timeout=_ANSWER_SECONDS,
-            )
-        if self._credential is None:
-            raise Terminal("NoCredential", "a namespace without a connection string needs a credential")
-        return EventHubProducerClient(
-            connection.namespace,
-            self._name,
-            self._credential,
-            retry_total=_RETRIES,
-            retry_backoff_factor=_BACKOFF,
-            auth_timeout=_ANSWER_SECONDS,
-        )
+        text, host = self._connection.connection_string, self._connection.namespace
+        if text:
+            return EventHubProducerClient.from_connection_string(text, eventhub_name=self._name, **OPTIONS)
+        return EventHubProducerClient(host, self._name, identity(self._credential), **OPTIONS)
 
 
 class EventHubErrors(Translation):

@@ -1,24 +1,28 @@
 """Reading the telemetry Event Hub beside its trigger: one event again, and where each partition ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
-from shared.adapters.event_hub import EventHubConnection, EventHubErrors, connections_in
-from shared.domain.errors import NotFound, Terminal, Transient
+from shared.adapters.event_hub import (
+    CLOSE_SECONDS,
+    OPTIONS,
+    EventHubConnection,
+    EventHubErrors,
+    answered,
+    identity,
+)
+from shared.domain.errors import NotFound
 from shared.ports.telemetry import StoredEvent
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.eventhub import EventData
+    from azure.eventhub._pyamqp.aio import Connection
     from azure.eventhub.aio import EventHubConsumerClient, PartitionContext
 
-_RETRIES = 1
-_BACKOFF = 0.5
-_ANSWER_SECONDS = 5.0
-_CLOSE_SECONDS = 1.0
 _SAME = timedelta(seconds=1)  # the trigger and the SDK do not write times alike
 
 
@@ -70,42 +74,27 @@ class EventHubReader:
         with EventHubErrors(self._name):
             consumer = self._connect()
             try:
-                async with asyncio.timeout(_ANSWER_SECONDS):
+                async with answered(self._name, _disconnect):
                     yield consumer
-            except TimeoutError as error:
-                for connection in connections_in(error.__cause__):
-                    await connection._disconnect()
-                message = f"no answer within {_ANSWER_SECONDS:g} seconds"
-                raise Transient("EventHubSilent", message, target=self._name) from None
             finally:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(_CLOSE_SECONDS):
+                    async with asyncio.timeout(CLOSE_SECONDS):
                         await consumer.close()
 
     def _connect(self) -> "EventHubConsumerClient":
         from azure.eventhub.aio import EventHubConsumerClient
 
-        connection = self._connection
-        if connection.connection_string:
+        text, host = self._connection.connection_string, self._connection.namespace
+        if text:
             return EventHubConsumerClient.from_connection_string(
-                connection.connection_string,
-                self._group,
-                eventhub_name=self._name,
-                retry_total=_RETRIES,
-                retry_backoff_factor=_BACKOFF,
-                auth_timeout=_ANSWER_SECONDS,
+                text, self._group, eventhub_name=self._name, **OPTIONS
             )
-        if self._credential is None:
-            raise Terminal("NoCredential", "a namespace without a connection string needs a credential")
-        return EventHubConsumerClient(
-            connection.namespace,
-            self._name,
-            self._group,
-            self._credential,
-            retry_total=_RETRIES,
-            retry_backoff_factor=_BACKOFF,
-            auth_timeout=_ANSWER_SECONDS,
-        )
+        return EventHubConsumerClient(host, self._name, self._group, identity(self._credential), **OPTIONS)
+
+
+async def _disconnect(connections: "Sequence[Connection]") -> None:
+    for connection in connections:
+        await connection._disconnect()
 
 
 async def _first(consumer: "EventHubConsumerClient", partition: str, sequence: int) -> "EventData":
