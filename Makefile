@@ -5,7 +5,7 @@ SHELL := bash
 PY := .venv/bin/python
 JOBS ?= 3
 
-.PHONY: help setup demo up test check format bench package package-demo lock clean
+.PHONY: help setup demo up test check format bench package package-demo release lock clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,11 +30,12 @@ up: setup ## Start the local Azure and the app, print the addresses, stay up unt
 test: setup ## Run every test
 	@$(PY) -m pytest -n $(JOBS) --dist loadgroup
 
-check: setup ## Format, lint, types, import contracts
+check: setup ## Format, lint, types, import contracts, and checkov over infra/
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@scripts/checkov
 
 format: setup ## Rewrite the code in the project's format
 	@.venv/bin/ruff format .
@@ -48,6 +49,9 @@ package: setup ## Build dist/meshplane.zip as the cloud does; its size and cold 
 
 package-demo: package ## The demo, run out of that package with nothing else on its path
 	@$(PY) -m demo --package dist $(ARGS)
+
+release: setup ## Cut the changelog for a version: make release VERSION=x.y.z
+	@$(PY) -m deployment.release $(VERSION)
 
 lock: setup ## Compile pyproject.toml into the two requirements files
 	@scripts/lock
