@@ -13,6 +13,8 @@ from local.arm.documents import JsonObject, object_in, objects_in, text_in
 from local.arm.ids import ResourceId
 
 _NETWORK = "Microsoft.Network"
+# Refusals name these two without the type, as issue threads show.
+_PEER, _APPROVAL = "peer/action", "PrivateEndpointConnectionsApproval/action"
 _SINKS = {
     "workspaceId": "Microsoft.OperationalInsights/workspaces/sharedKeys/action",
     "storageAccountId": "Microsoft.Storage/storageAccounts/listKeys/action",
@@ -49,8 +51,7 @@ type _Found = Iterator[tuple[str, ...]]
 
 def _peering(properties: JsonObject) -> _Found:
     remote = text_in(object_in(properties, "remoteVirtualNetwork"), "id")
-    # Refusals shorten this one's name, as issue threads show.
-    yield f"{_NETWORK}/virtualNetworks/peer/action", remote or "", "peer/action"
+    yield f"{_NETWORK}/virtualNetworks/{_PEER}", remote or "", _PEER
 
 
 def _network(properties: JsonObject) -> _Found:
@@ -80,7 +81,7 @@ def _endpoint(properties: JsonObject) -> _Found:
         target = text_in(object_in(connection, "properties"), "privateLinkServiceId") or ""
         resource = ResourceId.parse(target)
         if resource is not None:
-            yield f"{resource.type}/privateEndpointConnectionsApproval/action", target
+            yield f"{resource.type}/{_APPROVAL}", target, _APPROVAL
 
 
 def _approval(action: str, scope: str, properties: JsonObject) -> _Found:
@@ -88,7 +89,7 @@ def _approval(action: str, scope: str, properties: JsonObject) -> _Found:
     type_, collection, verb = action.rsplit("/", 2)
     state = text_in(object_in(properties, "privateLinkServiceConnectionState"), "status")
     if (collection.lower(), verb, state) == ("privateendpointconnections", "write", "Approved"):
-        yield f"{type_}/privateEndpointConnectionsApproval/action", scope.rsplit("/", 2)[0]
+        yield f"{type_}/{_APPROVAL}", scope.rsplit("/", 2)[0], _APPROVAL
 
 
 def _zone_group(properties: JsonObject) -> _Found:
