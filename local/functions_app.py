@@ -108,9 +108,10 @@ class FunctionsHost:
         if child is not None:
             child.stop(SECONDS_TO_STOP)
 
-    def restart(self) -> None:
-        """Stop and start on the same port with the same keys."""
+    def restart(self, settings: Mapping[str, str] | None = None) -> None:
+        """Stop and start on the same port with the same keys; `settings` replace or add to those it had."""
         self.stop()
+        self._settings |= settings or {}
         self.start()
 
     def check(self) -> None:

@@ -103,6 +103,13 @@ def test_a_restart_keeps_address_and_keys(host: FunctionsHost) -> None:
     assert greeting(host) == "hello from settings"
 
 
+def test_a_restart_may_change_settings(host: FunctionsHost) -> None:
+    host.restart({"GREETING": "hello anew"})
+    assert greeting(host) == "hello anew"
+    host.restart({"GREETING": "hello from settings"})
+    assert greeting(host) == "hello from settings"
+
+
 def test_stopping_ends_the_workers_too(tmp_path: Path) -> None:
     running = FunctionsHost(write_app(tmp_path / "app"), {"GREETING": ""}, tmp_path / "state")
     running.start()
