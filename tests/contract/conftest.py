@@ -10,7 +10,6 @@ import pytest
 
 from local.arm.operations import OperationsMode
 from local.azurite import Azurite
-from local.identity.tokens import ManagedIdentity
 from shared.adapters.arm.resource_manager import ArmResourceManager
 from shared.adapters.arm.sdk import SdkClients
 from shared.adapters.credentials import LazyCredential
@@ -22,8 +21,8 @@ from tests.contract.azure import Azure, FakeAzure, RealAzure
 from tests.contract.landscape import Landscape, landscape
 from tests.fakes import Cloud, FakeClock, FakeResourceManager
 from tests.support.azurite import running_azurite
-from tests.support.local_arm import AT_ONCE, StaticCredential, running_arm
-from tests.support.rights import OWNER, PRODUCT, grant
+from tests.support.local_arm import AT_ONCE
+from tests.support.rights import CREDENTIAL, guarded_arm
 
 FAKE = "fake"
 LOCAL = "local"
@@ -88,12 +87,9 @@ async def local_azure(folder: Path, reads: int = 0) -> AsyncIterator[RealAzure]:
     `reads` is how often an operation has to be asked for before it ends; 0 ends it with its answer.
     """
     operations = OperationsMode(advance="after-reads", amount=reads, retry_after=0.01) if reads else AT_ONCE
-    async with running_arm(folder, operations=operations, owners=[OWNER]) as arm:
+    async with guarded_arm(folder, operations) as arm:
         ca_file, subscription = str(arm.ca_file), arm.manager.configuration.subscriptions[0]
-        everywhere = [f"/subscriptions/{subscription}"]
-        await grant(arm, {"node": everywhere, "hub": everywhere, "sink": everywhere})
-        product = StaticCredential(ManagedIdentity(PRODUCT))
-        port = ArmResourceManager(arm.url, product, SCOPE, ca_file=ca_file)
+        port = ArmResourceManager(arm.url, CREDENTIAL, SCOPE, ca_file=ca_file)
         sdk = SdkClients(arm.url, arm.credential, SCOPE, ca_file)
         try:
             yield RealAzure(arm.url, port, sdk, subscription, polling_interval=0.01)

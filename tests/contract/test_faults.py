@@ -12,7 +12,8 @@ from shared.domain.errors import Denied, MeshError, NotFound, Terminal, Transien
 from shared.domain.ids import NodeKey
 from shared.domain.network import PeeringFlags
 from tests.contract.conftest import SCOPE
-from tests.support.local_arm import NETWORK, LocalArm, running_arm
+from tests.support.local_arm import NETWORK, LocalArm
+from tests.support.rights import CREDENTIAL, guarded_arm
 
 # aiohttp itself sends an idempotent request once more where a connection that it kept open turns out to be closed.
 TWICE = 2
@@ -44,7 +45,7 @@ class Broken:
 
 @pytest.fixture
 async def broken(tmp_path: Path) -> AsyncIterator[Broken]:
-    async with running_arm(tmp_path) as arm:
+    async with guarded_arm(tmp_path) as arm:
         key = NodeKey.of(arm.manager.configuration.subscriptions[0], "broken")
         await arm.call("PUT", key.group_id, {"location": "westeurope"})
         for number in (1, 2):
@@ -52,7 +53,7 @@ async def broken(tmp_path: Path) -> AsyncIterator[Broken]:
             body = {"location": "westeurope", **space}
             answer = await arm.call("PUT", f"{key.group_id}/{VNETS}/n{number}", body, version=NETWORK)
             assert answer.status < 300
-        port = ArmResourceManager(arm.url, arm.credential, SCOPE, ca_file=str(arm.ca_file))
+        port = ArmResourceManager(arm.url, CREDENTIAL, SCOPE, ca_file=str(arm.ca_file))
         yield Broken(arm, port, key)
         await port.close()
 

@@ -21,8 +21,9 @@ from shared.reconcile.healer import heal, left_alone
 from shared.reconcile.pair import Pair, Side, sides_of
 from shared.reconcile.steps import write
 from tests.contract.conftest import SCOPE
-from tests.support.local_arm import NETWORK, SUBSCRIPTION, LocalArm, network_path, running_arm
+from tests.support.local_arm import NETWORK, SUBSCRIPTION, LocalArm, network_path
 from tests.support.peering_states import STALE, State, flags_of, states
+from tests.support.rights import CREDENTIAL, guarded_arm
 
 KEY = NodeKey.of(SUBSCRIPTION, "sales")
 HUB, SPOKE = network_path("hub", "hub"), network_path("sales", "net")
@@ -83,8 +84,8 @@ def _id(path: str) -> ResourceId:
 
 @asynccontextmanager
 async def azure(folder: Path, *, gateway: bool) -> AsyncIterator[Azure]:
-    async with running_arm(folder) as arm:
-        port = ArmResourceManager(arm.url, arm.credential, SCOPE, ca_file=str(arm.ca_file))
+    async with guarded_arm(folder) as arm:
+        port = ArmResourceManager(arm.url, CREDENTIAL, SCOPE, ca_file=str(arm.ca_file))
         try:
             for group, name, prefix in (("hub", "hub", "10.0.0.0/16"), ("sales", "net", "10.1.0.0/16")):
                 await arm.make_group(group)

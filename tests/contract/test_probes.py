@@ -14,7 +14,8 @@ from shared.adapters.tables.table import TableStorage
 from shared.domain.errors import Denied, Terminal, Transient
 from shared.ports import WorkItem
 from tests.contract.conftest import SCOPE
-from tests.support.local_arm import StaticCredential, running_arm
+from tests.support.local_arm import StaticCredential
+from tests.support.rights import CREDENTIAL, guarded_arm
 
 
 @pytest.mark.stack
@@ -65,8 +66,8 @@ async def test_storage_that_does_not_answer_is_our_error(unused_tcp_port: int) -
 
 
 async def test_the_subscription_is_enabled_or_unknown(tmp_path: Path) -> None:
-    async with running_arm(tmp_path) as arm:
-        port = ArmResourceManager(arm.url, arm.credential, SCOPE, ca_file=str(arm.ca_file))
+    async with guarded_arm(tmp_path) as arm:
+        port = ArmResourceManager(arm.url, CREDENTIAL, SCOPE, ca_file=str(arm.ca_file))
         own, other = arm.manager.configuration.subscriptions[0], "99999999-9999-9999-9999-999999999999"
         assert await ResourceManagerProbe(port, own).check() == f"Subscription {own} is Enabled."
         with pytest.raises(Terminal) as unknown:
@@ -76,8 +77,8 @@ async def test_the_subscription_is_enabled_or_unknown(tmp_path: Path) -> None:
 
 
 async def test_a_server_that_nobody_vouches_for_is_not_talked_to(tmp_path: Path) -> None:
-    async with running_arm(tmp_path) as arm:
-        port = ArmResourceManager(arm.url, arm.credential, SCOPE)
+    async with guarded_arm(tmp_path) as arm:
+        port = ArmResourceManager(arm.url, CREDENTIAL, SCOPE)
         with pytest.raises(Transient):
             await ResourceManagerProbe(port, arm.manager.configuration.subscriptions[0]).check()
         await port.close()

@@ -11,7 +11,8 @@ from shared.adapters.arm.connection import Document
 from shared.adapters.arm.resource_manager import ArmResourceManager
 from shared.domain.errors import Conflict
 from tests.contract.conftest import SCOPE
-from tests.support.local_arm import NETWORK, LocalArm, running_arm
+from tests.support.local_arm import NETWORK, LocalArm
+from tests.support.rights import CREDENTIAL, guarded_arm
 
 RICH: JsonObject = {
     "addressPrefixes": ["10.1.0.0/24"],
@@ -39,13 +40,13 @@ class Place:
 
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    async with running_arm(tmp_path) as arm:
+    async with guarded_arm(tmp_path) as arm:
         await arm.make_group("rich")
         network = await arm.make_network("rich", "n", "10.1.0.0/16")
         subnet = f"{network}/subnets/s"
         made = await arm.call("PUT", subnet, {"properties": RICH}, version=NETWORK)
         assert made.status in (200, 201), made
-        port = ArmResourceManager(arm.url, arm.credential, SCOPE, ca_file=str(arm.ca_file))
+        port = ArmResourceManager(arm.url, CREDENTIAL, SCOPE, ca_file=str(arm.ca_file))
         yield Place(arm, port, subnet)
         await port.close()
 
@@ -71,7 +72,7 @@ class Overtaken(ArmResourceManager):
 
 async def test_whoever_read_before_another_wrote_is_told_and_overwrites_nothing(place: Place) -> None:
     arm = place.arm
-    late = Overtaken(arm.url, arm.credential, SCOPE, ca_file=str(arm.ca_file))
+    late = Overtaken(arm.url, CREDENTIAL, SCOPE, ca_file=str(arm.ca_file))
     late.rival = place.port
     try:
         with pytest.raises(Conflict) as told:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
-from local.identity.tokens import ManagedIdentity
 from shared.adapters.arm.resource_manager import ArmResourceManager
 from shared.adapters.instruments import Instruments
 from shared.adapters.probes import ResourceManagerProbe
@@ -33,8 +32,8 @@ from tests.fakes.edges import InMemoryEdgeStore
 from tests.fakes.hubs import InMemoryHubStore
 from tests.fakes.rosters import InMemoryRosters
 from tests.fakes.trends import InMemoryTrends
-from tests.support.local_arm import LocalArm, StaticCredential
-from tests.support.rights import PRODUCT
+from tests.support.local_arm import LocalArm
+from tests.support.rights import CREDENTIAL
 
 MOST_STEPS = 1000
 SOON = timedelta(minutes=2)
@@ -68,9 +67,8 @@ class App:
     def __init__(self, arm: LocalArm, settings: dict[str, str]) -> None:
         sample = json.loads(SAMPLE.read_text())["Values"]
         self.settings = load_settings({**sample, "MESH_RESOURCE_MANAGER": arm.url, **settings})
-        credential = StaticCredential(ManagedIdentity(PRODUCT))
         scope = self.settings.resource_manager_scope
-        self.port = ArmResourceManager(arm.url, credential, scope, ca_file=str(arm.ca_file))
+        self.port = ArmResourceManager(arm.url, CREDENTIAL, scope, ca_file=str(arm.ca_file))
         self.outside = Remembered(self.port)
         outside = cast("Outside", self.outside)
         self.parts = Reconciling(self.settings, outside)

@@ -1,13 +1,28 @@
 """The mesh's roles, given through Microsoft.Authorization to whoever runs the product in a test."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 from demo.rights import APP, VERSION, Role, assignment, definition, definition_body, subscription_of
-from tests.support.local_arm import LocalArm
+from local.arm.operations import OperationsMode
+from local.identity.tokens import ManagedIdentity
+from tests.support.local_arm import AT_ONCE, LocalArm, StaticCredential, running_arm
 
 OWNER = "tests"
 """The principal that sets up what a test is about."""
 PRODUCT = "app"
+CREDENTIAL = StaticCredential(ManagedIdentity(PRODUCT))
+"""The product's own."""
+
+
+@asynccontextmanager
+async def guarded_arm(folder: Path, operations: OperationsMode = AT_ONCE) -> AsyncIterator[LocalArm]:
+    """Resource Manager, in which the product has its roles in every subscription, and nothing else."""
+    async with running_arm(folder, operations=operations, owners=[OWNER]) as arm:
+        everywhere = [f"/subscriptions/{s}" for s in arm.manager.configuration.subscriptions]
+        await grant(arm, {"node": everywhere, "hub": everywhere, "sink": everywhere})
+        yield arm
 
 
 async def grant(arm: LocalArm, scopes: Mapping[Role, Iterable[str]]) -> None:
