@@ -7,7 +7,8 @@ from shared.domain.edge import EdgeRecord
 from shared.domain.errors import Terminal
 from shared.domain.governance import Mode, Standing
 from shared.domain.ids import NodeKey
-from tests.unit.reconcile.edges.mesh import ANNE, BERT, CONSUMER, PROVIDER, REQUEST, EdgeMesh
+from tests.unit.reconcile.edges.mesh import EdgeMesh
+from tests.unit.reconcile.edges.people import ANNE, BERT, CONSUMER, PROVIDER, REQUEST
 
 
 async def violate(mesh: EdgeMesh, node: NodeKey, mode: Mode = "enforce") -> None:
