@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.t
 SEEDS = tuple(int(word) for word in os.environ.get("MESHPLANE_CHAOS_SEEDS", "11 23 37 41 59").split())
 ACTS = 10
 SECONDS_BETWEEN_KILLS = 3.5
-# Deliveries that dying workers lost are tried again after a fiftieth of the time that Azure takes: the sixth time in 36 s.
+# Deliveries that dying workers lost are tried again after a fiftieth of what Azure takes: the sixth time in 36 s.
 DISORDER = {"timeScale": 0.02, "duplicates": 2, "delaySeconds": [0, 1.5], "reorder": True, "drop": 0.3}
 
 
