@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from local.arm.throttling import Limit, Limits
 from shared.domain.exposure import EXPOSED
 from tests.support.local_arm import NETWORK, RESOURCES, LocalArm
 
@@ -12,6 +13,9 @@ HUBS = "b0000000-0000-4000-8000-000000000002"
 SINKS = "b0000000-0000-4000-8000-000000000003"
 SUBSCRIPTIONS = (NODES, HUBS, SINKS)
 REGION = "westeurope"
+_MANY = Limit(100_000, 10_000)
+AMPLE = Limits(reads=_MANY, writes=_MANY, deletes=_MANY, network_writes=_MANY, network_reads=_MANY)
+"""So much is left, as each answer says, that the product never waits for its quotas."""
 ZONES = (
     "privatelink.blob.core.windows.net",
     "privatelink.vaultcore.azure.net",

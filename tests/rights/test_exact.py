@@ -16,7 +16,7 @@ from demo.rights import FOLDER
 from tests.rights import story
 from tests.rights.app import App
 from tests.rights.census import ROLES, listed, refused, used
-from tests.rights.landscape import SUBSCRIPTIONS, Land, settings
+from tests.rights.landscape import AMPLE, SUBSCRIPTIONS, Land, settings
 from tests.support.local_arm import running_arm
 from tests.support.rights import OWNER
 
@@ -39,7 +39,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
 
 
 async def _tell(folder: Path) -> Told:
-    async with running_arm(folder, subscriptions=SUBSCRIPTIONS, owners=[OWNER]) as arm:
+    async with running_arm(folder, subscriptions=SUBSCRIPTIONS, owners=[OWNER], limits=AMPLE) as arm:
         land, app = Land(arm), App(arm, settings(folder))
         try:
             await story.prepare(land)

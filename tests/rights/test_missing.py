@@ -10,7 +10,7 @@ from local.arm.access.roles import READER
 from shared.domain.conditions import Condition
 from shared.domain.errors import Denied
 from tests.rights.app import App
-from tests.rights.landscape import HUBS, SINKS, SUBSCRIPTIONS, Land, group, network, settings, subnet
+from tests.rights.landscape import AMPLE, HUBS, SINKS, SUBSCRIPTIONS, Land, group, network, settings, subnet
 from tests.rights.story import EVERYWHERE
 from tests.support.local_arm import running_arm
 from tests.support.rights import OWNER, PRODUCT, grant
@@ -42,7 +42,7 @@ class Scene:
 
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    async with running_arm(tmp_path, subscriptions=SUBSCRIPTIONS, owners=[OWNER]) as arm:
+    async with running_arm(tmp_path, subscriptions=SUBSCRIPTIONS, owners=[OWNER], limits=AMPLE) as arm:
         app = App(arm, settings(tmp_path))
         yield Scene(Land(arm), app)
         await app.close()
