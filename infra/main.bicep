@@ -136,7 +136,6 @@ param alwaysReadyHttp int = 0
 param updateStrategy string = 'Recreate'
 
 @description('Settings of the mesh whose defaults do not fit.')
-@secure()
 param meshOptions meshOptionsType = {}
 
 @description('Who is told of alerts about Meshplane itself.')
@@ -648,6 +647,10 @@ module policies 'modules/policies.bicep' = if (backstop) {
 
 @description('The resource group of Meshplane.')
 output MESH_RESOURCE_GROUP string = group.name
+
+// Hubs that are made have groups with the same tag, and azd asks where to deploy as soon as there are two.
+@description('The resource group that azd deploys the code to.')
+output AZURE_RESOURCE_GROUP string = group.name
 
 @description('The name of the function app.')
 output MESH_FUNCTION_APP string = app.outputs.name

@@ -76,7 +76,6 @@ param insightsName string
 param eventHubsHostName string
 
 @description('The settings of the mesh itself: what main.bicep\'s parameters become.')
-@secure()
 param mesh meshType
 
 @description('The client id of the Microsoft Entra application for callers. Empty: whoever has a function key may do everything.')

@@ -75,6 +75,7 @@ type hubSettingType = {
 }
 
 @export()
+@secure()
 @description('Settings of the mesh that have a default; docs/settings.md says more of each.')
 @sealed()
 type meshOptionsType = {
@@ -143,6 +144,7 @@ type meshOptionsType = {
 }
 
 @export()
+@secure()
 @description('All that the app is told of the mesh, with every option decided.')
 @sealed()
 type meshType = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.infra.reader.evaluate import Evaluator, Unknowable, Value
 from tests.infra.reader.expressions import Access, Call, Expression, Loop, Name, Object, When, every
-from tests.infra.reader.file import BicepFile, Resource
+from tests.infra.reader.file import BicepFile, Parameter, Resource, read
 from tests.infra.sources import where
 
 SECRET_MEMBERS = {
@@ -107,10 +107,18 @@ def _secrets(file: BicepFile, value: Expression, seen: frozenset[str] = frozense
         match found:
             case Access(_, name) if name.lower() in SECRET_MEMBERS:
                 yield name
-            case Name(name) if name in file.parameters and file.parameters[name].decorator("secure"):
+            case Name(name) if name in file.parameters and _is_secure(file, file.parameters[name]):
                 yield name
             case Name(name) if name in file.variables and name not in seen:
                 yield from _secrets(file, file.variables[name].value, seen | {name})
+
+
+def _is_secure(file: BicepFile, parameter: Parameter) -> bool:
+    """By its own decorator, or by that of its type: the compiler takes none on what has a type of somebody's making."""
+    kind = parameter.type.removesuffix("?")
+    origin = read(file.path.parent / file.imports[kind]) if kind in file.imports else file
+    declared = (parameter, origin.types.get(kind))
+    return any(d is not None and d.decorator("secure") for d in declared)
 
 
 def passed_secrets(file: BicepFile, target_of: "Mapping[str, BicepFile]") -> list[str]:
@@ -122,7 +130,7 @@ def passed_secrets(file: BicepFile, target_of: "Mapping[str, BicepFile]") -> lis
         for key, value in given.entries if isinstance(given, Object) else ():
             secret = any(True for _ in _secrets(file, value)) and not isinstance(value, Loop | When)
             taken = target.parameters.get(key.plain or "")
-            if secret and taken and not taken.decorator("secure") and not _only_asked(value):
+            if secret and taken and not _is_secure(target, taken) and not _only_asked(value):
                 faults.append(f"{where(file, module.line)} {module.name}.{key.plain}")
     return faults
 

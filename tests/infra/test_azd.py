@@ -19,6 +19,10 @@ def test_the_service_is_deployed_to_the_app_that_carries_its_name() -> None:
     assert (ROOT / CONFIG["infra"]["path"] / f"{CONFIG['infra']['module']}.bicep").is_file()
 
 
+def test_azd_is_told_the_group_since_those_of_hubs_carry_its_tag_too() -> None:
+    assert "AZURE_RESOURCE_GROUP" in bicep("main.bicep").outputs
+
+
 def test_both_hooks_are_there_and_deploy_the_events_that_wait_for_the_code() -> None:
     read = set(re.findall(r"readEnvironmentVariable\('(\w+)'", (INFRA / "main.bicepparam").read_text()))
     for system, assignment in (

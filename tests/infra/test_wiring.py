@@ -9,6 +9,7 @@ from tests.infra.reader.file import BicepFile, read, read_text
 from tests.infra.sources import INFRA, all_bicep, where
 from tests.infra.wiring import (
     double_entries,
+    misdecorated,
     misplaced,
     missing_files,
     undescribed,
@@ -42,7 +43,7 @@ def test_modules_get_what_they_take_where_they_are_made_for(file: BicepFile) -> 
 
 @templates
 def test_the_compiler_would_find_functions_and_members_and_the_scope_right(file: BicepFile) -> None:
-    assert unknown_functions(file) + double_entries(file) + misplaced(file) == []
+    assert unknown_functions(file) + double_entries(file) + misplaced(file) + misdecorated(file) == []
 
 
 @templates
@@ -117,6 +118,7 @@ ALL: dict[str, Check] = {
     "unknown_functions": lambda file, _: unknown_functions(file),
     "double_entries": lambda file, _: double_entries(file),
     "misplaced": lambda file, _: misplaced(file),
+    "misdecorated": lambda file, _: misdecorated(file),
 }
 
 
@@ -150,6 +152,7 @@ def test_what_is_right_has_no_faults(tmp_path: Path) -> None:
         ("unknown_outputs", "each[0].outputs.id", "each[0].outputs.name"),
         ("unknown_functions", "length(", "size("),
         ("double_entries", "    name: settings.name\n", "    name: settings.name\n    name: mesh\n"),
+        ("misdecorated", "param mesh string", "@secure()\nparam mesh kindType\ntype kindType = string"),
         ("misplaced", "module one", "resource lake 'A.B/c@2024-01-01' = {\n  name: 'x'\n}\nmodule one"),
         ("missing_files", "'settings.json'", "'setting.json'"),
     ],

@@ -111,6 +111,20 @@ def double_entries(file: BicepFile) -> list[str]:
     return [f"{where(file)}: {n}" for o in objects for n in sorted(set(o.names())) if o.names().count(n) > 1]
 
 
+CONSTRAINTS = {"allowed", "maxLength", "maxValue", "minLength", "minValue", "secure"}
+"""Decorators that only a type of Bicep's own takes (BCP308)."""
+
+
+def misdecorated(file: BicepFile) -> list[str]:
+    """Constraints on what has a type of somebody's making: they belong on the type."""
+    return [
+        f"{where(file, d.line)} {d.name}: @{c.name}"
+        for d in (*file.parameters.values(), *file.outputs.values())
+        for c in d.decorators
+        if c.name in CONSTRAINTS and d.type.removesuffix("?") in (*file.types, *file.imports)
+    ]
+
+
 def misplaced(file: BicepFile) -> list[str]:
     """Resources that cannot be deployed at the scope of the file."""
     in_group = file.scope == "resourceGroup"

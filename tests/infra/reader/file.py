@@ -94,7 +94,7 @@ class BicepFile:
     modules: dict[str, Module] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
-    types: set[str] = field(default_factory=set)
+    types: dict[str, Declared] = field(default_factory=dict)
     imports: dict[str, str] = field(default_factory=dict)
 
     def values(self) -> list[Expression]:
@@ -189,7 +189,7 @@ def _declare_one(file: BicepFile, node: Node, decorators: tuple[Call, ...], pare
         case "output_declaration":
             file.outputs[name] = Output(*about, text_of(inner[1]), expression(inner[-1]))
         case "type_declaration":
-            file.types.add(name)
+            file.types[name] = Declared(*about)
         case "user_defined_function":
             file.functions[name] = Function(*about, _function(node))
         case "module_declaration":
@@ -203,7 +203,7 @@ def _declare_one(file: BicepFile, node: Node, decorators: tuple[Call, ...], pare
 def _taken(file: BicepFile) -> set[str]:
     """The names that share one space: outputs have their own."""
     declared = (file.parameters, file.variables, file.resources, file.modules, file.functions, file.imports)
-    return file.types.union(*declared)
+    return set(file.types).union(*declared)
 
 
 def _declare_resource(
