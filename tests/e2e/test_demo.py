@@ -89,11 +89,12 @@ def test_the_demo_observes_all_that_it_claims(tmp_path: Path) -> None:
     assert list(rows) == ["sales", "finance", "reports", "legacy", "marketing"]
     assert rows["sales"][:2] == ["Ready", "Converged"]
     assert rows["finance"][:2] == ["Offboarded", "Offboarded"]
-    # Writes are exactly what is necessary; reads are near it: on a busy machine a poll may come too early.
+    # Writes are exactly what is necessary. Reads are near it: on a busy machine polls come too early, and an event of the
+    # deployment comes after the first look and causes another. How many a calm run takes, benchmarks/onboarding.py holds.
     for used, floor in _calls(rows, "writes"):
         assert used == floor
     for used, floor in _calls(rows, "reads"):
-        assert used <= floor + 8
+        assert used <= max(floor + 8, 2 * floor)
     assert re.search(r"PipelineRuns +load-orders - Failed +[12] +1 *\n", demo.output)
     edges = demo.output[demo.output.index("\nIts edges\n") :]
     assert re.search(r"finance to sales, storage +Revoked +private-endpoint +7\.30 .+ 2 \(2\)", edges)
