@@ -53,6 +53,9 @@ package-demo: package ## The demo, run out of that package with nothing else on 
 release: setup ## Cut the changelog for a version: make release VERSION=x.y.z
 	@$(PY) -m deployment.release $(VERSION)
 
+teardown: setup ## Remove Meshplane from Azure: what it made first, then what was deployed; asks before
+	@scripts/teardown $(ARGS)
+
 lock: setup ## Compile pyproject.toml into the two requirements files
 	@scripts/lock
 
