@@ -213,6 +213,8 @@ var zoneNames = concat([
 // --- hubs: those that are made have names that are known beforehand
 
 var newHubs = filter(hubs, hub => empty(hub.?network ?? ''))
+// azd takes every group with its tag for the one to deploy to, and deletes them all: hubs outlive it.
+var hubTags = toObject(filter(items(tags), tag => tag.key != 'azd-env-name'), tag => tag.key, tag => tag.value)
 var hubSettings = map(hubs, hub => {
   id: hub.id
   network: hub.?network ?? '${subscription().id}/resourceGroups/rg-${name}-hub-${hub.id}/providers/Microsoft.Network/virtualNetworks/vnet-${name}-hub-${hub.id}'
@@ -289,7 +291,7 @@ resource newHubGroups 'Microsoft.Resources/resourceGroups@2024-03-01' = [
   for hub in newHubs: {
     name: 'rg-${name}-hub-${hub.id}'
     location: hub.?region ?? location
-    tags: tags
+    tags: hubTags
   }
 ]
 
@@ -372,7 +374,7 @@ module newHub 'modules/hub.bicep' = [
     params: {
       name: 'vnet-${name}-hub-${hub.id}'
       location: hub.?region ?? location
-      tags: tags
+      tags: hubTags
       addressPrefix: hub.?addressPrefix ?? '10.100.0.0/22'
       gateway: hub.?gateway ?? false
       zoneNames: contains(hub, 'zones') ? [] : zoneNames
@@ -648,8 +650,7 @@ module policies 'modules/policies.bicep' = if (backstop) {
 @description('The resource group of Meshplane.')
 output MESH_RESOURCE_GROUP string = group.name
 
-// Hubs that are made have groups with the same tag, and azd asks where to deploy as soon as there are two.
-@description('The resource group that azd deploys the code to.')
+@description('The resource group that azd deploys the code to, whatever else carries its tag.')
 output AZURE_RESOURCE_GROUP string = group.name
 
 @description('The name of the function app.')

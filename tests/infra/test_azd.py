@@ -5,6 +5,7 @@ import re
 
 import yaml
 
+from tests.infra.reader.expressions import Name
 from tests.infra.sources import INFRA, ROOT, bicep
 
 CONFIG = yaml.safe_load((ROOT / "azure.yaml").read_text(encoding="utf-8"))
@@ -19,8 +20,17 @@ def test_the_service_is_deployed_to_the_app_that_carries_its_name() -> None:
     assert (ROOT / CONFIG["infra"]["path"] / f"{CONFIG['infra']['module']}.bicep").is_file()
 
 
-def test_azd_is_told_the_group_since_those_of_hubs_carry_its_tag_too() -> None:
-    assert "AZURE_RESOURCE_GROUP" in bicep("main.bicep").outputs
+def test_azd_is_told_the_group_and_takes_no_hub_for_its_own() -> None:
+    main = bicep("main.bicep")
+    assert "AZURE_RESOURCE_GROUP" in main.outputs
+    for body in (main.resources["newHubGroups"].body, main.modules["newHub"].body):
+        tags = body.get("tags") or body.get("params", "tags")
+        assert tags == Name("hubTags")
+
+
+def test_an_environment_that_was_removed_starts_with_its_code_again() -> None:
+    said = {shell["run"] for shell in CONFIG["hooks"]["postdown"].values()}
+    assert said == {"azd env set MESH_CODE_IS_DEPLOYED false"}
 
 
 def test_both_hooks_are_there_and_deploy_the_events_that_wait_for_the_code() -> None:

@@ -16,7 +16,7 @@ from tests.infra.reader.expressions import (
     every,
     parts_of,
 )
-from tests.infra.reader.file import BicepFile, Module
+from tests.infra.reader.file import BicepFile, Module, Output, Parameter
 from tests.infra.sources import where
 
 NAMESPACES = {"az", "sys"}
@@ -117,9 +117,10 @@ CONSTRAINTS = {"allowed", "maxLength", "maxValue", "minLength", "minValue", "sec
 
 def misdecorated(file: BicepFile) -> list[str]:
     """Constraints on what has a type of somebody's making: they belong on the type."""
+    declared: list[Parameter | Output] = [*file.parameters.values(), *file.outputs.values()]
     return [
         f"{where(file, d.line)} {d.name}: @{c.name}"
-        for d in (*file.parameters.values(), *file.outputs.values())
+        for d in declared
         for c in d.decorators
         if c.name in CONSTRAINTS and d.type.removesuffix("?") in (*file.types, *file.imports)
     ]
