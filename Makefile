@@ -5,7 +5,7 @@ SHELL := bash
 PY := .venv/bin/python
 JOBS ?= 3
 
-.PHONY: help setup demo up test check format bench package package-demo release lock clean
+.PHONY: help setup demo up test check format bench package package-demo release teardown lock clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
