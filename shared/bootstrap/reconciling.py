@@ -13,6 +13,7 @@ from shared.reconcile.edges.commands import EdgeDesk
 from shared.reconcile.edges.engine import EdgeEngine
 from shared.reconcile.edges.intake import EdgeIntake, EdgeLeases
 from shared.reconcile.engine import Engine
+from shared.reconcile.engine_parts import Running, Stores
 from shared.reconcile.hubs.engine import HubEngine
 from shared.reconcile.hubs.intake import HubIntake
 from shared.reconcile.intake import Intake
@@ -45,9 +46,12 @@ class Reconciling:
         self.desk = EdgeDesk(
             outside.edges, nodes, outside.history, queue, clock, settings.rules, settings.terms, new_id
         )
-        self.engine = self._engine(settings)
-        self.edge_engine = self._edge_engine(settings)
-        self.hub_engine = self._hub_engine(settings)
+        stores, running = stores_of(outside), Running(clock, timing, new_run)
+        self.engine = self._engine(settings, stores, running)
+        self.edge_engine = EdgeEngine(
+            mesh, arm, stores, running, touch=self.intake, rates=settings.rates, terms=settings.terms
+        )
+        self.hub_engine = HubEngine(mesh, arm, stores, running, self.intake.bump)
 
     def replay(
         self,
@@ -64,20 +68,13 @@ class Reconciling:
 
         return load_policies(self._policy_folders)
 
-    def _engine(self, settings: Settings) -> Engine:
+    def _engine(self, settings: Settings, stores: Stores, running: Running) -> Engine:
         outside = self._outside
         return Engine(
             settings.mesh,
             outside.arm,
-            outside.nodes,
-            outside.history,
-            outside.leases,
-            outside.dead_letters,
-            outside.events,
-            outside.queue,
-            outside.clock,
-            new_run,
-            settings.timing,
+            stores,
+            running,
             intake=self.intake,
             shared=Shared(
                 outside.rosters, outside.addresses, outside.edges, self.edge_intake, self.hub_intake
@@ -86,44 +83,19 @@ class Reconciling:
             policies=lambda: self.book.policies,
         )
 
-    def _edge_engine(self, settings: Settings) -> EdgeEngine:
-        outside = self._outside
-        return EdgeEngine(
-            settings.mesh,
-            outside.arm,
-            outside.edges,
-            outside.nodes,
-            outside.hubs,
-            outside.history,
-            outside.leases,
-            outside.dead_letters,
-            outside.events,
-            outside.queue,
-            self.intake,
-            settings.rates,
-            settings.terms,
-            outside.clock,
-            new_run,
-            settings.timing,
-        )
 
-    def _hub_engine(self, settings: Settings) -> HubEngine:
-        outside = self._outside
-        return HubEngine(
-            settings.mesh,
-            outside.arm,
-            outside.hubs,
-            outside.nodes,
-            outside.edges,
-            outside.history,
-            outside.leases,
-            outside.dead_letters,
-            outside.queue,
-            self.intake.bump,
-            outside.clock,
-            new_run,
-            settings.timing,
-        )
+def stores_of(outside: Outside) -> Stores:
+    """What the engines keep and tell."""
+    return Stores(
+        nodes=outside.nodes,
+        edges=outside.edges,
+        hubs=outside.hubs,
+        history=outside.history,
+        leases=outside.leases,
+        dead_letters=outside.dead_letters,
+        queue=outside.queue,
+        events=outside.events,
+    )
 
 
 def new_run() -> str:

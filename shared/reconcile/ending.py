@@ -6,10 +6,11 @@ from shared.domain.errors import Conflict
 from shared.domain.ids import NodeKey
 from shared.domain.mesh import Timing
 from shared.domain.node import LastRun, NodeRecord
-from shared.ports import Clock, DeadLetters, EventStream, History, NodeStore
+from shared.ports import Clock
 from shared.ports.mesh import EdgeTouch, HubTouch
 from shared.reconcile.attempt import Attempt, counted, never_a_node
 from shared.reconcile.claim import KeyClaim
+from shared.reconcile.engine_parts import Stores
 from shared.reconcile.journal import (
     concerns_edges,
     entry_of,
@@ -26,20 +27,12 @@ class Ending:
     """Writes down what came of a run."""
 
     def __init__(
-        self,
-        nodes: NodeStore,
-        history: History,
-        dead_letters: DeadLetters,
-        events: EventStream,
-        edges: EdgeTouch,
-        hubs: HubTouch,
-        clock: Clock,
-        timing: Timing,
+        self, stores: Stores, edges: EdgeTouch, hubs: HubTouch, clock: Clock, timing: Timing
     ) -> None:
-        self._nodes = nodes
-        self._history = history
-        self._dead_letters = dead_letters
-        self._outbox: Outbox[NodeKey, NodeRecord] = Outbox(nodes, events, clock)
+        self._nodes = stores.nodes
+        self._history = stores.history
+        self._dead_letters = stores.dead_letters
+        self._outbox: Outbox[NodeKey, NodeRecord] = Outbox(stores.nodes, stores.events, clock)
         self._edges = edges
         self._hubs = hubs
         self._clock = clock

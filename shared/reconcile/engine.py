@@ -1,32 +1,23 @@
 """Reconciling one key: observe, decide, act, record. Level-triggered: what an event said is not read here."""
 
 import logging
-import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from shared.domain.errors import MeshError
 from shared.domain.governance import NO_POLICIES, Policies
 from shared.domain.ids import NodeKey, parse_key
-from shared.domain.mesh import Mesh, Timing
+from shared.domain.mesh import Mesh
 from shared.domain.node import LastRun, NodeRecord
 from shared.domain.turn import Next
-from shared.ports import (
-    Clock,
-    DeadLetters,
-    EventStream,
-    History,
-    Leases,
-    NodeStore,
-    WorkItem,
-    WorkQueue,
-)
+from shared.ports import WorkItem
 from shared.ports.network import Azure
 from shared.reconcile.act import Actor
 from shared.reconcile.calling import CAUSE, Caller
 from shared.reconcile.claim import Claim, KeyClaim
 from shared.reconcile.decision import Decision
 from shared.reconcile.ending import Ending
+from shared.reconcile.engine_parts import Running, Stores
 from shared.reconcile.intake import Intake
 from shared.reconcile.keyed import KeyEngine, Result
 from shared.reconcile.observer import Observer
@@ -47,16 +38,8 @@ class Engine(KeyEngine[NodeKey, NodeRecord]):
         self,
         mesh: Mesh,
         arm: Azure,
-        nodes: NodeStore,
-        history: History,
-        leases: Leases,
-        dead_letters: DeadLetters,
-        events: EventStream,
-        queue: WorkQueue,
-        clock: Clock,
-        new_run: Callable[[], str],
-        timing: Timing,
-        draw: random.Random | None = None,
+        stores: Stores,
+        running: Running,
         *,
         intake: Intake,
         shared: Shared,
@@ -64,18 +47,17 @@ class Engine(KeyEngine[NodeKey, NodeRecord]):
         policies: Callable[[], Policies] = lambda: NO_POLICIES,
     ) -> None:
         """`measured` surrounds each run that no message asked for, given its key."""
-        super().__init__(nodes, clock, new_run, timing, draw, dead_letters)
+        super().__init__(stores.nodes, stores.dead_letters, running)
+        clock, timing = running.clock, running.timing
         self._arm = arm
-        self._nodes = nodes
+        self._nodes = stores.nodes
+        self._queue = stores.queue
         surroundings = Surroundings(mesh, arm, shared, intake, clock)
         self._observer = Observer(mesh, arm, surroundings, clock, timing, policies)
-        self._queue = queue
         self._measured = measured
-        self._caller = Caller(nodes, queue, clock)
-        self._actor = Actor(arm, leases, self._call, clock, timing)
-        self._ending = Ending(
-            nodes, history, dead_letters, events, shared.edge_touch, shared.hub_touch, clock, timing
-        )
+        self._caller = Caller(stores.nodes, stores.queue, clock)
+        self._actor = Actor(arm, stores.leases, self._call, clock, timing)
+        self._ending = Ending(stores, shared.edge_touch, shared.hub_touch, clock, timing)
 
     def claim(self, run: str) -> KeyClaim[NodeKey, NodeRecord]:
         return Claim(self._nodes, self._clock, self._timing, run)
@@ -153,4 +135,4 @@ class Engine(KeyEngine[NodeKey, NodeRecord]):
         return given_up(record, reason, self._clock.now(), self._timing)
 
     def _passes(self, claim: KeyClaim[NodeKey, NodeRecord]) -> Passes:
-        return Passes(self._arm, self._observer, self._actor, self._clock, self._timing, self._draw, claim)
+        return Passes(self._arm, self._observer, self._actor, self._running, claim)

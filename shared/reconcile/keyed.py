@@ -1,7 +1,6 @@
 """How a key of any kind gets its run: one at a time, when it is due, and again where something came meanwhile."""
 
 import logging
-import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -15,8 +14,9 @@ from shared.domain.ids import Key
 from shared.domain.mesh import Timing
 from shared.domain.node import LastRun
 from shared.domain.run import Run, current_run
-from shared.ports import Clock, DeadLetters
+from shared.ports import DeadLetters
 from shared.reconcile.claim import SAVE_ATTEMPTS, Claimable, KeyClaim, LeaseLost, Records
+from shared.reconcile.engine_parts import Running
 from shared.reconcile.journal import key_letter
 
 log = logging.getLogger(__name__)
@@ -34,21 +34,12 @@ class Result(msgspec.Struct, frozen=True):
 class KeyEngine[K: Key, R: Claimable](ABC):
     """What the engines of all kinds of keys have in common; one of each for each process."""
 
-    def __init__(
-        self,
-        records: Records[K, R],
-        clock: Clock,
-        new_run: Callable[[], str],
-        timing: Timing,
-        draw: random.Random | None,
-        dead_letters: DeadLetters,
-    ) -> None:
+    def __init__(self, records: Records[K, R], dead_letters: DeadLetters, running: Running) -> None:
         self._records = records
         self._dead_letters = dead_letters
-        self._clock = clock
-        self._new_run = new_run
-        self._timing = timing
-        self._draw = draw or random.Random()
+        self._running = running
+        self._clock = running.clock
+        self._timing = running.timing
 
     @abstractmethod
     def claim(self, run: str) -> KeyClaim[K, R]:
@@ -91,17 +82,17 @@ class KeyEngine[K: Key, R: Claimable](ABC):
         """As `reconcile`, for a key whose record has just been read."""
         key, now = cast(K, record.key), self._clock.now()
         if record.lease and record.lease.until > now:
-            return Result((record.lease.until - now).total_seconds() + self._draw.random())
+            return Result((record.lease.until - now).total_seconds() + self._running.draw.random())
         if not self.is_due(record, now):
             return Result()
         if record.not_before and record.not_before > now:
             return Result((record.not_before - now).total_seconds())
-        run = self._new_run()
+        run = self._running.new_run()
         claim = self.claim(run)
         try:
             record = await claim.take(record)
         except Conflict:
-            return Result(self._draw.random())
+            return Result(self._running.draw.random())
         try:
             return await self._counted(record, claim, run)
         except LeaseLost:

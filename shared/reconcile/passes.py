@@ -11,10 +11,11 @@ from shared.domain.ids import NodeKey
 from shared.domain.mesh import Timing
 from shared.domain.node import NodeRecord
 from shared.domain.plan import Operation, Plan
-from shared.ports import Clock, ResourceManager
+from shared.ports import ResourceManager
 from shared.reconcile.act import Actor, Outcome, hub_busy
 from shared.reconcile.attempt import Attempt, after_operation, claimed, failure_of
 from shared.reconcile.claim import KeyClaim, LeaseLost
+from shared.reconcile.engine_parts import Running
 from shared.reconcile.observer import Observer
 from shared.reconcile.operations import going_on, status_of
 
@@ -33,17 +34,15 @@ class Passes:
         arm: ResourceManager,
         observer: Observer,
         actor: Actor,
-        clock: Clock,
-        timing: Timing,
-        draw: random.Random,
+        running: Running,
         claim: KeyClaim[NodeKey, NodeRecord],
     ) -> None:
         self._arm = arm
         self._observer = observer
         self._actor = actor
-        self._clock = clock
-        self._timing = timing
-        self._draw = draw
+        self._clock = running.clock
+        self._timing = running.timing
+        self._draw = running.draw
         self._claim = claim
 
     async def attempt(self, record: NodeRecord) -> Attempt:

@@ -67,8 +67,7 @@ class Resync:
         return bumped
 
     async def _discover_in(self, subscription: str) -> int:
-        listed = await self._arm.list_groups_with_tag(subscription, NODE)
-        groups = () if self._mesh.leaving else listed
+        groups = () if self._mesh.leaving else await self._arm.list_groups_with_tag(subscription, NODE)
         tagged = {key for group in groups if (key := NodeKey.containing(group.id))}
         # Only keys that are still looked after have a time at which they are due: an offboarded one has none.
         known = {key async for key in self._nodes.looked_after(subscription)}

@@ -18,19 +18,10 @@ from shared.domain.network import Hub
 from shared.domain.node import NodeRecord
 from shared.reconcile.edges.commands import EdgeDesk
 from shared.reconcile.edges.engine import EdgeEngine
+from shared.reconcile.engine_parts import Running
 from tests.contract.azure import LOCATION, Azure
 from tests.contract.landscape import SQL, STORAGE
-from tests.fakes import (
-    FakeClock,
-    InMemoryDeadLetters,
-    InMemoryEventStream,
-    InMemoryHistory,
-    InMemoryLeases,
-    InMemoryNodeStore,
-    InMemoryWorkQueue,
-)
-from tests.fakes.edges import InMemoryEdgeStore
-from tests.fakes.hubs import InMemoryHubStore
+from tests.support.stores import InMemoryStores
 
 RATES = msgspec.toml.decode(Path("shared/domain/rates.toml").read_bytes(), type=Rates)
 ANNE = Actor("anne", frozenset({Role.REQUESTER}))
@@ -46,16 +37,14 @@ class NoNodes:
         return True
 
 
-class Setting:
+class Setting(InMemoryStores):
     """A consumer and a provider with their networks, a hub's zones, and the real desk and engine."""
 
     def __init__(self, azure: Azure) -> None:
+        super().__init__()
         self.azure = azure
         self.consumer, self.provider = azure.key("reports"), azure.key("sales")
         self.hub_group = azure.key("hub")
-        self.clock = FakeClock()
-        self.edges, self.nodes, self.history = InMemoryEdgeStore(), InMemoryNodeStore(), InMemoryHistory()
-        self.queue = InMemoryWorkQueue(self.clock)
         hub = Hub(
             "hub",
             f"{self.hub_group.group_id}/providers/Microsoft.Network/virtualNetworks/hub",
@@ -69,21 +58,11 @@ class Setting:
         self.engine = EdgeEngine(
             Mesh("meshplane", (hub,), (azure.subscription,)),
             azure.port,
-            self.edges,
-            self.nodes,
-            InMemoryHubStore(),
-            self.history,
-            InMemoryLeases(self.clock),
-            InMemoryDeadLetters(),
-            InMemoryEventStream(),
-            self.queue,
-            NoNodes(),
-            RATES,
-            Terms(),
-            self.clock,
-            lambda: f"run-{next(runs)}",
-            Timing(),
-            random.Random(7),
+            self.stores(),
+            Running(self.clock, Timing(), lambda: f"run-{next(runs)}", random.Random(7)),
+            touch=NoNodes(),
+            rates=RATES,
+            terms=Terms(),
         )
 
     def zone(self, name: str) -> str:

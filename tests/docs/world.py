@@ -20,6 +20,7 @@ from shared.reconcile.edges.commands import EdgeDesk
 from shared.reconcile.edges.engine import EdgeEngine
 from shared.reconcile.edges.intake import EdgeIntake
 from shared.reconcile.engine import Engine
+from shared.reconcile.engine_parts import Running
 from tests.fakes import Cloud
 from tests.support.mesh import HUB_GROUP, HUB_NETWORK, SUBSCRIPTION, TAGS, WORKSPACE, InMemoryMesh, network_of
 from tests.support.trouble import Trouble
@@ -52,20 +53,11 @@ class World(InMemoryMesh):
         self.edge_engine = EdgeEngine(
             self.mesh,
             self.arm,
-            self.edges,
-            self.nodes,
-            self.hubs,
-            self.history,
-            self.leases,
-            self.dead_letters,
-            self.events,
-            self.queue,
-            self.intake,
-            msgspec.toml.decode(RATES.read_bytes(), type=Rates),
-            Terms(),
-            self.clock,
-            lambda: f"edge-run-{next(self._edge_runs)}",
-            self.timing,
+            self.stores(),
+            Running(self.clock, self.timing, lambda: f"edge-run-{next(self._edge_runs)}"),
+            touch=self.intake,
+            rates=msgspec.toml.decode(RATES.read_bytes(), type=Rates),
+            terms=Terms(),
         )
         self.desk = EdgeDesk(
             self.edges,

@@ -9,22 +9,13 @@ from shared.domain.ids import HubKey, NodeKey
 from shared.domain.mesh import Mesh, Timing
 from shared.domain.network import Hub, PeeringFlags
 from shared.domain.node import NodeRecord, State
+from shared.reconcile.engine_parts import Running
 from shared.reconcile.hubs.engine import HubEngine
 from shared.reconcile.hubs.intake import HubIntake
-from tests.fakes import (
-    Cloud,
-    FakeClock,
-    FakeResourceManager,
-    InMemoryDeadLetters,
-    InMemoryHistory,
-    InMemoryLeases,
-    InMemoryNodeStore,
-    InMemoryWorkQueue,
-)
-from tests.fakes.edges import InMemoryEdgeStore
-from tests.fakes.hubs import InMemoryHubStore
+from tests.fakes import Cloud, FakeResourceManager, InMemoryLeases
 from tests.fakes.state import Side
 from tests.support.mesh import SUBSCRIPTION, WORKSPACE
+from tests.support.stores import InMemoryStores
 from tests.support.trouble import Trouble, troubled
 
 WRITES = {"put_peering", "delete_peering"}
@@ -47,20 +38,14 @@ class InterruptedLeases(InMemoryLeases):
         return await super().acquire(name, owner, seconds)
 
 
-class Hubs:
+class Hubs(InMemoryStores):
     """Hub engines over fakes: hub `a` and others, `a` naming its peers unless said otherwise."""
 
     def __init__(self, *hubs: Hub, seconds: float = 0.0) -> None:
-        self.clock = FakeClock()
+        super().__init__()
         self.cloud = Cloud()
         self.arm = FakeResourceManager(self.cloud, self.clock, seconds)
-        self.nodes = InMemoryNodeStore()
-        self.edges = InMemoryEdgeStore()
-        self.store = InMemoryHubStore()
-        self.history = InMemoryHistory()
-        self.leases = InterruptedLeases(self.clock)
-        self.dead_letters = InMemoryDeadLetters()
-        self.queue = InMemoryWorkQueue(self.clock)
+        self.leases: InterruptedLeases = InterruptedLeases(self.clock)
         self.timing = Timing()
         self.bumped: list[NodeKey] = []
         self._runs = count(1)
@@ -76,7 +61,7 @@ class Hubs:
 
     def restart(self) -> None:
         """A new process: nothing in memory survives."""
-        self.intake = HubIntake(self.mesh, self.store, self.queue, self.clock, self.timing)
+        self.intake = HubIntake(self.mesh, self.hubs, self.queue, self.clock, self.timing)
         self.engine = self.new_engine(Trouble(self.clock))
 
     def new_engine(self, trouble: Trouble) -> HubEngine:
@@ -84,18 +69,9 @@ class Hubs:
         return HubEngine(
             self.mesh,
             troubled(self.arm, "arm", trouble),
-            troubled(self.store, "hubs", trouble),
-            troubled(self.nodes, "nodes", trouble),
-            troubled(self.edges, "edges", trouble),
-            troubled(self.history, "history", trouble),
-            troubled(self.leases, "leases", trouble),
-            troubled(self.dead_letters, "dead_letters", trouble),
-            troubled(self.queue, "queue", trouble),
+            self.stores(trouble),
+            Running(self.clock, self.timing, lambda: f"run-{next(self._runs)}", random.Random(0)),
             self._bump,
-            self.clock,
-            lambda: f"run-{next(self._runs)}",
-            self.timing,
-            random.Random(0),
         )
 
     async def _bump(self, key: NodeKey, _cause: str) -> None:
@@ -118,7 +94,7 @@ class Hubs:
         raise AssertionError("the hub does not come to rest")
 
     async def record(self, name: str = "a") -> HubRecord:
-        record = await self.store.get(HubKey(name))
+        record = await self.hubs.get(HubKey(name))
         assert record is not None
         return record
 

@@ -14,26 +14,15 @@ from shared.domain.network import Hub
 from shared.domain.node import NodeRecord
 from shared.ports import WorkItem
 from shared.reconcile.engine import Engine
+from shared.reconcile.engine_parts import Running
 from shared.reconcile.hubs.intake import HubIntake
 from shared.reconcile.intake import Intake, ResourceEvent
 from shared.reconcile.resync import Resync
 from shared.reconcile.surroundings import Shared
-from tests.fakes import (
-    Cloud,
-    FakeClock,
-    FakeResourceManager,
-    InMemoryDeadLetters,
-    InMemoryEventStream,
-    InMemoryHistory,
-    InMemoryLeases,
-    InMemoryNodeStore,
-    InMemoryWorkQueue,
-)
-from tests.fakes.addresses import InMemoryAddressBook
-from tests.fakes.edges import InMemoryEdgeStore
-from tests.fakes.hubs import InMemoryHubStore
+from tests.fakes import Cloud, FakeResourceManager, InMemoryAddressBook
 from tests.fakes.rosters import InMemoryRosters
 from tests.fakes.touch import ToldEdges
+from tests.support.stores import InMemoryStores
 from tests.support.trouble import Trouble, WorkerDied, troubled
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -45,7 +34,7 @@ MOST_STEPS = 2000
 VISIBILITY_SECONDS = 30.0
 
 
-class InMemoryMesh:
+class InMemoryMesh(InMemoryStores):
     """Drives the real intake, engine and resync; only the ports are fakes."""
 
     def __init__(
@@ -57,20 +46,12 @@ class InMemoryMesh:
         cloud: Cloud | None = None,
         mesh: Mesh | None = None,
     ) -> None:
-        self.clock = FakeClock()
+        super().__init__()
         self.cloud = cloud or _empty_cloud(gateway=gateway)
         self.arm = FakeResourceManager(self.cloud, self.clock, operation_seconds)
-        self.nodes = InMemoryNodeStore()
-        self.history = InMemoryHistory()
-        self.leases = InMemoryLeases(self.clock)
-        self.dead_letters = InMemoryDeadLetters()
-        self.events = InMemoryEventStream()
-        self.queue = InMemoryWorkQueue(self.clock)
-        self.hubs = InMemoryHubStore()
         self.timing = Timing()
         self.rosters = InMemoryRosters()
         self.addresses = InMemoryAddressBook(self.clock)
-        self.edges = InMemoryEdgeStore()
         self.edge_touch = ToldEdges()
         self.policies = NO_POLICIES
         self.mesh = mesh or Mesh(
@@ -90,30 +71,17 @@ class InMemoryMesh:
         self, trouble: Trouble, measured: Callable[[str], AbstractContextManager[object]] = nullcontext
     ) -> Engine:
         """The engine of one worker, whose ports get into this trouble."""
+        stores = self.stores(trouble)
         return Engine(
             self.mesh,
             troubled(self.arm, "arm", trouble),
-            troubled(self.nodes, "nodes", trouble),
-            troubled(self.history, "history", trouble),
-            troubled(self.leases, "leases", trouble),
-            troubled(self.dead_letters, "dead_letters", trouble),
-            troubled(self.events, "events", trouble),
-            troubled(self.queue, "queue", trouble),
-            self.clock,
-            lambda: f"run-{next(self._runs)}",
-            self.timing,
-            random.Random(self._seed),
-            intake=Intake(
-                self.mesh,
-                troubled(self.nodes, "nodes", trouble),
-                troubled(self.queue, "queue", trouble),
-                self.clock,
-                self.timing,
-            ),
+            stores,
+            Running(self.clock, self.timing, lambda: f"run-{next(self._runs)}", random.Random(self._seed)),
+            intake=Intake(self.mesh, stores.nodes, stores.queue, self.clock, self.timing),
             shared=Shared(
                 troubled(self.rosters, "rosters", trouble),
                 troubled(self.addresses, "addresses", trouble),
-                troubled(self.edges, "edges", trouble),
+                stores.edges,
                 troubled(self.edge_touch, "edge_touch", trouble),
                 HubIntake(self.mesh, self.hubs, self.queue, self.clock, self.timing),
             ),

@@ -1,7 +1,6 @@
 """Reconciling one edge: observe, decide, act, record. Level-triggered, as nodes are."""
 
 import logging
-import random
 from collections.abc import Callable, Collection
 from typing import Protocol
 
@@ -13,10 +12,8 @@ from shared.domain.edge import WAITED_FOR, EdgeRecord, EdgeRequest
 from shared.domain.edge_request import Terms, checked
 from shared.domain.errors import MeshError, Terminal
 from shared.domain.ids import EdgeKey, NodeKey
-from shared.domain.mesh import Mesh, Timing
+from shared.domain.mesh import Mesh
 from shared.domain.node import LastRun
-from shared.ports import Clock, DeadLetters, EventStream, History, Leases, NodeStore, WorkQueue
-from shared.ports.mesh import EdgeStore, HubStore
 from shared.ports.network import Azure
 from shared.reconcile.act import Actor
 from shared.reconcile.calling import Caller
@@ -29,6 +26,7 @@ from shared.reconcile.edges.planner import Planned
 from shared.reconcile.edges.room import Room
 from shared.reconcile.edges.turns import Turns
 from shared.reconcile.edges.visit import Visit, given_up
+from shared.reconcile.engine_parts import Running, Stores
 from shared.reconcile.journal import entry_of, key_letter, key_letter_id
 from shared.reconcile.keyed import KeyEngine
 from shared.reconcile.options.holding import released, waits_for_edges
@@ -50,36 +48,29 @@ class EdgeEngine(KeyEngine[EdgeKey, EdgeRecord]):
         self,
         mesh: Mesh,
         arm: Azure,
-        edges: EdgeStore,
-        nodes: NodeStore,
-        hubs: HubStore,
-        history: History,
-        leases: Leases,
-        dead_letters: DeadLetters,
-        events: EventStream,
-        queue: WorkQueue,
+        stores: Stores,
+        running: Running,
+        *,
         touch: NodeTouch,
         rates: Rates,
         terms: Terms,
-        clock: Clock,
-        new_run: Callable[[], str],
-        timing: Timing,
-        draw: random.Random | None = None,
     ) -> None:
-        super().__init__(edges, clock, new_run, timing, draw, dead_letters)
+        super().__init__(stores.edges, stores.dead_letters, running)
+        clock, timing = running.clock, running.timing
         self._mesh = mesh
         self._arm = arm
-        self._edges = edges
-        self._nodes = nodes
-        self._history = history
-        self._leases = leases
-        self._queue = queue
+        self._edges = stores.edges
+        self._nodes = stores.nodes
+        self._history = stores.history
+        self._leases = stores.leases
+        self._queue = stores.queue
         self._touch = touch
         self._rates = rates
         self._terms = terms
-        self._observer = EdgeObserver(mesh, arm, nodes, edges, Room(hubs, clock))
-        self._actor = Actor(arm, leases, Caller(nodes, queue, clock).call, clock, timing)
-        self._outbox: Outbox[EdgeKey, EdgeRecord] = Outbox(edges, events, clock)
+        self._observer = EdgeObserver(mesh, arm, stores.nodes, stores.edges, Room(stores.hubs, clock))
+        caller = Caller(stores.nodes, stores.queue, clock)
+        self._actor = Actor(arm, stores.leases, caller.call, clock, timing)
+        self._outbox: Outbox[EdgeKey, EdgeRecord] = Outbox(stores.edges, stores.events, clock)
 
     def claim(self, run: str) -> KeyClaim[EdgeKey, EdgeRecord]:
         return EdgeClaim(self._edges, self._clock, self._timing, run)
@@ -120,9 +111,7 @@ class EdgeEngine(KeyEngine[EdgeKey, EdgeRecord]):
             self._observer,
             self._actor,
             turns,
-            self._clock,
-            self._timing,
-            self._draw,
+            self._running,
             claim,
         )
         operation = None

@@ -1,7 +1,6 @@
 """One run for an edge whose lease is held: look, decide, write, and look again until there is nothing left to write."""
 
 import logging
-import random
 
 import msgspec
 
@@ -11,10 +10,9 @@ from shared.domain.edge import EdgeRecord, Route, asked_anew, exceeds
 from shared.domain.edge_request import Terms
 from shared.domain.errors import MeshError
 from shared.domain.ids import EdgeKey, normal_id, same_id
-from shared.domain.mesh import Mesh, Timing
+from shared.domain.mesh import Mesh
 from shared.domain.node import NodeRecord
 from shared.domain.plan import Operation
-from shared.ports import Clock
 from shared.ports.mesh import EdgeStore
 from shared.ports.network import Azure
 from shared.reconcile.act import Actor
@@ -31,6 +29,7 @@ from shared.reconcile.edges.scene import Scene
 from shared.reconcile.edges.turns import Turns
 from shared.reconcile.edges.visit import Superseded, Visit, manual
 from shared.reconcile.edges.ways import Situation
+from shared.reconcile.engine_parts import Running
 from shared.reconcile.operations import going_on, status_of
 
 log = logging.getLogger(__name__)
@@ -51,9 +50,7 @@ class EdgePasses:
         observer: EdgeObserver,
         actor: Actor,
         turns: Turns,
-        clock: Clock,
-        timing: Timing,
-        draw: random.Random,
+        running: Running,
         claim: KeyClaim[EdgeKey, EdgeRecord],
     ) -> None:
         self._mesh = mesh
@@ -64,9 +61,9 @@ class EdgePasses:
         self._observer = observer
         self._actor = actor
         self._turns = turns
-        self._clock = clock
-        self._timing = timing
-        self._draw = draw
+        self._clock = running.clock
+        self._timing = running.timing
+        self._draw = running.draw
         self._claim = claim
 
     async def visit(self, record: EdgeRecord) -> Visit:

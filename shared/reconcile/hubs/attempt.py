@@ -1,6 +1,5 @@
 """One run for a hub whose lease is held: look, write, and look again until there is nothing left to write."""
 
-import random
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -8,12 +7,12 @@ import msgspec
 from shared.domain.errors import MeshError
 from shared.domain.hub import HubRecord
 from shared.domain.ids import HubKey, NodeKey
-from shared.domain.mesh import Timing
 from shared.domain.plan import Operation, Step
-from shared.ports import Clock, ResourceManager
+from shared.ports import ResourceManager
 from shared.reconcile.act import Actor, Outcome, hub_busy
 from shared.reconcile.attempt import failure_of
 from shared.reconcile.claim import KeyClaim, LeaseLost
+from shared.reconcile.engine_parts import Running
 from shared.reconcile.hubs.decision import HubDecision
 from shared.reconcile.hubs.settle import due, settled, unseen
 from shared.reconcile.operations import going_on, status_of
@@ -33,9 +32,7 @@ class HubAttempt:
         look: Look,
         arm: ResourceManager,
         actor: Actor,
-        clock: Clock,
-        timing: Timing,
-        draw: random.Random,
+        running: Running,
     ) -> None:
         self.record = record
         self.performed: list[Step] = []
@@ -45,9 +42,9 @@ class HubAttempt:
         self._look = look
         self._arm = arm
         self._actor = actor
-        self._clock = clock
-        self._timing = timing
-        self._draw = draw
+        self._clock = running.clock
+        self._timing = running.timing
+        self._draw = running.draw
 
     @property
     def outcome(self) -> str:

@@ -1,7 +1,6 @@
 """Reconciling one hub: observe, decide, act, record. The same laws as for nodes: `shared.reconcile.engine`."""
 
 import logging
-import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
@@ -10,15 +9,14 @@ import msgspec
 from shared.domain.errors import MeshError, NotFound
 from shared.domain.hub import HubRecord
 from shared.domain.ids import HubKey, NodeKey
-from shared.domain.mesh import Mesh, Timing
+from shared.domain.mesh import Mesh
 from shared.domain.network import Hub
 from shared.domain.node import LastRun
-from shared.ports import Clock, DeadLetters, History, Leases, NodeStore, WorkQueue
-from shared.ports.mesh import EdgeStore, HubStore
 from shared.ports.network import Azure
 from shared.reconcile.act import Actor
 from shared.reconcile.calling import Caller
 from shared.reconcile.claim import KeyClaim
+from shared.reconcile.engine_parts import Running, Stores
 from shared.reconcile.hubs.attempt import HubAttempt
 from shared.reconcile.hubs.claim import HubClaim
 from shared.reconcile.hubs.decision import HubDecision, decide, needs
@@ -38,33 +36,19 @@ OUT_OF_STEP = "its peering on the hub is out of step"
 class HubEngine(KeyEngine[HubKey, HubRecord]):
     """Reconciles hubs; one for each process."""
 
-    def __init__(
-        self,
-        mesh: Mesh,
-        arm: Azure,
-        hubs: HubStore,
-        nodes: NodeStore,
-        edges: EdgeStore,
-        history: History,
-        leases: Leases,
-        dead_letters: DeadLetters,
-        queue: WorkQueue,
-        bump: Bump,
-        clock: Clock,
-        new_run: Callable[[], str],
-        timing: Timing,
-        draw: random.Random | None = None,
-    ) -> None:
-        super().__init__(hubs, clock, new_run, timing, draw, dead_letters)
+    def __init__(self, mesh: Mesh, arm: Azure, stores: Stores, running: Running, bump: Bump) -> None:
+        super().__init__(stores.hubs, stores.dead_letters, running)
+        clock, timing = running.clock, running.timing
         self._mesh = mesh
         self._arm = arm
-        self._hubs = hubs
-        self._nodes = nodes
-        self._edges = edges
-        self._history = history
+        self._hubs = stores.hubs
+        self._nodes = stores.nodes
+        self._edges = stores.edges
+        self._history = stores.history
         self._bump = bump
         self._rights = Rights(arm, clock)
-        self._actor = Actor(arm, leases, Caller(nodes, queue, clock).call, clock, timing)
+        caller = Caller(stores.nodes, stores.queue, clock)
+        self._actor = Actor(arm, stores.leases, caller.call, clock, timing)
 
     def claim(self, run: str) -> KeyClaim[HubKey, HubRecord]:
         return HubClaim(self._hubs, self._clock, self._timing, run)
@@ -114,9 +98,7 @@ class HubEngine(KeyEngine[HubKey, HubRecord]):
             lambda current: self._look(hub, current),
             self._arm,
             self._actor,
-            self._clock,
-            self._timing,
-            self._draw,
+            self._running,
         )
         await attempt.make()
         left = await self._recorded(record, attempt, last_run(attempt.outcome), claim)

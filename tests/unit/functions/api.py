@@ -37,6 +37,7 @@ from shared.reconcile.doctor.examiner import Doctor
 from shared.reconcile.edges.commands import EdgeDesk
 from shared.reconcile.edges.engine import EdgeEngine
 from shared.reconcile.edges.intake import EdgeIntake, EdgeLeases
+from shared.reconcile.engine_parts import Running
 from shared.reconcile.hubs.engine import HubEngine
 from shared.reconcile.hubs.intake import HubIntake
 from shared.reconcile.move import Moves
@@ -59,7 +60,6 @@ from shared.telemetry.rulebook import Rulebook
 from shared.telemetry.volumes import VolumeMeter
 from tests.fakes.alerts import InMemoryAlertStore, InMemorySilences
 from tests.fakes.edges import InMemoryEdgeStore
-from tests.fakes.hubs import InMemoryHubStore
 from tests.fakes.logs import InMemoryLogs
 from tests.fakes.stream import InMemoryEventReader
 from tests.fakes.trends import InMemoryTrends
@@ -156,7 +156,8 @@ def api(*, authenticated: bool = False, leaving: bool = False, rules: tuple[Rule
     """An app with two nodes that are Ready."""
     mesh, numbers = InMemoryMesh(), count(1)
     mesh.mesh = replace(mesh.mesh, leaving=leaving)
-    edges, hubs = mesh.edges, InMemoryHubStore()
+    edges, hubs = mesh.edges, mesh.hubs
+    running = Running(mesh.clock, mesh.timing, lambda: "run")
     edge_intake = EdgeIntake(edges, mesh.queue, mesh.clock, mesh.timing)
     hub_intake = HubIntake(mesh.mesh, hubs, mesh.queue, mesh.clock, mesh.timing)
     for group in ("marketing", "sales"):
@@ -217,21 +218,7 @@ def api(*, authenticated: bool = False, leaving: bool = False, rules: tuple[Rule
         instruments=Instruments(),
         addresses=mesh.addresses,
         hubs=hubs,
-        hub_engine=HubEngine(
-            mesh.mesh,
-            mesh.arm,
-            hubs,
-            mesh.nodes,
-            edges,
-            mesh.history,
-            mesh.leases,
-            mesh.dead_letters,
-            mesh.queue,
-            mesh.intake.bump,
-            mesh.clock,
-            lambda: "run",
-            mesh.timing,
-        ),
+        hub_engine=HubEngine(mesh.mesh, mesh.arm, mesh.stores(), running, mesh.intake.bump),
         hub_intake=hub_intake,
         platform_authentication=authenticated,
         volumes=volumes,
@@ -239,20 +226,11 @@ def api(*, authenticated: bool = False, leaving: bool = False, rules: tuple[Rule
         edge_engine=EdgeEngine(
             mesh.mesh,
             mesh.arm,
-            edges,
-            mesh.nodes,
-            hubs,
-            mesh.history,
-            mesh.leases,
-            mesh.dead_letters,
-            mesh.events,
-            mesh.queue,
-            mesh.intake,
-            RATES,
-            Terms(),
-            mesh.clock,
-            lambda: "run",
-            mesh.timing,
+            mesh.stores(),
+            running,
+            touch=mesh.intake,
+            rates=RATES,
+            terms=Terms(),
         ),
         edge_intake=edge_intake,
         edge_leases=EdgeLeases(edges, mesh.queue, mesh.clock),

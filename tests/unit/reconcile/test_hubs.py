@@ -414,7 +414,7 @@ async def test_a_hub_that_the_mesh_does_not_have_is_nobodys() -> None:
         await hubs.engine.plan(HubKey("gone"))
     with pytest.raises(NotFound):
         await hubs.intake.bump(HubKey("gone"), "test")
-    assert await hubs.store.get(HubKey("gone")) is None
+    assert await hubs.hubs.get(HubKey("gone")) is None
 
 
 async def test_a_dry_run_writes_and_records_nothing() -> None:
@@ -422,7 +422,7 @@ async def test_a_dry_run_writes_and_records_nothing() -> None:
     decision = await hubs.engine.plan(HubKey("a"))
     assert len(decision.plan.network) == 2
     assert hubs.writes() == []
-    assert await hubs.store.get(HubKey("a")) is None
+    assert await hubs.hubs.get(HubKey("a")) is None
 
 
 async def test_a_hub_is_looked_at_soon_after_nodes_were_attached_to_it() -> None:

@@ -41,6 +41,15 @@ async def test_nothing_of_the_mesh_is_left_in_azure_and_tags_stay(operation_seco
     assert {key: mesh.cloud.groups[key].tags for key in keys} == tags
 
 
+async def test_nodes_of_a_subscription_that_cannot_be_listed_are_let_go_of_too() -> None:
+    mesh, keys = await onboarded(0.0)
+    leaving(mesh, yes=True)
+    mesh.arm.inject("list_groups_with_tag", Denied("AuthorizationFailed", "You may not."))
+    await mesh.resync.discover()
+    await mesh.until_quiet()
+    assert [(await mesh.record(key)).state for key in keys] == ["Offboarded", "Offboarded"]
+
+
 async def test_events_and_timers_leave_it_at_that() -> None:
     mesh, keys = await onboarded(0.0)
     leaving(mesh, yes=True)

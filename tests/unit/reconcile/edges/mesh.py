@@ -21,20 +21,10 @@ from shared.ports import WorkItem
 from shared.reconcile.edges.commands import EdgeDesk
 from shared.reconcile.edges.engine import EdgeEngine
 from shared.reconcile.edges.intake import EdgeIntake, EdgeLeases
-from tests.fakes import (
-    Cloud,
-    FakeClock,
-    FakeResourceManager,
-    InMemoryDeadLetters,
-    InMemoryEventStream,
-    InMemoryHistory,
-    InMemoryLeases,
-    InMemoryNodeStore,
-    InMemoryWorkQueue,
-)
-from tests.fakes.edges import InMemoryEdgeStore
-from tests.fakes.hubs import InMemoryHubStore
+from shared.reconcile.engine_parts import Running
+from tests.fakes import Cloud, FakeResourceManager
 from tests.support.mesh import HUB_GROUP, HUB_NETWORK, SUBSCRIPTION, VISIBILITY_SECONDS, WORKSPACE
+from tests.support.stores import InMemoryStores
 from tests.support.trouble import Trouble, WorkerDied, troubled
 from tests.unit.reconcile.edges.people import ANNE, BERT, CONSUMER, PROVIDER, REQUEST, SERVER
 
@@ -67,23 +57,15 @@ class RecordingTouch:
         return True
 
 
-class EdgeMesh:
+class EdgeMesh(InMemoryStores):
     """The real desk, engine, intake and timer; only the ports are fakes."""
 
     def __init__(
         self, *, operation_seconds: float = 0.0, rules: Sequence[Rule] = (), zones: Sequence[str] = ZONES
     ) -> None:
-        self.clock = FakeClock()
+        super().__init__()
         self.cloud = _cloud()
         self.arm = FakeResourceManager(self.cloud, self.clock, operation_seconds)
-        self.edges = InMemoryEdgeStore()
-        self.nodes = InMemoryNodeStore()
-        self.hubs = InMemoryHubStore()
-        self.history = InMemoryHistory()
-        self.leases = InMemoryLeases(self.clock)
-        self.dead_letters = InMemoryDeadLetters()
-        self.events = InMemoryEventStream()
-        self.queue = InMemoryWorkQueue(self.clock)
         self.touch = RecordingTouch()
         self.timing = Timing()
         self.terms = Terms(anyone_asks=True)
@@ -110,21 +92,11 @@ class EdgeMesh:
         return EdgeEngine(
             self.mesh,
             troubled(self.arm, "arm", trouble),
-            troubled(self.edges, "edges", trouble),
-            troubled(self.nodes, "nodes", trouble),
-            troubled(self.hubs, "hubs", trouble),
-            troubled(self.history, "history", trouble),
-            troubled(self.leases, "leases", trouble),
-            troubled(self.dead_letters, "dead_letters", trouble),
-            troubled(self.events, "events", trouble),
-            troubled(self.queue, "queue", trouble),
-            self.touch,
-            RATES,
-            self.terms,
-            self.clock,
-            lambda: f"run-{next(self._runs)}",
-            self.timing,
-            random.Random(7),
+            self.stores(trouble),
+            Running(self.clock, self.timing, lambda: f"run-{next(self._runs)}", random.Random(7)),
+            touch=self.touch,
+            rates=RATES,
+            terms=self.terms,
         )
 
     async def start(self) -> "EdgeMesh":

@@ -15,6 +15,7 @@ from shared.domain.ids import EdgeKey, HubKey, NodeKey
 from shared.domain.naming import hub_peering_name
 from shared.domain.network import PeeringFlags
 from shared.domain.node import LastRun, NodeRecord
+from shared.reconcile.engine_parts import Running
 from shared.reconcile.hubs.coming import GRACE, still_coming
 from shared.reconcile.hubs.engine import HubEngine
 from shared.reconcile.preflight import ENDPOINTS_ACROSS
@@ -43,18 +44,9 @@ class Crowd(EdgeMesh):
         self.looks = HubEngine(
             self.mesh,
             self.arm,
-            self.hubs,
-            self.nodes,
-            self.edges,
-            self.history,
-            self.leases,
-            self.dead_letters,
-            self.queue,
+            self.stores(),
+            Running(self.clock, self.timing, lambda: "a hub's run", random.Random(1)),
             self.touch.bump,
-            self.clock,
-            lambda: "a hub's run",
-            self.timing,
-            random.Random(1),
         )
         await self.look_at_hub()
         return self

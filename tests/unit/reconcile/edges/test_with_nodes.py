@@ -21,6 +21,7 @@ from shared.ports.mesh import EdgeTouch
 from shared.reconcile.edges.commands import EdgeDesk
 from shared.reconcile.edges.engine import EdgeEngine
 from shared.reconcile.edges.intake import EdgeIntake, EdgeLeases
+from shared.reconcile.engine_parts import Running
 from shared.reconcile.options.holding import routed_over, waits_for_edges
 from tests.fakes import Cloud
 from tests.support.edges import LONG_AGO, an_edge
@@ -66,21 +67,11 @@ class WholeMesh(InMemoryMesh):
         self.edge_engine = EdgeEngine(
             self.mesh,
             self.arm,
-            self.edges,
-            self.nodes,
-            self.hubs,
-            self.history,
-            self.leases,
-            self.dead_letters,
-            self.events,
-            self.queue,
-            self.intake,
-            RATES,
-            Terms(),
-            self.clock,
-            lambda: f"edge-run-{next(self._runs)}",
-            self.timing,
-            random.Random(3),
+            self.stores(),
+            Running(self.clock, self.timing, lambda: f"edge-run-{next(self._runs)}", random.Random(3)),
+            touch=self.intake,
+            rates=RATES,
+            terms=Terms(),
         )
 
     async def handle(self, item: WorkItem) -> None:
