@@ -2,6 +2,7 @@
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import Never
 
 import typer
@@ -52,6 +53,7 @@ for single in (health, doctor, teardown, about):
 
 def main() -> Never:
     """Runs the command line; nobody reads on, or somebody interrupts: it ends without a trace."""
+    _ready_for_any_text()
     try:
         app()
         code: object = 0
@@ -59,12 +61,31 @@ def main() -> Never:
         code = end.code
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except BrokenPipeError:
-        code = BROKEN_PIPE
+    except OSError as error:
+        code = _unwritten(error)
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        code = BROKEN_PIPE
+    except OSError as error:
+        code = _unwritten(error)
     if code == BROKEN_PIPE:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more
     sys.exit(code if isinstance(code, int) else 1)
+
+
+def _unwritten(error: OSError) -> int:
+    """Of the pipe's end nothing is said; a disk that is full, people want to know of."""
+    if not isinstance(error, BrokenPipeError):
+        sys.stderr.write(f"Error: the output cannot be written: {error.strerror}.\n")
+    return BROKEN_PIPE
+
+
+def _ready_for_any_text() -> None:
+    """A pipe of Windows, or of a locale such as C, has no letters but its own: what it lacks is written as an escape.
+
+    Where standard output or error is closed, what would go there is dropped.
+    """
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # until the process ends
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

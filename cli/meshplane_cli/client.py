@@ -120,7 +120,7 @@ class Client:
             try:
                 return self._reply(method, path, query or {}, body, given)
             except FromApi as error:
-                if not left or (error.status and error.status not in _PASSING):
+                if not left or not _may_pass(error):
                     raise
                 self.pause(min(error.retry_after or 1.0, LONGEST_PAUSE))
         raise AssertionError("unreachable: the last try answers or raises")
@@ -157,16 +157,30 @@ class Client:
             what = f"{self._http.base_url.host} does not answer: {error or type(error).__name__}."
             do = "Check the address (--url, MESHPLANE_URL), the network and proxies; `meshplane doctor` looks closer."
             raise Unreachable(what, to=f"{method} {path}", do=do) from error
+        except ValueError as error:  # no number of JSON, or bytes of the command line that are no text
+            do = "Give numbers that are finite, and texts in the terminal's encoding."
+            raise Unusable("What was given cannot be sent.", to=f"{method} {path}", do=do) from error
 
 
 def connect(url: str, key: str, token: Callable[[], str] | None) -> Client:
-    """A client of the app at an address; redirects are not followed, as they could lead the key elsewhere."""
-    http = httpx.Client(
-        base_url=url,
-        headers={"Accept": "application/json", "User-Agent": f"meshplane-cli/{VERSION}"},
-        auth=_Callers(key, token),
-        timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
-    )
+    """A client of the app at an address; redirects are not followed, as they could lead the key elsewhere.
+
+    Raises Unusable where the environment's certificates or proxies are none; it does not repeat them, for a proxy's
+    address may hold a password.
+    """
+    try:
+        http = httpx.Client(
+            base_url=url,
+            headers={"Accept": "application/json", "User-Agent": f"meshplane-cli/{VERSION}"},
+            auth=_Callers(key, token),
+            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+        )
+    except OSError as error:
+        do = "Check SSL_CERT_FILE and SSL_CERT_DIR."
+        raise Unusable("The certificates of your authority cannot be read.", do=do) from error
+    except (ValueError, ImportError, httpx.InvalidURL) as error:
+        do = "Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY: http:// and https:// proxies are taken."
+        raise Unusable("The proxy that the environment names cannot be used.", do=do) from error
     return Client(http)
 
 
@@ -185,9 +199,14 @@ class _Callers(httpx.Auth):
         yield request
 
 
+def _may_pass(error: FromApi) -> bool:
+    """Whether the next try may fare better; what took all its time would take it once more."""
+    return error.status in _PASSING or not (error.status or isinstance(error.__cause__, httpx.ReadTimeout))
+
+
 def segment(text: str) -> str:
     """A text as one part of a path."""
-    return quote(text, safe="")
+    return quote(text, safe="", errors="surrogateescape")
 
 
 def document(response: httpx.Response) -> Json | None:

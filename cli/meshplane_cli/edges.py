@@ -188,7 +188,10 @@ def await_state(
     bad = {"Revoked", "Rejected"}
     if until not in ("Revoked", "Revoking"):
         bad |= {"Revoking", "Failed"}
-    do = f"`meshplane edges show {edge}` says why; ask for a new one where it is over."
+    do = (
+        f"`meshplane edges show {edge}` says why. Mend that, and have one that Failed tried anew:"
+        f" `meshplane edges reconcile {edge}`. Ask for a new one where it is over."
+    )
     watched = Watch(_path(edge), f"edge {edge}", wished, bad - set(wished), _why, do)
     return watch(client, session.screen, watched, interval=interval, patience=patience)
 

@@ -32,7 +32,6 @@ _COUNTS = (
     Column("VIOLATING", "counts.violating"),
     Column("EXEMPT", "counts.exempt"),
     Column("UNKNOWN", "counts.unknown"),
-    Column("DOMAIN", "domain"),
     Column("TREND", lambda row: _trend(row.get("trend", []))),
 )
 _FINDINGS = (
@@ -92,13 +91,13 @@ def findings(
 
 def _show(screen: Screen, found: Json) -> None:
     screen.facts([("Nodes", found.get("nodes")), ("Not judged yet", found.get("unjudged"))])
-    screen.part("By policy", found.get("totals", []), [each for each in _COUNTS if each.title != "DOMAIN"])
+    screen.part("By policy", found.get("totals", []), _COUNTS)
     rows = [
         {**each, "domain": domain.get("domain")}
         for domain in found.get("domains", [])
         for each in domain.get("policies", [])
     ]
-    screen.part("By domain", rows, _COUNTS)
+    screen.part("By domain", rows, (Column("DOMAIN", "domain"), *_COUNTS))
     _show_faults(screen, found)
 
 

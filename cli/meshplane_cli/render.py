@@ -95,9 +95,8 @@ class Screen:
 
     def json(self, found: object) -> None:
         """JSON, never wrapped."""
-        for line in harmless_json(
-            found
-        ).splitlines():  # unbuffered, one long write may end in the middle unnoticed
+        text = harmless_json(found, ascii_alone=_is_narrow(self._file))
+        for line in text.splitlines():  # unbuffered, one long write may end in the middle unnoticed
             self._file.write(f"{line}\n")
         self._file.flush()
 
@@ -108,7 +107,8 @@ class Screen:
     def fault(self, error: MeshplaneError) -> None:
         """What happened, to what, what to do."""
         if self.output == "json":
-            self._err.file.write(f"{harmless_json(error.document())}\n")
+            text = harmless_json(error.document(), ascii_alone=_is_narrow(self._err.file))
+            self._err.file.write(f"{text}\n")
             return
         status = ""
         if isinstance(error, FromApi):
@@ -203,6 +203,12 @@ def _write(console: Console, text: Text, indent: int = 0) -> None:
     else:
         console.file.write(f"{' ' * indent}{text.plain}\n")
         console.file.flush()
+
+
+def _is_narrow(file: IO[str]) -> bool:
+    """Whether it cannot take every character: a pipe of Windows, or of a locale that is not UTF-8."""
+    encoding: str | None = getattr(file, "encoding", None)
+    return not (encoding or "utf-8").lower().replace("-", "").startswith("utf")
 
 
 def _console(file: IO[str]) -> Console:

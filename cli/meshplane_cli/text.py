@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # Unicode's general categories
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 
 
 def harmless(text: str) -> str:
@@ -21,9 +21,9 @@ def harmless(text: str) -> str:
     return "".join(_shown(character) if _is_hidden(character) else character for character in text)
 
 
-def harmless_json(found: object, *, indent: int | None = 2) -> str:
-    """JSON that any parser reads as the same, with the same characters written as escapes."""
-    text = json.dumps(found, indent=indent, ensure_ascii=False)
+def harmless_json(found: object, *, indent: int | None = 2, ascii_alone: bool = False) -> str:
+    """JSON that any parser reads as the same, with the same characters written as escapes; or all beyond ASCII."""
+    text = json.dumps(found, indent=indent, ensure_ascii=ascii_alone)
     return "".join(_unit(c) if _is_hidden(c) and c != "\n" else c for c in text)
 
 
@@ -48,8 +48,11 @@ def in_words(value: object) -> str:
 
 
 def time_of(text: str) -> str:
-    """A time in UTC, to the second, short enough for a column."""
-    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+    """A time in UTC, to the second, short enough for a column; a text that only looks like one stays."""
+    try:
+        return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+    except (ValueError, OverflowError):
+        return harmless(text)
 
 
 def _is_hidden(character: str) -> bool:

@@ -77,9 +77,17 @@ def test_a_change_is_asked_for_once_unless_its_repetition_finds_the_first() -> N
     with pytest.raises(Unreachable):
         once.client.post("edges/e/revoke", {"reason": "r"})
     assert len(once.asked) == 1
-    again = Wire(httpx.ReadTimeout("no answer"), busy(), httpx.Response(201, json={"id": "e"}))
+    again = Wire(httpx.ReadError("cut off"), busy(), httpx.Response(201, json={"id": "e"}))
     assert again.client.post("edges", {}, idempotency_key="k").body == {"id": "e"}
     assert [request.headers["Idempotency-Key"] for request in again.asked] == ["k", "k", "k"]
+
+
+def test_an_app_that_stalls_is_not_waited_for_three_times() -> None:
+    """An answer has four minutes; twelve would be taken for a command that hangs."""
+    wire = Wire(httpx.ReadTimeout("timed out"), httpx.Response(200, json={}))
+    with pytest.raises(Unreachable, match="timed out"):
+        wire.client.get("nodes")
+    assert (len(wire.asked), wire.pauses) == (1, [])
 
 
 @pytest.mark.parametrize("text", ["a\nb", "\u00e9", "\x00"])
