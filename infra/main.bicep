@@ -43,7 +43,7 @@ param moreZones string[] = []
 
 // --- who it is, and who calls
 
-@description('Whose identity the app has. A user-assigned one has its rights before the app is there, and outlives it.')
+@description('Whose identity the app has. A user-assigned one outlives the app, and keeps its rights when that is made anew.')
 @allowed(['UserAssigned', 'SystemAssigned'])
 param identityType string = 'UserAssigned'
 
