@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from shared.adapters.instruments import Instruments
+    from shared.bootstrap.outside import Outside
+    from shared.bootstrap.reconciling import Reconciling
+    from shared.bootstrap.telemetry import Telemetry
     from shared.domain.cost import Rates
     from shared.domain.mesh import Mesh
     from shared.governance.policy_book import PolicyBook
@@ -86,14 +89,20 @@ class Application(msgspec.Struct, frozen=True):
 
 def build(settings: "Settings") -> Application:
     """The application on the services that the settings name. Connects to nothing yet."""
-    from shared.bootstrap.examining import doctor
     from shared.bootstrap.outside import Outside
     from shared.bootstrap.reconciling import Reconciling
     from shared.bootstrap.telemetry import Telemetry
 
     outside = Outside(settings)
     reconciling = Reconciling(settings, outside)
-    telemetry = Telemetry(settings, outside, reconciling.intake)
+    return _application(settings, outside, reconciling, Telemetry(settings, outside, reconciling.intake))
+
+
+def _application(
+    settings: "Settings", outside: "Outside", reconciling: "Reconciling", telemetry: "Telemetry"
+) -> Application:
+    from shared.bootstrap.examining import doctor
+
     return Application(
         mesh=settings.mesh,
         clock=outside.clock,

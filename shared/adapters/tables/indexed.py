@@ -11,7 +11,7 @@ read all of it; and `index` finds what was written so since, and index rows that
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import batched
 from zlib import crc32
@@ -19,45 +19,16 @@ from zlib import crc32
 import msgspec
 
 from shared.adapters.tables.continuation import Place, read_token, write_token
+from shared.adapters.tables.marks import APART, INDEXED, Marks, leads_to, parts_of, row_of, version_of
 from shared.adapters.tables.table import Entity, Step, Table
 from shared.domain.errors import Conflict, NotFound
 
 FIRST = "!~"
 """Index rows, and what tells which partitions there are, sort before it; names of groups and ids of edges after it."""
-INDEXED = "indexed"
-APART = "!apart||"
 AT_ONCE = 25
 _KEYS = ["PartitionKey", "RowKey"]
 _REGISTER, _WHOLE = "!partitions", "!"
 _ROWS = "RowKey ge @first_row"
-
-
-class Marks(msgspec.Struct, frozen=True):
-    """Where a version of a row is filed: under its state, under a time (seconds in UTC; empty where it is never due),
-    and with checksums of what lists show of it, and of what it is set apart by (empty where it is not)."""
-
-    state: str = ""
-    due: str = ""
-    shown: str = ""
-    apart: str = ""
-
-    @classmethod
-    def read(cls, text: object) -> "Marks":
-        """Those that a row has in its column; none where it has no such column."""
-        parts = text.split(".") if isinstance(text, str) else []
-        return cls(*parts) if len(parts) in (3, 4) else cls()
-
-    def __str__(self) -> str:
-        return f"{self.state}.{self.due}.{self.shown}.{self.apart}" if self.state else ""
-
-    def rows(self, name: str) -> Iterator[str]:
-        """The row keys of the index rows of a row."""
-        if self.state:
-            yield f"!state|{self.state}|{name}"
-        if self.due:
-            yield f"!due|{self.due}|{name}"
-        if self.apart:
-            yield f"{APART}{name}"
 
 
 class IndexedTable:
@@ -85,15 +56,15 @@ class IndexedTable:
     async def get(self, partition: str, row: str) -> tuple[Entity, str] | None:
         """A row and its version."""
         found = await self._table.get(partition, row)
-        return (found[0], _version(found[1], Marks.read(found[0].get(INDEXED)))) if found else None
+        return (found[0], version_of(found[1], Marks.read(found[0].get(INDEXED)))) if found else None
 
     async def save(self, entity: Entity, version: str | None, *, held: bool = False) -> str:
         """Inserts without a version, else replaces the very one; answers the new one. Conflict, NotFound as `Table`."""
-        etag, was = _parts(version) if version else ("", Marks())
+        etag, was = parts_of(version) if version else ("", Marks())
         marks = self._marks(entity, was, held=held)
         row: Entity = {**entity, INDEXED: str(marks)}
         if marks == was:
-            return _version(await self._table.replace(row, etag), marks)
+            return version_of(await self._table.replace(row, etag), marks)
         if not was.state:
             await self._register(str(entity["PartitionKey"]))
         own: Step = ("update", row, etag) if version else ("create", row)
@@ -105,11 +76,11 @@ class IndexedTable:
                 raise
             # An index row was removed by hand.
             written = await self._table.transact([own, *puts], again=True)
-        return _version(written[0], marks)
+        return version_of(written[0], marks)
 
     async def delete(self, partition: str, row: str, version: str) -> None:
         """Removes the version read; Conflict where it changed. A row that is gone is deleted."""
-        etag, marks = _parts(version)
+        etag, marks = parts_of(version)
         index: list[Step] = [("delete", _key(partition, key)) for key in marks.rows(row)]
         try:
             await self._table.transact([("delete", _key(partition, row), etag), *index], again=True)
@@ -277,7 +248,7 @@ class IndexedTable:
         if found is None:
             return
         try:
-            await self.save(found[0], _version(found[1], Marks()))
+            await self.save(found[0], version_of(found[1], Marks()))
         except (Conflict, NotFound):
             return  # whoever wrote it meanwhile filed it
 
@@ -294,8 +265,8 @@ class IndexedTable:
 
     async def _behind(self, partition: str, lead: str, select: Sequence[str]) -> Entity | None:
         """The row that an index row leads to; None where that is filed elsewhere by now."""
-        found = await self._table.get(partition, _name(lead), [*_KEYS, "next_due", INDEXED, *select])
-        if found is None or not _leads(lead, found[0]):
+        found = await self._table.get(partition, row_of(lead), [*_KEYS, "next_due", INDEXED, *select])
+        if found is None or not leads_to(lead, found[0]):
             await self._forget(partition, lead)
             return None
         return found[0]
@@ -303,8 +274,8 @@ class IndexedTable:
     async def _forget(self, partition: str, lead: str) -> None:
         """Takes an index row away that its row does not name, unless somebody files it there just now."""
         stale = await self._table.get(partition, lead, _KEYS)
-        row = await self._table.get(partition, _name(lead), [*_KEYS, INDEXED])
-        if stale and not (row and _leads(lead, row[0])):
+        row = await self._table.get(partition, row_of(lead), [*_KEYS, INDEXED])
+        if stale and not (row and leads_to(lead, row[0])):
             try:
                 await self._table.delete(partition, lead, stale[1])
             except Conflict:
@@ -396,17 +367,6 @@ def _key(partition: str, row: str) -> Entity:
     return {"PartitionKey": partition, "RowKey": row}
 
 
-def _name(lead: str) -> str:
-    """The row key of the row that an index row leads to."""
-    return lead.split("|", 2)[2]
-
-
-def _leads(lead: str, row: Entity) -> bool:
-    """Whether a row is filed there; what is not filed at all may be looked for everywhere."""
-    marks = Marks.read(row.get(INDEXED))
-    return not marks.state or lead in marks.rows(_name(lead))
-
-
 def _place(partition: str, following: Place | None = None) -> Place:
     """Where a list goes on that leads through partitions: Azure's own keys tell nobody else which one it was."""
     if following is None:
@@ -418,13 +378,3 @@ def _here(place: Place | None) -> tuple[str, Place | None]:
     """The partition, and the place in it."""
     partition, _, inside = ((place and place.partition) or "").partition(" ")
     return partition, Place(inside, place.row) if place and inside else None
-
-
-def _version(etag: str, marks: Marks) -> str:
-    """An ETag that carries the marks inside its quotes."""
-    return f'{etag[:-1]};{marks}"'
-
-
-def _parts(version: str) -> tuple[str, Marks]:
-    etag, _, marks = version[:-1].partition(";")
-    return f'{etag}"', Marks.read(marks)

@@ -21,7 +21,7 @@ from local.arm.providers.microsoft_network.peerings import Peerings
 from local.arm.providers.microsoft_network.plain import PlainResources
 from local.arm.providers.microsoft_network.plain_routes import mount as mount_plain
 from local.arm.providers.microsoft_network.plain_types import TYPES
-from local.arm.providers.microsoft_network.polling import Polling
+from local.arm.providers.microsoft_network.polling import Polling, Render
 from local.arm.providers.microsoft_network.preconditions import Change, check_etag, check_name, unchanged
 from local.arm.providers.microsoft_network.private_endpoints.routes import made as private_endpoints
 from local.arm.providers.microsoft_network.security_documents import (
@@ -49,23 +49,25 @@ def mount(router: Router, manager: ResourceManager) -> None:
     security = SecurityGroups(manager)
     security.register()
     endpoints = private_endpoints(router, manager)
-    polling = Polling(
-        manager,
-        {
-            NETWORKS: networks.document,
-            SUBNETS: subnets.document,
-            PEERINGS: peerings.document,
-            SECURITY_GROUPS: security.document,
-            **{kind.type: plain.document for kind in TYPES.values()},
-            **{f"{kind.type}/{name}": plain.part_document for kind in TYPES.values() for name in kind.parts},
-            **endpoints.documents(),
-            RULES: lambda found: rule_document(found, security.owner_of(found.id, "read")),
-        },
-    )
+    documents: dict[str, Render] = {
+        NETWORKS: networks.document,
+        SUBNETS: subnets.document,
+        PEERINGS: peerings.document,
+        SECURITY_GROUPS: security.document,
+        **{kind.type: plain.document for kind in TYPES.values()},
+        **{f"{kind.type}/{name}": plain.part_document for kind in TYPES.values() for name in kind.parts},
+        **endpoints.documents(),
+        RULES: lambda found: rule_document(found, security.owner_of(found.id, "read")),
+    }
+    polling = Polling(manager, documents)
     answers = Answers(manager, polling)
     mount_security(router, manager, security, answers)
     endpoints.mount(router, answers)
-    routes = NetworkRoutes(manager, networks, peerings, answers)
+    _mount(router, polling, NetworkRoutes(manager, networks, peerings, answers))
+    mount_plain(router, manager, plain, answers)
+
+
+def _mount(router: Router, polling: Polling, routes: "NetworkRoutes") -> None:
     provider = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network"
     network = provider + "/virtualNetworks/{network}"
     everywhere = "/subscriptions/{subscription}/providers/Microsoft.Network"
@@ -88,7 +90,6 @@ def mount(router: Router, manager: ResourceManager) -> None:
         ("DELETE", network + "/virtualNetworkPeerings/{peering}", routes.delete_peering),
     ):
         router.add(method, pattern, versioned(handler))
-    mount_plain(router, manager, plain, answers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,22 +23,7 @@ def completed(body: JsonObject, name: str, previous: JsonObject, now: str, versi
     kind = text_in(body, "kind") or "StorageV2"
     given = object_in(body, "properties")
     services = _SERVICES.get(kind, _SERVICES["StorageV2"])
-    times: JsonObject = {"key1": now, "key2": now}
-    switched_on: JsonObject = {"keyType": "Account", "enabled": True, "lastEnabledTime": now}
-    added: JsonObject = {
-        "keyCreationTime": times,
-        "allowCrossTenantReplication": False,
-        "minimumTlsVersion": "TLS1_2",
-        "allowBlobPublicAccess": version < _CLOSED_SINCE,
-        "supportsHttpsTrafficOnly": True,
-        "encryption": {
-            "services": {"file": {**switched_on}, "blob": {**switched_on}},
-            "keySource": "Microsoft.Storage",
-        },
-        "creationTime": now,
-        **({} if kind == "Storage" else {"accessTier": "Hot"}),
-        "allowCrossTenantDelegationSas": False,
-    }
+    added = _added(kind, now, version)
     kept: JsonObject = {
         name: value
         for name, value in previous.items()
@@ -61,6 +46,25 @@ def completed(body: JsonObject, name: str, previous: JsonObject, now: str, versi
         "sku": {"name": "Standard_LRS", **sku, "tier": tier},
         "tags": tags,
         "properties": properties,
+    }
+
+
+def _added(kind: str, now: str, version: str) -> JsonObject:
+    """The properties that a new account has unless its maker says otherwise."""
+    switched_on: JsonObject = {"keyType": "Account", "enabled": True, "lastEnabledTime": now}
+    return {
+        "keyCreationTime": {"key1": now, "key2": now},
+        "allowCrossTenantReplication": False,
+        "minimumTlsVersion": "TLS1_2",
+        "allowBlobPublicAccess": version < _CLOSED_SINCE,
+        "supportsHttpsTrafficOnly": True,
+        "encryption": {
+            "services": {"file": {**switched_on}, "blob": {**switched_on}},
+            "keySource": "Microsoft.Storage",
+        },
+        "creationTime": now,
+        **({} if kind == "Storage" else {"accessTier": "Hot"}),
+        "allowCrossTenantDelegationSas": False,
     }
 
 
