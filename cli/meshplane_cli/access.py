@@ -12,7 +12,7 @@ from meshplane_cli.errors import Unusable
 Auth = Literal["key", "azure"]
 
 _TOKEN_HELP = (
-    "Sign in with `az login`, and check --scope (MESHPLANE_SCOPE), such as api://<client id>/.default."
+    "Sign in with `az login`, and check --scope (MESHPLANE_SCOPE), such as <client id>/.default."
 )
 
 

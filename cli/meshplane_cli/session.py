@@ -45,7 +45,7 @@ Scope = Annotated[
     typer.Option(
         "--scope",
         envvar="MESHPLANE_SCOPE",
-        help="What the token is for, such as api://<client id>/.default.",
+        help="What the token is for, such as <client id>/.default.",
         rich_help_panel=_PANEL,
         show_default=False,
     ),
