@@ -44,6 +44,14 @@ def sample_identity() -> Mapping[str, str]:
     return {"app": sample_settings()["IDENTITY_HEADER"]}
 
 
+def sample_event_hubs_key() -> str:
+    """The key that the sample's connection string of Event Hubs holds."""
+    found = re.search(r"SharedAccessKey=([^;]+)", sample_settings()["MESH_EVENTHUB"])
+    if found is None:
+        raise ValueError("local.settings.sample.json names no key in MESH_EVENTHUB")
+    return found[1]
+
+
 def check_free(ports: Mapping[str, int]) -> None:
     """Raises PortTaken that names every port on which something listens; 0 stands for any."""
     taken = [f"{port} ({name.replace('_', ' ')})" for name, port in ports.items() if port and _is_taken(port)]

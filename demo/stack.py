@@ -33,7 +33,8 @@ class StackOptions:
     in the hub's group, `pools` prefixes for nodes without a network. With `storage_logged` every request to storage can
     be asked for. `package` is a folder that `make package` wrote: the app in it then runs as in the cloud.
     Without `with_app` the local Azure is there alone, for an app that somebody else starts. `identity_headers` are
-    principals' values for `IDENTITY_HEADER` that others know; without one it is random.
+    principals' values for `IDENTITY_HEADER` that others know, `event_hubs_key` is that of Event Hubs; without them they
+    are random.
     """
 
     folder: Path = DEFAULT_FOLDER
@@ -50,6 +51,7 @@ class StackOptions:
     package: Path | None = None
     with_app: bool = True
     identity_headers: Mapping[str, str] = field(default_factory=dict)
+    event_hubs_key: str = ""
 
 
 class MeshStack:
@@ -66,6 +68,7 @@ class MeshStack:
                 ports=self.options.ports,
                 keep=self.options.keep,
                 identity_headers=self.options.identity_headers,
+                event_hubs_key=self.options.event_hubs_key,
                 storage_logged=self.options.storage_logged,
             )
         )

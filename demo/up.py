@@ -11,7 +11,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NoReturn
 
-from demo.addresses import FUNCTIONS_PORT, PortTaken, check_free, sample_identity, sample_ports
+from demo.addresses import (
+    FUNCTIONS_PORT,
+    PortTaken,
+    check_free,
+    sample_event_hubs_key,
+    sample_identity,
+    sample_ports,
+)
 from demo.interrupt import interrupt_on_signals
 from demo.someone_elses_app import SomeoneElsesApp
 from demo.stack import HUB_GROUP, HUB_PREFIX, POOLS, REGION, ZONES, MeshStack, StackOptions
@@ -81,6 +88,11 @@ def directions(stack: MeshStack, other: SomeoneElsesApp | None = None) -> str:
         "Nodes:",
         f"  curl -H 'x-functions-key: {app.function_key}' {app.endpoint}/api/nodes",
         "",
+        "The command line:",
+        f"  export MESHPLANE_URL={app.endpoint}",
+        f"  export MESHPLANE_KEY={app.function_key}",
+        "  .venv/bin/meshplane nodes list",
+        "",
         "The az CLI (where it is installed):",
         *(f"  {line}" for line in az_commands(endpoints, "operator")),
         "",
@@ -131,6 +143,7 @@ def _options() -> StackOptions:
         ports=_ports(arguments),
         with_app=not arguments.azure_only,
         identity_headers=sample_identity(),
+        event_hubs_key=sample_event_hubs_key(),
         zones=ZONES,
         pools=POOLS,
     )

@@ -49,7 +49,8 @@ class Options:
     `consumer_groups` to the groups they have beside `$Default`. `logged` names those that feed the log store, with what
     they carry: `records` as Azure Monitor streams them, or an application's own `events`; without any there is no log
     store. With `storage_logged` every request to storage can be asked for. `identity_headers` are principals' values
-    for `IDENTITY_HEADER` that others know beforehand; those of the rest are random.
+    for `IDENTITY_HEADER` that others know beforehand; those of the rest are random. So is the Event Hubs key, unless
+    `event_hubs_key` is what others know: command lines show it.
     """
 
     folder: Path = DEFAULT_FOLDER
@@ -62,6 +63,7 @@ class Options:
     tenant: str = DEFAULT_TENANT
     keep: bool = False
     identity_headers: Mapping[str, str] = field(default_factory=dict)
+    event_hubs_key: str = ""
     storage_logged: bool = False
 
 
@@ -272,7 +274,8 @@ class LocalAzure:
             for group in names
         ] + [("--consumer-group", f"{hub}={LOGS_GROUP}") for hub in options.logged]
         port = ("--port", str(options.ports.event_hubs))
-        return [*port, *(word for pair in [*hubs, *groups] for word in pair)]
+        key = ("--key", options.event_hubs_key) if options.event_hubs_key else ()
+        return [*port, *key, *(word for pair in [*hubs, *groups] for word in pair)]
 
     def _logs_arguments(self, served: Certificates, connection: str) -> list[str]:
         # In a file of this user's: a command line is seen by all.

@@ -120,10 +120,24 @@ def test_the_local_host_runs_on_it(app: Path, operator: Caller) -> None:
     node = f"http://localhost:{FUNCTIONS_PORT}/api/nodes/{DEFAULT_SUBSCRIPTION}/orders"
 
     assert wait_for("orders Ready", lambda: _ready(node, key), 120)
+    health = wait_for("every dependency to answer", lambda: _healthy(key), 120)
+    assert {"event-hub mesh-events", "event-hub telemetry"} <= health
     peerings = operator.request("GET", f"{network}/virtualNetworkPeerings?api-version=2023-09-01").body
     assert [
         cast(Json, each["properties"])["peeringState"] for each in cast(list[Json], peerings["value"])
     ] == ["Connected"]
+
+
+def _healthy(key: str) -> set[str] | None:
+    """The names of the dependencies once all of them answer: Event Hubs takes the sample's key, too."""
+    address = f"http://localhost:{FUNCTIONS_PORT}/api/health"
+    request = urllib.request.Request(address, headers={"x-functions-key": key})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return {str(each["name"]) for each in json.load(answer)["dependencies"]}
+    except urllib.error.HTTPError as error:
+        error.close()
+        return None
 
 
 def _ready(node: str, key: str) -> Json | None:
