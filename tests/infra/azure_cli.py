@@ -48,7 +48,7 @@ def queried(found: "list[dict[str, Any]]", query: str) -> list[str]:
     if query == "[].virtualNetworkPeerings[].name":
         return [name for each in found for name in each.get("peerings", [])]
     match = re.fullmatch(
-        r"(?:value)?\[(?:\?(?:(\w+)\()?(\w+)(?:==|, )'([^']*)'\)?)?\]\.(?:identity\.)?(\w+)", query
+        r"(?:\(value \|\| @\))?\[(?:\?(?:(\w+)\()?(\w+)(?:==|, )'([^']*)'\)?)?\]\.(?:identity\.)?(\w+)", query
     )
     assert match, query
     call, member, value, shown = match.groups()
