@@ -174,8 +174,12 @@ def shell(tmp_path: Path) -> Shell:
 
 
 def test_all_that_is_deployed_goes_in_order_and_nothing_of_another_mesh(shell: Shell) -> None:
-    """A second run finds nothing to do."""
-    calls = changes(shell.run("--yes", "--hubs", "--purge"))
+    """A dry run before it prints the same and changes nothing; a run after it finds nothing to do."""
+    everything = ("--hubs", "--purge")
+    assert changes(shell.run("--dry-run", *everything)) == []
+    printed = shell.out
+    calls = changes(shell.run("--yes", *everything))
+    assert printed == [c if c.startswith("meshplane") else f"az {c}" for c in calls]
     theirs = {
         kind: {name for name in found if "m1-too" in name or "theirs" in name}
         for kind, found in names(world("m1")).items()
@@ -224,15 +228,6 @@ def test_an_app_that_starts_anew_is_asked_again_and_a_topic_that_was_there_befor
     assert len([c for c in calls if c.startswith("sleep")]) == 2
     assert not [c for c in calls if c.startswith("eventgrid system-topic delete")]
     assert shell.world["eventgrid system-topic event-subscription"] == []
-
-
-def test_a_dry_run_prints_what_a_run_does_and_changes_nothing(shell: Shell) -> None:
-    before = shell.world
-    assert changes(shell.run("--dry-run", "--hubs")) == []
-    assert shell.world == before
-    printed = shell.out
-    done = changes(shell.run("--yes", "--hubs"))
-    assert printed == [c if c.startswith("meshplane") else f"az {c}" for c in done]
 
 
 def test_whoever_does_not_type_its_name_changes_nothing(shell: Shell) -> None:
