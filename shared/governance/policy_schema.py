@@ -6,36 +6,27 @@ which editors complete, is generated from them. What they mean is told in `share
 
 from typing import Annotated, Literal
 
-import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
 from shared.domain.governance import Mode, Weight
+from shared.forms.schema import Form, Line, schema_of, text
 
 SCHEMA_FILE = "policy.schema.json"
 
-
-def _text(
-    what: str, *, pattern: str | None = None, least: int | None = None, most: int | None = None
-) -> Meta:
-    """A text; `what` is what a fault calls it."""
-    return Meta(pattern=pattern, min_length=least, max_length=most, extra={"what": what})
-
-
 Name = Annotated[
     str,
-    _text(
+    text(
         "a name such as regions-of-the-eu, of at most 64 characters",
         pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
         most=64,
     ),
 ]
-Line = Annotated[str, _text("a line of 1 to 200 characters", pattern=r"^[^\r\n]{1,200}$")]
-Prose = Annotated[str, _text("a text of 1 to 1000 characters", least=1, most=1000)]
+Prose = Annotated[str, text("a text of 1 to 1000 characters", least=1, most=1000)]
 Pattern = Annotated[
-    str, _text("a text of 1 to 256 characters, in which * stands for any others", least=1, most=256)
+    str, text("a text of 1 to 256 characters, in which * stands for any others", least=1, most=256)
 ]
-TagName = Annotated[str, _text("a tag's name of 1 to 512 characters", least=1, most=512)]
-Region = Annotated[str, _text("a region such as westeurope", pattern=r"^[A-Za-z0-9][A-Za-z0-9 ]{1,63}$")]
+TagName = Annotated[str, text("a tag's name of 1 to 512 characters", least=1, most=512)]
+Region = Annotated[str, text("a region such as westeurope", pattern=r"^[A-Za-z0-9][A-Za-z0-9 ]{1,63}$")]
 Day = Annotated[
     str,
     Meta(
@@ -50,30 +41,26 @@ type Tags = Annotated[dict[TagName, Patterns], Meta(min_length=1, max_length=50)
 type Option = Literal["hub", "mesh", "endpoints", "sandbox", "none"]
 
 
-class _Form(msgspec.Struct, forbid_unknown_fields=True):
-    """Nothing may be written that is not understood."""
-
-
-class AllowedRegionsForm(_Form, tag="allowed-regions", tag_field="kind"):
+class AllowedRegionsForm(Form, tag="allowed-regions", tag_field="kind"):
     """The group and all that is in it lie in one of these regions, or in none."""
 
     regions: Annotated[list[Region], _Some]
 
 
-class RequiredTagsForm(_Form, tag="required-tags", tag_field="kind"):
+class RequiredTagsForm(Form, tag="required-tags", tag_field="kind"):
     """The group has these tags."""
 
     tags: Tags
 
 
-class PublicNetworkAccessForm(_Form, tag="public-network-access", tag_field="kind"):
+class PublicNetworkAccessForm(Form, tag="public-network-access", tag_field="kind"):
     """Resources are not reachable from public networks."""
 
     types: Patterns | UnsetType = UNSET
     selected_networks: bool = False
 
 
-class SharesForm(_Form):
+class SharesForm(Form):
     """Shares in percent by kind of sink."""
 
     workspace: Share | UnsetType = UNSET
@@ -81,19 +68,19 @@ class SharesForm(_Form):
     storage: Share | UnsetType = UNSET
 
 
-class TelemetryCoverageForm(_Form, tag="telemetry-coverage", tag_field="kind"):
+class TelemetryCoverageForm(Form, tag="telemetry-coverage", tag_field="kind"):
     """A share of the resources that have diagnostics reports all it is to."""
 
     least: SharesForm
 
 
-class AllowedNetworkOptionsForm(_Form, tag="allowed-network-options", tag_field="kind"):
+class AllowedNetworkOptionsForm(Form, tag="allowed-network-options", tag_field="kind"):
     """The node has chosen one of these with mesh-network."""
 
     options: Annotated[list[Option], _Some]
 
 
-class AllowedResourceTypesForm(_Form, tag="allowed-resource-types", tag_field="kind"):
+class AllowedResourceTypesForm(Form, tag="allowed-resource-types", tag_field="kind"):
     """All that is in the group is of one of these types."""
 
     types: Annotated[list[Pattern], _Some]
@@ -109,7 +96,7 @@ type RequirementForm = (
 )
 
 
-class ScopeForm(_Form):
+class ScopeForm(Form):
     """Which nodes: of each list that is given, one has to fit."""
 
     domains: Patterns | UnsetType = UNSET
@@ -118,7 +105,7 @@ class ScopeForm(_Form):
     tags: Tags | UnsetType = UNSET
 
 
-class ExemptionForm(_Form):
+class ExemptionForm(Form):
     """Nodes for which the policy does not count until the end of a day."""
 
     nodes: Patterns
@@ -126,7 +113,7 @@ class ExemptionForm(_Form):
     reason: Line
 
 
-class PolicyForm(_Form):
+class PolicyForm(Form):
     """One policy: what is required of whom, and what follows where it is not so."""
 
     name: Name
@@ -135,18 +122,18 @@ class PolicyForm(_Form):
     mode: Mode = "audit"
     severity: Weight = "warning"
     applies: ScopeForm | UnsetType = UNSET
-    exemptions: Annotated[list[ExemptionForm], Meta(max_length=100)] = []
+    exemptions: Annotated[list[ExemptionForm], Meta(max_length=100)] = field(default_factory=list)
     remedy: Prose | UnsetType = UNSET
     description: Prose | UnsetType = UNSET
 
 
-class PoliciesForm(_Form):
+class PoliciesForm(Form):
     """A file of several policies."""
 
     policies: Annotated[list[PolicyForm], Meta(min_length=1, max_length=100)]
 
 
-_TOLD: dict[type[_Form], dict[str, str]] = {
+_TOLD: dict[type[Form], dict[str, str]] = {
     AllowedRegionsForm: {"regions": "Names or display names: westeurope, West Europe."},
     RequiredTagsForm: {
         "tags": "By the tag's name: a value or several, in which * stands for any characters."
@@ -192,18 +179,5 @@ _TOLD: dict[type[_Form], dict[str, str]] = {
 
 def policy_schema() -> dict[str, object]:
     """The JSON Schema (2020-12) of one YAML document: a policy, or `policies:` with a list of them."""
-    (policy, policies), parts = msgspec.json.schema_components(
-        (PolicyForm, PoliciesForm), ref_template="#/$defs/{name}"
-    )
-    for form, told in _TOLD.items():
-        for name, text in told.items():
-            parts[form.__name__]["properties"][name]["description"] = text
-    parts["SharesForm"]["minProperties"] = 1
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A Meshplane policy, or a list of them under `policies`",
-        "if": {"required": ["policies"]},
-        "then": policies,
-        "else": policy,
-        "$defs": parts,
-    }
+    title = "A Meshplane policy, or a list of them under `policies`"
+    return schema_of(PolicyForm, PoliciesForm, _TOLD, {SharesForm: {"minProperties": 1}}, title)

@@ -1,12 +1,13 @@
 """Rules from YAML files: every fault of every file at once, with file and line, before the first record is judged."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import yaml
 
-from shared.forms.reading import read, suggestion
-from shared.forms.yaml_tree import LARGEST, Refused, documents, line_of
+from shared.forms.files import FormFiles
+from shared.forms.reading import read
+from shared.forms.yaml_tree import line_of
 from shared.telemetry.rule import Rule
 from shared.telemetry.rule_made import rule_made
 from shared.telemetry.rule_schema import RuleForm
@@ -14,7 +15,6 @@ from shared.telemetry.rule_schema import RuleForm
 LIBRARY = Path(__file__).parent / "library"
 HANDLERS = frozenset({"record", "mesh-event", "app-event", "metric", "remediate"})
 """What there is without settings; a webhook's name is added by who knows the settings."""
-_MOST_FILES = 200
 _MOST_RULES = 2_000
 
 
@@ -34,69 +34,27 @@ def load_rules(
     `handlers` are the names that rules may use; `record` always may be used, and so may `webhook`, which stands for
     all that begin with `webhook:`, be there any or none. Raises RulesError.
     """
-    files = _Files(handlers)
+    found = _Rules(handlers)
     for folder in folders:
-        files.read_folder(folder)
-    if files.faults:
-        raise RulesError(files.faults)
-    return tuple(files.rules.values())
+        found.read_folder(folder)
+    if found.faults:
+        raise RulesError(found.faults)
+    return tuple(found.rules.values())
 
 
-class _Files:
+class _Rules:
     """Reads one file after the other and gathers what is wrong."""
 
     def __init__(self, handlers: Collection[str]) -> None:
         self._handlers = handlers
         self._sources: dict[str, str] = {}
         self.rules: dict[str, Rule] = {}
-        self.faults: list[str] = []
+        self._files = FormFiles("rule", "rules")
+        self.faults = self._files.faults
 
     def read_folder(self, folder: Path) -> None:
-        try:
-            paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".yaml", ".yml"))
-        except OSError as error:
-            self.faults.append(f"{folder}: cannot be read: {error.strerror}")
-            return
-        if not 0 < len(paths) <= _MOST_FILES:
-            self.faults.append(f"{folder}: holds {len(paths)} files *.yaml, not 1 to {_MOST_FILES}")
-            return
-        for path in paths:
-            self._read_file(path, f"{folder.resolve().name}/{path.name}")
-
-    def _read_file(self, path: Path, label: str) -> None:
-        try:
-            with path.open("rb") as file:
-                content = file.read(LARGEST + 1)
-        except OSError as error:
-            self.faults.append(f"{label}: cannot be read: {error.strerror}")
-            return
-        try:
-            found = documents(content)
-        except Refused as refused:
-            self.faults.append(f"{label}:{refused.fault.line}: {refused.fault.text}")
-            return
-        if not found:
-            self.faults.append(f"{label}: holds no rule")
-        for document in found:
-            for node in self._rules_in(document, label):
-                self._read_rule(node, label)
-
-    def _rules_in(self, document: yaml.Node, label: str) -> Iterator[yaml.Node]:
-        """The document itself, or what its `rules` lists."""
-        entries = document.value if isinstance(document, yaml.MappingNode) else []
-        lists = [part for key, part in entries if key.value == "rules"]
-        if not lists:
-            yield document
-            return
-        for key, _ in entries:
-            if key.value != "rules":
-                text = f"{key.value!r} is no key beside 'rules'{suggestion(str(key.value), ['rules'])}"
-                self.faults.append(f"{label}:{line_of(key)}: {text}")
-        for part in lists:
-            if isinstance(part, yaml.SequenceNode) and part.value:
-                yield from part.value
-            else:
-                self.faults.append(f"{label}:{line_of(part)}: rules: is not a list of rules")
+        for node, file in self._files.in_folder(folder, folder.resolve().name):
+            self._read_rule(node, file)
 
     def _read_rule(self, node: yaml.Node, label: str) -> None:
         source = f"{label}:{line_of(node)}"

@@ -6,9 +6,9 @@ editors complete, is generated from them. What they mean is told in `shared.tele
 
 from typing import Annotated, Literal
 
-import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
+from shared.forms.schema import Form, Line, schema_of, text
 from shared.ports import Severity
 from shared.telemetry.rule import Aggregation, GroupBy, Scalar
 
@@ -17,27 +17,16 @@ LONGEST_PATTERN = 256
 """Characters of a regular expression: it is searched in texts of any length, on the way of every record of its kind."""
 
 
-def _text(
-    what: str,
-    *,
-    pattern: str | None = None,
-    least: int | None = None,
-    most: int | None = None,
-) -> Meta:
-    """A text; `what` is what a fault calls it: "'5x' is not a duration such as 30s, 5m, 1h"."""
-    return Meta(pattern=pattern, min_length=least, max_length=most, extra={"what": what})
-
-
 Duration = Annotated[
     str,
-    _text(
+    text(
         "a duration such as 30s, 5m, 1h",
         pattern=r"^[1-9][0-9]{0,6}(s|m|h|d)$",
     ),
 ]
 FieldPath = Annotated[
     str,
-    _text(
+    text(
         "a path such as properties.statusCode",
         pattern=r"^[^.\s][^.]*(\.[^.]+){0,7}$",
         most=256,
@@ -45,18 +34,17 @@ FieldPath = Annotated[
 ]
 Name = Annotated[
     str,
-    _text(
+    text(
         "a name such as sql-deadlocks, of at most 64 characters",
         pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
         most=64,
     ),
 ]
-Line = Annotated[str, _text("a line of 1 to 200 characters", pattern=r"^[^\r\n]{1,200}$")]
-Prose = Annotated[str, _text("a text of 1 to 2000 characters", least=1, most=2000)]
-Word = Annotated[str, _text("a text of 1 to 256 characters", least=1, most=256)]
+Prose = Annotated[str, text("a text of 1 to 2000 characters", least=1, most=2000)]
+Word = Annotated[str, text("a text of 1 to 256 characters", least=1, most=256)]
 Expression = Annotated[
     str,
-    _text(f"a regular expression of 1 to {LONGEST_PATTERN} characters", least=1, most=LONGEST_PATTERN),
+    text(f"a regular expression of 1 to {LONGEST_PATTERN} characters", least=1, most=LONGEST_PATTERN),
 ]
 Some = Meta(min_length=1, max_length=100)
 type Words = Word | Annotated[list[Word], Some]
@@ -65,11 +53,7 @@ type Scalars = Scalar | Annotated[list[Scalar], Some]
 type Level = Literal["critical", "error", "warning", "informational", "verbose"]
 
 
-class _Form(msgspec.Struct, forbid_unknown_fields=True):
-    """Nothing may be written that is not understood."""
-
-
-class FieldForm(_Form):
+class FieldForm(Form):
     """What a field has to be: all that are given. Texts are compared without regard to case."""
 
     any_of: Scalars | UnsetType = UNSET
@@ -83,7 +67,7 @@ class FieldForm(_Form):
     exists: bool | UnsetType = UNSET
 
 
-class MatchForm(_Form):
+class MatchForm(Form):
     """Which records: of each list that is given, one has to fit. A metric has but its name, its type and fields."""
 
     category: Words | UnsetType = UNSET
@@ -98,25 +82,25 @@ class MatchForm(_Form):
     )
 
 
-class EachForm(_Form, tag="each", tag_field="kind"):
+class EachForm(Form, tag="each", tag_field="kind"):
     """Every matching record."""
 
 
-class CountForm(_Form, tag="count", tag_field="kind"):
+class CountForm(Form, tag="count", tag_field="kind"):
     """So many matching records within a window."""
 
     at_least: Annotated[int, Meta(ge=1, le=1_000_000_000)]
     window: Duration
 
 
-class RateForm(_Form, tag="rate", tag_field="kind"):
+class RateForm(Form, tag="rate", tag_field="kind"):
     """So many matching records a minute, on average over a window."""
 
     per_minute: Annotated[float, Meta(gt=0)]
     window: Duration
 
 
-class ThresholdForm(_Form, tag="threshold", tag_field="kind"):
+class ThresholdForm(Form, tag="threshold", tag_field="kind"):
     """An aggregate of a number over a window, compared with exactly one of gt, gte, lt, lte."""
 
     aggregation: Aggregation
@@ -130,13 +114,13 @@ class ThresholdForm(_Form, tag="threshold", tag_field="kind"):
     least: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
 
 
-class AbsenceForm(_Form, tag="absence", tag_field="kind"):
+class AbsenceForm(Form, tag="absence", tag_field="kind"):
     """No matching record for a period."""
 
     period: Duration
 
 
-class RuleForm(_Form):
+class RuleForm(Form):
     """One rule: which records, when they amount to an alert, and what follows."""
 
     name: Name
@@ -146,20 +130,20 @@ class RuleForm(_Form):
     condition: EachForm | CountForm | RateForm | ThresholdForm | AbsenceForm
     description: Prose | UnsetType = UNSET
     group_by: GroupBy = "resource"
-    dedupe: Annotated[list[FieldPath], Meta(max_length=8)] = []
+    dedupe: Annotated[list[FieldPath], Meta(max_length=8)] = field(default_factory=list)
     cool_down: Duration | UnsetType = UNSET
     auto_resolve: Duration | Literal["never"] | UnsetType = UNSET
-    handlers: Annotated[list[Word], Meta(max_length=20)] = []
+    handlers: Annotated[list[Word], Meta(max_length=20)] = field(default_factory=list)
 
 
-class RulesForm(_Form):
+class RulesForm(Form):
     """A file of several rules."""
 
     rules: Annotated[list[RuleForm], Meta(min_length=1, max_length=500)]
 
 
 _COMPARISONS = {"gt": "Above.", "gte": "From.", "lt": "Below.", "lte": "Up to."}
-_TOLD: dict[type[_Form], dict[str, str]] = {
+_TOLD: dict[type[Form], dict[str, str]] = {
     FieldForm: {
         "any_of": "One of these.",
         "none_of": "None of these.",
@@ -210,20 +194,8 @@ _TOLD: dict[type[_Form], dict[str, str]] = {
 
 def rule_schema() -> dict[str, object]:
     """The JSON Schema (2020-12) of one YAML document: a rule, or `rules:` with a list of them."""
-    (rule, rules), parts = msgspec.json.schema_components(
-        (RuleForm, RulesForm), ref_template="#/$defs/{name}"
-    )
-    for form, told in _TOLD.items():
-        for name, text in told.items():
-            parts[form.__name__]["properties"][name]["description"] = text
-    # What no type can say.
-    parts["ThresholdForm"]["oneOf"] = [{"required": [name]} for name in _COMPARISONS]
-    parts["FieldForm"]["minProperties"] = 1
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A Meshplane rule, or a list of them under `rules`",
-        "if": {"required": ["rules"]},
-        "then": rules,
-        "else": rule,
-        "$defs": parts,
+    more: dict[type[Form], dict[str, object]] = {
+        ThresholdForm: {"oneOf": [{"required": [name]} for name in _COMPARISONS]},
+        FieldForm: {"minProperties": 1},
     }
+    return schema_of(RuleForm, RulesForm, _TOLD, more, "A Meshplane rule, or a list of them under `rules`")
