@@ -50,17 +50,11 @@ param streamRuleId string = ''
 @description('The name of the subscription\'s Event Grid system topic: there is one at most.')
 param topicName string = 'evgt-${name}'
 
-@description('The resource group of the topic, which is made unless it is there.')
+@description('The resource group of the topic. The default one is made; one by another name is there already.')
 param resourceGroupName string = 'rg-${name}-events'
 
 var deadLetterContainer = 'undelivered-events'
 var telemetryHub = 'telemetry'
-
-resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = if (member) {
-  name: resourceGroupName
-  location: location
-  tags: tags
-}
 
 module roles 'modules/roles.bicep' = {
   name: '${name}-roles'
@@ -113,19 +107,20 @@ module queryRoles 'modules/workspacerole.bicep' = [
   }
 ]
 
-module events 'modules/events.bicep' = if (member) {
+module events 'modules/subscriptionevents.bicep' = if (member) {
   name: '${name}-events'
-  scope: resourceGroup(resourceGroupName)
   params: {
-    topicName: topicName
     name: '${name}-events'
+    location: location
     tags: tags
+    resourceGroupName: resourceGroupName
+    makesGroup: resourceGroupName == 'rg-${name}-events'
+    topicName: topicName
     functionAppId: functionAppId
     storageId: storageId
     deadLetterContainer: deadLetterContainer
   }
   dependsOn: [
-    group
     roles
   ]
 }
