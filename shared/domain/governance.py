@@ -138,7 +138,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     `findings` counts what speaks against it, `resources` are the first of those concerned. `until` is the day on
     which an exemption ends. `since` is when the verdict became what it is. `kept` says that the policy cannot be read
-    at present and the verdict is the last that was known.
+    at present and the verdict is the last that was known. `given_by` are the domains whose policies of that name say
+    so, in lower case; the empty one is the mesh's.
     """
 
     policy: str
@@ -151,6 +152,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     until: date | None = None
     since: datetime | None = None
     kept: bool = False
+    given_by: tuple[str, ...] = ()
 
     @property
     def withholds(self) -> bool:

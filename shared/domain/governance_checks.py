@@ -91,12 +91,13 @@ def evaluate(
                 found.setdefault(policy.name, []).append(known[policy.name])
         elif applies:
             found.setdefault(policy.name, []).append(_standing(policy, subject, known.get(policy.name), now))
-    standings = [_worst(some) for some in found.values()]
     if policies.faults:
-        readable = {policy.name for policy in policies.items}
-        kept = [standing for name, standing in known.items() if name not in readable]
-        standings += [msgspec.structs.replace(standing, kept=True) for standing in kept]
-    return tuple(_dated(s, known.get(s.policy), now) for s in sorted(standings, key=lambda s: s.policy))
+        readable = {(policy.name, policy.domain.casefold()) for policy in policies.items}
+        for name, standing in known.items():
+            if not readable.issuperset((name, domain) for domain in standing.given_by or ("",)):
+                found.setdefault(name, []).append(msgspec.structs.replace(standing, kept=True))
+    standings = sorted(map(_worst, found.values()), key=lambda s: s.policy)
+    return tuple(_dated(s, known.get(s.policy), now) for s in standings)
 
 
 def wanted_exposures(policies: Policies, domain: str, environment: str, key: NodeKey) -> tuple[str, ...]:
@@ -153,7 +154,13 @@ def _names(patterns: Sequence[str], key: NodeKey) -> bool:
 
 def _standing(policy: Policy, subject: Subject, before: Standing | None, now: datetime) -> Standing:
     judged = _judge(policy.require, subject)
-    standing = Standing(policy=policy.name, verdict="compliant", mode=policy.mode, severity=policy.severity)
+    standing = Standing(
+        policy=policy.name,
+        verdict="compliant",
+        mode=policy.mode,
+        severity=policy.severity,
+        given_by=(policy.domain.casefold(),),
+    )
     if judged.unknown and not judged.faults:
         if before and judged.later:
             return msgspec.structs.replace(before, mode=policy.mode, severity=policy.severity, kept=False)
@@ -200,10 +207,12 @@ def _message(
 def _worst(standings: Sequence[Standing]) -> Standing:
     """Of policies of one name, each counts: the worst verdict, in the mode of those that give it."""
     worst = min(standings, key=lambda s: (not s.withholds, VERDICTS.index(s.verdict), s.mode != "enforce"))
-    if len(standings) == 1 or worst.verdict != "violating":
-        return worst
-    others = " ".join(s.message for s in standings if s is not worst and s.verdict == "violating")
-    return msgspec.structs.replace(worst, message=f"{worst.message} {others}".strip()[:LONGEST])
+    same = [s for s in standings if s.verdict == worst.verdict]
+    givers = tuple(sorted({domain for s in same for domain in s.given_by}))
+    told = [worst] if worst.kept or worst.verdict != "violating" else [s for s in same if not s.kept]
+    others = [s.message for s in told if s is not worst]
+    message = " ".join([worst.message, *others])[:LONGEST]
+    return msgspec.structs.replace(worst, message=message, given_by=givers)
 
 
 def _dated(standing: Standing, before: Standing | None, now: datetime) -> Standing:

@@ -246,6 +246,39 @@ def test_while_policies_cannot_be_read_what_was_known_of_them_is_kept() -> None:
     assert evaluate(Policies(()), SUBJECT, (kept,), NOW) == ()
 
 
+@pytest.mark.parametrize("own", ["elsewhere", "retail"])
+def test_a_domain_s_policy_of_the_name_lets_nobody_off_the_mesh_s_that_cannot_be_read(own: str) -> None:
+    """Neither the nodes of other domains, to which it does not apply, nor its own, which it may ask for less."""
+    enforced = policy(AllowedRegions(("nowhere",)), "enforce")
+    loose = policy(AllowedRegions(("westeurope",)), domain=own)
+    before = evaluate(Policies((enforced, loose)), SUBJECT, (), NOW)
+    broken = Policies((loose,), ("mesh/p.yaml:1: a fault",))
+    [kept] = evaluate(broken, SUBJECT, before, NOW)
+    assert (kept.withholds, kept.kept) == (True, True)
+    [still] = evaluate(broken, SUBJECT, (kept,), NOW)
+    assert still == kept
+    mended = stood(policy(AllowedRegions(("westeurope",)), "enforce"), loose, before=(still,))
+    assert (mended.verdict, mended.kept) == ("compliant", False)
+
+
+def test_a_domain_s_policy_that_cannot_be_read_counts_on_beside_the_mesh_s() -> None:
+    mesh = policy(AllowedRegions(("westeurope",)))
+    tighter = policy(AllowedRegions(("nowhere",)), "enforce", domain="retail")
+    before = evaluate(Policies((mesh, tighter)), SUBJECT, (), NOW)
+    [kept] = evaluate(Policies((mesh,), ("mesh/domains/retail/p.yaml:1: a fault",)), SUBJECT, before, NOW)
+    assert (kept.withholds, kept.kept) == (True, True)
+
+
+def test_a_fault_elsewhere_keeps_nobody_from_mending_what_can_be_read() -> None:
+    """What the mesh's policy said is judged anew although the domain's, with which the node complied, has a fault."""
+    mesh = policy(RequiredTags({"owner": ("*",)}), "enforce")
+    tighter = policy(RequiredTags({"cost-center": ("*",)}), "enforce", domain="retail")
+    before = evaluate(Policies((mesh, tighter)), SUBJECT, (), NOW)
+    mended = replace(SUBJECT, tags={**(SUBJECT.tags or {}), "owner": "us"})
+    [found] = evaluate(Policies((mesh,), ("mesh/domains/retail/p.yaml:1: a fault",)), mended, before, NOW)
+    assert (found.verdict, found.kept) == ("compliant", False)
+
+
 def test_a_verdict_is_dated_from_when_it_became_so() -> None:
     first = stood(policy(AllowedRegions(("nowhere",))))
     later = NOW + timedelta(hours=1)
