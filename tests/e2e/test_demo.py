@@ -89,8 +89,9 @@ def test_the_demo_observes_all_that_it_claims(tmp_path: Path) -> None:
     assert list(rows) == ["sales", "finance", "reports", "legacy", "marketing"]
     assert rows["sales"][:2] == ["Ready", "Converged"]
     assert rows["finance"][:2] == ["Offboarded", "Offboarded"]
-    # Writes are exactly what is necessary. Reads are near it: on a busy machine polls come too early, and an event of the
-    # deployment comes after the first look and causes another. How many a calm run takes, benchmarks/onboarding.py holds.
+    # Writes are exactly what is necessary. Reads are near it: on a busy machine polls come too early, and an event of
+    # the deployment comes after the first look and causes another. What a calm run takes is held by the benchmark
+    # of onboarding.
     for used, floor in _calls(rows, "writes"):
         assert used == floor
     for used, floor in _calls(rows, "reads"):
