@@ -156,13 +156,6 @@ def type_of(resource_id: str) -> str:
     return "/".join([segments[0], *segments[1::2]])
 
 
-def relative_id(resource_id: str) -> str:
-    """What follows the group in an id: `microsoft.sql/servers/s/databases/d`, lower case; empty for the group."""
-    normal = normal_id(resource_id)
-    match = _GROUP_SCOPE.match(normal)
-    return normal[match.end() :].removeprefix("providers/") if match else normal
-
-
 def observed_resource(resource_id: str) -> str:
     """The resource that an extension such as a diagnostic setting is attached to; itself where it is none."""
     head, separator, _ = normal_id(resource_id).rpartition("/providers/microsoft.insights/")

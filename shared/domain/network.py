@@ -3,13 +3,9 @@
 Field meanings are those of the Virtual Network Peerings REST API, 2023-09-01 and later.
 """
 
-from typing import Literal
-
 import msgspec
 
 from shared.domain.ids import same_id
-
-type PeeringState = Literal["Initiated", "Connected", "Disconnected"]
 
 
 class PeeringFlags(msgspec.Struct, frozen=True):

@@ -57,10 +57,6 @@ class Side(msgspec.Struct, frozen=True):
     owned: bool
     gone: bool = False
 
-    @property
-    def disconnected(self) -> bool:
-        return self.actual is not None and self.actual.state == "Disconnected"
-
 
 type Pair = tuple[Side, Side]
 """A side that lets the other one use its gateway comes first."""

@@ -5,7 +5,6 @@ the activity log writes them in capitals when it streams (recorded).
 """
 
 from shared.domain.ids import NodeKey
-from shared.telemetry.record import Record
 
 _OPERATIONS = frozenset(
     {
@@ -22,13 +21,11 @@ _LONGEST_ID = 2048  # characters; no id of Azure is as long
 _NOT_DONE = frozenset({"start", "started", "accept", "accepted", "failure", "failed"})
 
 
-def key_to_look_at(record: Record) -> NodeKey | None:
-    """The group that an operation was done in, whether or not it is a node: a hub's group is none."""
-    return key_of_operation(record.resource, record.operation_name or "", record.result)
-
-
 def key_of_operation(resource: str, operation: str, result: str) -> NodeKey | None:
-    """The same of a record's fields; an id so long that nobody could look at it names nothing."""
+    """The group that an operation was done in, whether or not it is a node: a hub's group is none.
+
+    An id so long that nobody could look at it names nothing.
+    """
     done = operation.lower() in _OPERATIONS and result.lower() not in _NOT_DONE
     if not done or len(resource) > _LONGEST_ID:
         return None

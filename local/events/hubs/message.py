@@ -13,9 +13,7 @@ from local.events.hubs.encoding import Buffer, Malformed, Section
 HEADER = 0x70
 DELIVERY_ANNOTATIONS = 0x71
 MESSAGE_ANNOTATIONS = 0x72
-PROPERTIES = 0x73
 DATA = 0x75
-VALUE = 0x77
 FOOTER = 0x78
 
 # The message format of a transfer whose data sections are encoded messages, as every Azure client sends it.

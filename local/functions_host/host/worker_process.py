@@ -1,7 +1,6 @@
 """One worker process, seen from the host: start it, let it index the app, send it invocations."""
 
 import asyncio
-import os
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
@@ -202,8 +201,3 @@ class WorkerProcess:
                 answer.set_exception(lost)
         if not self._indexed.done():
             self._indexed.set_exception(lost)
-
-
-def environment_of_host() -> dict[str, str]:
-    """The host's own environment, on which app settings are laid."""
-    return dict(os.environ)

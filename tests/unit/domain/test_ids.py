@@ -7,7 +7,6 @@ from shared.domain.ids import (
     name_of,
     normal_id,
     observed_resource,
-    relative_id,
     same_id,
     type_of,
 )
@@ -97,11 +96,6 @@ def test_the_name_is_the_last_segment_as_it_was_spelled() -> None:
 )
 def test_the_type_names_every_level(resource: str, expected: str) -> None:
     assert type_of(resource) == expected
-
-
-def test_the_relative_id_is_what_follows_the_group() -> None:
-    assert relative_id(VAULT) == "microsoft.keyvault/vaults/v"
-    assert relative_id(GROUP) == ""
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from shared.domain.ids import NodeKey
 from shared.telemetry import kinds
 from shared.telemetry.attribute import REMEMBERED, Attribution
 from shared.telemetry.batch import read_batch
-from shared.telemetry.healing import key_to_look_at
+from shared.telemetry.healing import key_of_operation
 from shared.telemetry.matching import Matcher
 from shared.telemetry.record import Record
 from tests.support.mesh import SUBSCRIPTION, InMemoryMesh
@@ -28,6 +28,10 @@ def record(**fields: object) -> Record:
 
 
 PEERING = resource("Microsoft.Network/virtualNetworks/vnet/virtualNetworkPeerings/to-hub")
+
+
+def key_to_look_at(record: Record) -> NodeKey | None:
+    return key_of_operation(record.resource, record.operation_name or "", record.result)
 
 
 def test_a_deleted_peering_names_its_group_in_any_case() -> None:

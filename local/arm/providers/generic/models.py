@@ -7,8 +7,6 @@ from local.arm.documents import JsonObject, object_in, text_in
 from local.arm.ids import ResourceId
 from local.arm.store import Resource
 
-type Style = str
-
 
 @dataclass(frozen=True, slots=True)
 class TypeRules:

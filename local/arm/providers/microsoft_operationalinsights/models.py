@@ -8,7 +8,6 @@ from local.arm.documents import JsonObject, copied, object_in, text_in
 from local.arm.ids import ResourceId
 from local.arm.operations import LongOperation
 
-WORKSPACES = "Microsoft.OperationalInsights/workspaces"
 _NAMES = uuid.UUID("6b0d77a4-6a5b-4b8f-8f53-2b8c9a3de7a1")
 # Asked for or not, a new workspace gets one of these; older tiers become the first.
 _TIERS = {name.lower(): name for name in ("PerGB2018", "CapacityReservation", "LACluster")}
