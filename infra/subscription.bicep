@@ -53,6 +53,21 @@ param topicName string = 'evgt-${name}'
 @description('The resource group of the topic. The default one is made; one by another name is there already.')
 param resourceGroupName string = 'rg-${name}-events'
 
+@description('Whether Azure Policy looks after what events do not: docs/backstop.md.')
+param backstop bool = true
+
+@description('What the backstop does about resources of nodes that report nowhere.')
+@allowed(['AuditIfNotExists', 'DeployIfNotExists', 'Disabled'])
+param diagnosticsEffect string = 'AuditIfNotExists'
+
+@description('What the backstop does about data in groups that are no nodes.')
+@allowed(['Audit', 'Disabled'])
+param untaggedEffect string = 'Audit'
+
+@description('What the backstop does about whoever deletes the mesh\'s diagnostic settings. DenyAction holds Meshplane up as well.')
+@allowed(['DenyAction', 'Disabled'])
+param removalEffect string = 'Disabled'
+
 var deadLetterContainer = 'undelivered-events'
 var telemetryHub = 'telemetry'
 
@@ -135,12 +150,15 @@ module activityLog 'modules/activitylog.bicep' = if (member && sendActivityLog &
   }
 }
 
-module policies 'modules/policies.bicep' = if (member && !empty(workspaceId)) {
+module policies 'modules/policies.bicep' = if (member && backstop && !empty(workspaceId)) {
   name: '${name}-policies'
   params: {
     name: name
     location: location
     workspaceId: workspaceId
+    diagnosticsEffect: diagnosticsEffect
+    untaggedEffect: untaggedEffect
+    removalEffect: removalEffect
   }
 }
 
