@@ -79,7 +79,7 @@ def directions(stack: MeshStack, other: SomeoneElsesApp | None = None) -> str:
         f"Resource Manager   {endpoints.resource_manager}   (authority: {endpoints.ca_file})",
         f"control endpoint   {endpoints.control}",
         f"managed identity   {endpoints.identity_endpoint}",
-        f"Event Hubs         {endpoints.event_hubs_namespace}",
+        f"Event Hubs         {endpoints.event_hubs_connection_string}",
         f"log store          {endpoints.logs}",
         f"storage            {endpoints.blobs}  {endpoints.queues}  {endpoints.tables}",
         f"logs               {stack.options.folder}/logs{'' if other else f', {stack.app_log}'}",

@@ -11,9 +11,7 @@ from meshplane_cli.errors import Unusable
 
 Auth = Literal["key", "azure"]
 
-_TOKEN_HELP = (
-    "Sign in with `az login`, and check --scope (MESHPLANE_SCOPE), such as <client id>/.default."
-)
+_TOKEN_HELP = "Sign in with `az login`, and check --scope (MESHPLANE_SCOPE), such as <client id>/.default."
 
 
 def address(url: str) -> str:

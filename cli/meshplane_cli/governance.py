@@ -37,12 +37,12 @@ _COUNTS = (
 _FINDINGS = (
     Column("NODE", "node"),
     Column("POLICY", "policy"),
-    Column("VERDICT", "verdict"),
     Column("SEVERITY", "severity"),
     Column("MESSAGE", "message"),
     Column("MODE", "mode"),
     Column("SINCE", "since"),
     Column("UNTIL", "until"),
+    Column("VERDICT", "verdict"),
 )
 
 

@@ -156,7 +156,7 @@ class Screen:
 
 
 _GAP = 2
-_LEAST = 24
+_LEAST = 20
 """So few characters the last column that is shown may be folded to."""
 
 
