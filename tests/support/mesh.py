@@ -22,7 +22,7 @@ from shared.reconcile.surroundings import Shared
 from tests.fakes import Cloud, FakeResourceManager, InMemoryAddressBook
 from tests.fakes.rosters import InMemoryRosters
 from tests.fakes.touch import ToldEdges
-from tests.support.stores import InMemoryStores
+from tests.support.stores import Driven
 from tests.support.trouble import Trouble, WorkerDied, troubled
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -30,11 +30,10 @@ HUB_GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/hub"
 HUB_NETWORK = f"{HUB_GROUP}/providers/Microsoft.Network/virtualNetworks/hub"
 WORKSPACE = f"{HUB_GROUP}/providers/Microsoft.OperationalInsights/workspaces/logs"
 TAGS = {"mesh-node": "sales", "mesh-domain": "retail"}
-MOST_STEPS = 2000
 VISIBILITY_SECONDS = 30.0
 
 
-class InMemoryMesh(InMemoryStores):
+class InMemoryMesh(Driven):
     """Drives the real intake, engine and resync; only the ports are fakes."""
 
     def __init__(
@@ -115,18 +114,6 @@ class InMemoryMesh(InMemoryStores):
 
     # --- how time passes
 
-    async def step(self) -> bool:
-        """Handles the next message, waiting for it if need be. False where none is left."""
-        visible = self.queue.next_visible()
-        if visible is None:
-            return False
-        if visible > self.clock.now():
-            self.clock.advance((visible - self.clock.now()).total_seconds())
-        item = self.queue.pop_visible()
-        assert item is not None
-        await self.handle(item)
-        return True
-
     async def handle(self, item: WorkItem) -> None:
         """What the queue trigger does with a message; one that fails, or whose worker dies, comes back later."""
         try:
@@ -140,13 +127,6 @@ class InMemoryMesh(InMemoryStores):
             return
         if result.requeue_after is not None:
             await self.queue.enqueue(item, delay=result.requeue_after)
-
-    async def until_quiet(self) -> None:
-        """Handles messages until the queue is empty."""
-        for _ in range(MOST_STEPS):
-            if not await self.step():
-                return
-        raise AssertionError("the mesh does not come to rest")
 
     async def resync_all(self) -> None:
         """The timers, once everything is due, and what follows from them."""

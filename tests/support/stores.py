@@ -1,5 +1,8 @@
 """The stores of a mesh in memory, as all kinds of engines are given them."""
 
+from abc import ABC, abstractmethod
+
+from shared.ports import WorkItem
 from shared.reconcile.engine_parts import Stores
 from tests.fakes import (
     FakeClock,
@@ -13,6 +16,8 @@ from tests.fakes import (
 from tests.fakes.edges import InMemoryEdgeStore
 from tests.fakes.hubs import InMemoryHubStore
 from tests.support.trouble import Trouble, troubled
+
+MOST_STEPS = 3000
 
 
 class InMemoryStores:
@@ -42,3 +47,30 @@ class InMemoryStores:
             queue=troubled(self.queue, "queue", trouble),
             events=troubled(self.events, "events", trouble),
         )
+
+
+class Driven(InMemoryStores, ABC):
+    """A mesh that handles what its queue holds, one message after the other, as time passes."""
+
+    @abstractmethod
+    async def handle(self, item: WorkItem) -> None:
+        """What the queue trigger does with a message."""
+
+    async def step(self) -> bool:
+        """Handles the next message, waiting for it if need be. False where none is left."""
+        visible = self.queue.next_visible()
+        if visible is None:
+            return False
+        if visible > self.clock.now():
+            self.clock.advance((visible - self.clock.now()).total_seconds())
+        item = self.queue.pop_visible()
+        assert item is not None
+        await self.handle(item)
+        return True
+
+    async def until_quiet(self) -> None:
+        """Handles messages until the queue is empty."""
+        for _ in range(MOST_STEPS):
+            if not await self.step():
+                return
+        raise AssertionError("the mesh does not come to rest")

@@ -15,33 +15,11 @@ from shared.domain.errors import (
     Transient,
     Waiting,
 )
-from shared.domain.ids import NodeKey
 from shared.domain.node import NodeRecord
-from tests.support.mesh import HUB_NETWORK, SUBSCRIPTION, TAGS, WORKSPACE, InMemoryMesh, network_of, vault_of
+from tests.support.mesh import HUB_NETWORK, TAGS, WORKSPACE, InMemoryMesh, network_of, vault_of
 from tests.support.people import SELECTIONS
 from tests.support.trouble import Trouble
-
-KEY = NodeKey.of(SUBSCRIPTION, "sales")
-
-
-async def settled(**more: float) -> InMemoryMesh:
-    """A mesh with one node that is Ready."""
-    mesh = InMemoryMesh(operation_seconds=more.get("operation_seconds", 0.0))
-    mesh.create_node()
-    await mesh.event(KEY.group_id)
-    await mesh.until_quiet()
-    assert (await mesh.record(KEY)).state == "Ready"
-    mesh.arm.calls.clear()
-    return mesh
-
-
-def ready(record: NodeRecord) -> tuple[str, str]:
-    return next((c.status, c.reason) for c in record.conditions if c.type == "Ready")
-
-
-def writes(mesh: InMemoryMesh) -> list[str]:
-    return [c for c in mesh.arm.calls if c.startswith(("put", "delete"))]
-
+from tests.unit.reconcile.one_node import KEY, ready, settled, writes
 
 # --- retrying for ever
 

@@ -26,28 +26,9 @@ from tests.support.mesh import (
     vault_of,
 )
 from tests.support.people import SELECTIONS
+from tests.unit.reconcile.one_node import KEY, ready, settled, writes
 
-KEY = NodeKey.of(SUBSCRIPTION, "sales")
 HUB = Hub("hub", HUB_NETWORK, WORKSPACE)
-
-
-async def settled(**more: float) -> InMemoryMesh:
-    """A mesh with one node that is Ready."""
-    mesh = InMemoryMesh(operation_seconds=more.get("operation_seconds", 0.0))
-    mesh.create_node()
-    await mesh.event(KEY.group_id)
-    await mesh.until_quiet()
-    assert (await mesh.record(KEY)).state == "Ready"
-    mesh.arm.calls.clear()
-    return mesh
-
-
-def ready(record: NodeRecord) -> tuple[str, str]:
-    return next((c.status, c.reason) for c in record.conditions if c.type == "Ready")
-
-
-def writes(mesh: InMemoryMesh) -> list[str]:
-    return [c for c in mesh.arm.calls if c.startswith(("put", "delete"))]
 
 
 def sides(mesh: InMemoryMesh, network: str) -> list[str]:

@@ -24,7 +24,7 @@ from shared.reconcile.edges.intake import EdgeIntake, EdgeLeases
 from shared.reconcile.engine_parts import Running
 from tests.fakes import Cloud, FakeResourceManager
 from tests.support.mesh import HUB_GROUP, HUB_NETWORK, SUBSCRIPTION, VISIBILITY_SECONDS, WORKSPACE
-from tests.support.stores import InMemoryStores
+from tests.support.stores import Driven
 from tests.support.trouble import Trouble, WorkerDied, troubled
 from tests.unit.reconcile.edges.people import ANNE, BERT, CONSUMER, PROVIDER, REQUEST, SERVER
 
@@ -39,7 +39,6 @@ ZONES = tuple(
 )
 ACCOUNT = f"{PROVIDER.group_id}/providers/Microsoft.Storage/storageAccounts/salesdata"
 OTHER_ACCOUNT = f"{PROVIDER.group_id}/providers/Microsoft.Storage/storageAccounts/salesmore"
-MOST_STEPS = 3000
 
 
 def network_of(key: NodeKey) -> str:
@@ -57,7 +56,7 @@ class RecordingTouch:
         return True
 
 
-class EdgeMesh(InMemoryStores):
+class EdgeMesh(Driven):
     """The real desk, engine, intake and timer; only the ports are fakes."""
 
     def __init__(
@@ -145,17 +144,6 @@ class EdgeMesh(InMemoryStores):
 
     # --- how time passes
 
-    async def step(self) -> bool:
-        visible = self.queue.next_visible()
-        if visible is None:
-            return False
-        if visible > self.clock.now():
-            self.clock.advance((visible - self.clock.now()).total_seconds())
-        item = self.queue.pop_visible()
-        assert item is not None
-        await self.handle(item)
-        return True
-
     async def handle(self, item: WorkItem) -> None:
         key = parse_key(item.key)
         assert isinstance(key, EdgeKey)
@@ -167,12 +155,6 @@ class EdgeMesh(InMemoryStores):
             return
         if result.requeue_after is not None:
             await self.queue.enqueue(item, delay=result.requeue_after)
-
-    async def until_quiet(self) -> None:
-        for _ in range(MOST_STEPS):
-            if not await self.step():
-                return
-        raise AssertionError("the edges do not come to rest")
 
     async def later(self, **time: float) -> None:
         """Time passes, the timer fires, and everything comes to rest."""
