@@ -37,6 +37,14 @@ class Diagnosis(msgspec.Struct, frozen=True):
     findings: list[TroubleView]
 
 
+_OWN = {
+    "rules": "Mend what it names and deploy it; the other rules are judged meanwhile (docs/rules.md).",
+    "policies": "Mend what it names and deploy it; what is known of these policies is kept meanwhile"
+    " (docs/governance.md).",
+    "state": "See docs/upgrade.md.",
+}
+
+
 def diagnosis(examined: Examined, dependencies: list[Dependency]) -> Diagnosis:
     """An examination for people."""
     found = gravest_first([*examined.troubles, *(_unreachable(d) for d in dependencies if not d.healthy)])
@@ -50,11 +58,13 @@ def diagnosis(examined: Examined, dependencies: list[Dependency]) -> Diagnosis:
 
 
 def _unreachable(dependency: Dependency) -> Trouble:
+    """Rules, policies and what is stored lie with the app: no network or role stands between."""
+    own = _OWN.get(dependency.name)
     return Trouble(
         area="reachability",
         severity="error",
-        code="Unreachable",
+        code="Unusable" if own else "Unreachable",
         subject=dependency.name,
         what=dependency.detail,
-        remedy="Check the setting that names it, its network rules, and the identity's role on it.",
+        remedy=own or "Check the setting that names it, its network rules, and the identity's role on it.",
     )

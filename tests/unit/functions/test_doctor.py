@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from shared.domain.errors import Transient
+from shared.domain.errors import Terminal, Transient
 from tests.unit.functions.api import Api, api
 
 
@@ -20,7 +20,14 @@ class IsSilent:
         raise Transient("ServerBusy", "not now")
 
 
-def asked(*probes: Answers | IsSilent) -> Api:
+class HasFaults:
+    name = "policies"
+
+    async def check(self) -> str:
+        raise Terminal("PoliciesInvalid", "policies/tags.yaml:1: is not YAML")
+
+
+def asked(*probes: Answers | IsSilent | HasFaults) -> Api:
     on = api()
     return Api(replace(on.app, probes=probes), on.mesh, on.edges)
 
@@ -41,3 +48,11 @@ async def test_a_dependency_that_does_not_answer_is_the_first_finding_and_an_err
     first = said.body["findings"][0]
     assert (first["code"], first["subject"], first["severity"]) == ("Unreachable", "queue", "error")
     assert "not now" in first["what"]
+
+
+async def test_policies_with_a_fault_are_to_be_mended_and_not_looked_for_on_the_network() -> None:
+    said = await asked(HasFaults()).ask("doctor")
+    first = said.body["findings"][0]
+    assert (first["code"], first["subject"], first["severity"]) == ("Unusable", "policies", "error")
+    assert "tags.yaml:1" in first["what"]
+    assert first["remedy"].startswith("Mend what it names")
