@@ -4,6 +4,8 @@ import logging
 import sys
 from collections.abc import Mapping
 
+from aiohttp.http import HttpProcessingError
+
 from local.functions_host.messages import RpcLog
 
 HOST = logging.getLogger("functions_host")
@@ -26,6 +28,7 @@ def configure(log_level: Mapping[str, str]) -> None:
     handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
     root = logging.getLogger()
     root.handlers = [handler]
+    logging.getLogger("aiohttp.server").addFilter(_without_the_request)
     root.setLevel(logging.WARNING)
     default = log_level.get("default", log_level.get("Default", "Information"))
     HOST.setLevel(_level(log_level.get("Host", default)))
@@ -47,6 +50,15 @@ def forward(record: RpcLog, function: str | None) -> None:
 class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return super().format(record).replace("\n", " ⏎ ")
+
+
+def _without_the_request(record: logging.LogRecord) -> bool:
+    """A request that is no HTTP is quoted whole by its error, and its query may hold a function key."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.msg, record.args = f"{record.getMessage()}: {type(error).__name__}", ()
+        record.exc_info = record.exc_text = None
+    return True
 
 
 def _level(name: str) -> int:

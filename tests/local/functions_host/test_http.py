@@ -1,5 +1,8 @@
 """HTTP triggers of a running host."""
 
+import socket
+from urllib.parse import urlsplit
+
 import pytest
 
 from tests.local.functions_host.conftest import APPS, Running
@@ -107,6 +110,19 @@ def test_a_function_that_raises_is_a_500_without_details(basic: Running) -> None
     line = next(line for line in basic.host.log().splitlines() if "broken on purpose" in line)
     assert "'broken'" in line
     assert "in broken" in line
+
+
+def test_a_request_that_is_no_http_is_not_repeated_in_the_log(basic: Running) -> None:
+    """Its query may hold a function key; the error is known by its kind."""
+    parts = urlsplit(basic.host.endpoint)
+    assert parts.hostname
+    assert parts.port
+    with socket.create_connection((parts.hostname, parts.port), 30) as wire:
+        wire.sendall(b"GET /api/open?code=a-function-key&x=\xd9 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert wire.recv(4096).startswith(b"HTTP/1.0 400")
+    log = basic.host.log()
+    assert "BadHttpMessage" in log or "InvalidURLError" in log
+    assert "a-function-key" not in log
 
 
 def test_logs_name_their_function_and_invocation(basic: Running) -> None:
