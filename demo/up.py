@@ -99,7 +99,8 @@ def directions(stack: MeshStack, other: SomeoneElsesApp | None = None) -> str:
         f"The hub is there ({HUB_GROUP}, {HUB_PREFIX}). A group becomes a node by its tag;",
         "one without a network gets one from the hub's pool:",
         f"  az group create --name orders --location {REGION}",
-        "  az network vnet create --resource-group orders --name net --address-prefixes 10.1.0.0/16",
+        "  az network vnet create --resource-group orders --name net --address-prefixes 10.1.0.0/16"
+        " --subnet-name private-endpoints --subnet-prefixes 10.1.1.0/26",
         "  az group update --name orders --set tags.mesh-node=orders",
         "  az network vnet peering list --resource-group orders --vnet-name net --output table",
         "",

@@ -1,6 +1,7 @@
 """The command `meshplane`: every group of commands, and how a run ends."""
 
 import os
+import signal
 import sys
 from io import TextIOWrapper
 from typing import Never
@@ -54,22 +55,25 @@ for single in (health, doctor, teardown, about):
 def main() -> Never:
     """Runs the command line; nobody reads on, or somebody interrupts: it ends without a trace."""
     _ready_for_any_text()
+    # Wherever it comes: the library says "Aborted!" of an interrupt and ends as for a refusal.
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(INTERRUPTED))
     try:
-        app()
-        code: object = 0
-    except SystemExit as end:
-        code = end.code
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except OSError as error:
-        code = _unwritten(error)
-    try:
+        code = _run()
         sys.stdout.flush()
     except OSError as error:
         code = _unwritten(error)
     if code == BROKEN_PIPE:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more
     sys.exit(code if isinstance(code, int) else 1)
+
+
+def _run() -> object:
+    """Raises OSError where the output cannot be written."""
+    try:
+        app()
+    except SystemExit as end:
+        return end.code
+    return 0
 
 
 def _unwritten(error: OSError) -> int:

@@ -35,7 +35,8 @@ def test_tagging_a_group_with_az_brings_up_a_node(tmp_path: Path) -> None:
                 f"export PATH={Path(AZ).parent}:$PATH",
                 *re.findall(r"^  ((?:export|az (?:cloud|login)) .*)$", printed, re.MULTILINE),
                 "az group create --name orders --location westeurope --output none",
-                "az network vnet create -g orders --name net --address-prefixes 10.1.0.0/16 --output none",
+                "az network vnet create -g orders --name net --address-prefixes 10.1.0.0/16"
+                " --subnet-name private-endpoints --subnet-prefixes 10.1.1.0/26 --output none",
                 "az group update --name orders --set tags.mesh-node=orders --output none",
             ]
         )
