@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import Never
 
@@ -55,8 +56,7 @@ for single in (health, doctor, teardown, about):
 def main() -> Never:
     """Runs the command line; nobody reads on, or somebody interrupts: it ends without a trace."""
     _ready_for_any_text()
-    # Wherever it comes: the library says "Aborted!" of an interrupt and ends as for a refusal.
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(INTERRUPTED))
+    signal.signal(signal.SIGINT, _interrupted)
     try:
         code = _run()
         sys.stdout.flush()
@@ -65,6 +65,13 @@ def main() -> Never:
     if code == BROKEN_PIPE:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more
     sys.exit(code if isinstance(code, int) else 1)
+
+
+def _interrupted(*_: object) -> Never:
+    """Ends at once: an exception would be lost in a callback, and the library would call it a refusal."""
+    with suppress(OSError, RuntimeError):  # RuntimeError: something was being written
+        sys.stdout.flush()
+    os._exit(INTERRUPTED)
 
 
 def _run() -> object:

@@ -71,10 +71,13 @@ def test_an_interrupt_during_a_watch_ends_it_without_a_trace() -> None:
             stderr=subprocess.PIPE,
             text=True,
         )
-        assert process.stderr is not None
-        assert process.stderr.readline() == "edge e: Approved\n"  # from here on it waits
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=PATIENCE)
+        try:
+            assert process.stderr is not None
+            assert process.stderr.readline() == "edge e: Approved\n"  # from here on it waits
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
     assert (process.returncode, out, err) == (130, "", "")
 
 
