@@ -16,6 +16,7 @@ from tests.docs.commands import commands
 from tests.docs.library import library, recorded
 from tests.docs.parameters import deployment_tables
 from tests.docs.queries import queries
+from tests.docs.reference import metric_rows, storage_rows
 from tests.docs.rights import rights
 
 _SWAPPED = " (the other way round)"
@@ -35,6 +36,10 @@ def tables() -> dict[str, dict[str, str]]:
         "governance.md": {"exposed": exposed()},
         "deploy.md": deployment_tables(),
         "rights.md": rights(),
+        "reference.md": {
+            "tables": markdown(("table", "what lies in it"), storage_rows()),
+            "metrics": markdown(("metric", "kind", "unit", "what"), metric_rows()),
+        },
     }
 
 
