@@ -37,6 +37,8 @@ LOOKS_A_DAY = 26
 """One an hour, and two that events cause."""
 EVENTS_A_DAY = 20
 """Events of a node's resources that Event Grid delivers."""
+BURSTS_A_DAY = 4
+"""In which they come, each on an instance that has nothing else to do."""
 TIMER_RUNS_A_MINUTE = 2.2
 POLLS_A_SECOND = 1.0
 """Two queues, each asked every two seconds (host.json) while an instance is up."""
@@ -105,10 +107,11 @@ def month(nodes: int, looked: Counted, idle: Counted, rate: Rates) -> Month:
     share = looks / looked.executions
     requests = nodes * PEOPLE_A_DAY * days
     timers = TIMER_RUNS_A_MINUTE * minutes
+    bursts = nodes * BURSTS_A_DAY * days
     executions = looks + timers + requests + nodes * EVENTS_A_DAY * days
     asleep = minutes / (WINDOW_SECONDS / 60)
     return Month(
-        rate.functions.cost(executions, seconds=looked.busy * share, starts=timers + requests),
+        rate.functions.cost(executions, seconds=looked.busy * share, starts=timers + requests + bursts),
         rate.storage.cost(
             tables=looked.tables * share + idle.tables * asleep,
             queues=looked.queues * share + POLLS_A_SECOND * minutes * 60,
